@@ -1,0 +1,65 @@
+/*
+ * fs - files and folders, with whole-or-nothing writes.
+ *
+ * Every call that changes the disk goes through here, so that tests can make the Nth of
+ * them fail or kill the process at it: fs_fault() and the variable LARDER_FS_FAULT.
+ */
+#ifndef LARDER_FS_H
+#define LARDER_FS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "larder/buf.h"
+#include "larder/error.h"
+
+/* What tells, without reading it, that a file is the one seen before. */
+struct fs_state {
+    uint64_t dev, ino, size;
+    int64_t mtime_ns, ctime_ns;
+    uint32_t mode;
+};
+
+enum { FS_FOUND = 0, FS_ABSENT = 1 };
+
+/* FS_FOUND, FS_ABSENT or an error. Follows symbolic links. */
+int fs_stat(const char *path, struct fs_state *st, struct error *err);
+bool fs_exists(const char *path);
+bool fs_is_dir(const char *path);
+
+/* Appends the whole file. */
+int fs_read(const char *path, struct buf *to, struct error *err);
+/* Replaces path by the bytes through a temporary file beside it and a rename, so that a
+ * reader sees the old file or the new one. sync: fdatasync before the rename. */
+int fs_write(const char *path, const void *bytes, size_t n, bool sync, struct error *err);
+int fs_mkdirs(const char *path, struct error *err); /* like mkdir -p */
+int fs_remove(const char *path, struct error *err); /* a file; absent is fine */
+/* A whole tree, also read-only folders in it; absent is fine. Follows no link. */
+int fs_remove_tree(const char *path, struct error *err);
+int fs_rename(const char *from, const char *to, struct error *err);
+int fs_link(const char *from, const char *to, struct error *err);
+int fs_symlink(const char *target, const char *path, struct error *err);
+int fs_chmod(const char *path, unsigned mode, struct error *err);
+int fs_sync(const char *path, struct error *err); /* fdatasync of a file or folder */
+/* Copies the bytes of a file: reflink where the file system can, else a copy. The new
+ * file must not exist; it has the given mode. */
+int fs_copy(const char *from, const char *to, unsigned mode, struct error *err);
+
+/* The names in a folder, sorted by bytes, without . and ..; *names is new, one block:
+ * free() it. */
+int fs_list(const char *path, char ***names, size_t *n, struct error *err);
+
+/* Path text. The results are appended to b. */
+void fs_join(struct buf *b, const char *dir, const char *name); /* name absolute: name */
+const char *fs_basename(const char *path);                      /* borrowed from path */
+void fs_dirname(struct buf *b, const char *path);
+
+/* Test seam. LARDER_FS_FAULT=N:ACTION makes the Nth changing call of the process fail
+ * with EIO (action "eio"), ENOSPC ("enospc") or end it at once ("kill"). Returns the
+ * errno to report, or 0. Called by the functions above, and by any other code right
+ * before it changes the disk. */
+int fs_fault(void);
+
+#endif

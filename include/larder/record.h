@@ -1,0 +1,61 @@
+/*
+ * record - what a step with a certain key gave, and at what cost.
+ *
+ * The text of a record is fixed (docs/record.md): `larder-record 1`, one field a line,
+ * then the key document, then a checksum line. It says nothing of who or where, except in
+ * the fields that describe the platform.
+ */
+#ifndef LARDER_RECORD_H
+#define LARDER_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "larder/buf.h"
+#include "larder/digest.h"
+#include "larder/error.h"
+#include "larder/mem.h"
+
+enum object_kind { OBJECT_FILE, OBJECT_TREE };
+
+/* An object's name: its kind, digest, and size in bytes (of a tree: of all its files). */
+struct object {
+    enum object_kind kind;
+    struct digest id;
+    long long size;
+};
+
+struct record_output {
+    const char *name; /* of the program's output */
+    struct object object;
+};
+
+struct record {
+    struct arena arena; /* owns every string below */
+    struct digest id;   /* SHA-256 of the text; set by record_write() and record_read() */
+    struct digest key;
+    const char *step;   /* "train@arch=alexnet,kind=S" in the project that made it */
+    const char *program; /* its name, or "run" */
+    struct record_output *output; /* in the order of their names */
+    size_t n_outputs;
+    struct object log; /* what the program printed; a file */
+    double wall, cpu;  /* seconds */
+    long long rss;     /* bytes, the largest process */
+    long long made;    /* when it ended, seconds since 1970, UTC */
+    const char *boot;  /* the boot id under which unsynced outputs were written, or NULL */
+    const char *platform; /* "x86_64 onednn 2.6.3 avx512_core": what last bits may depend on */
+    long segments;        /* 1, or more when resumed from checkpoints */
+    const char *key_text; /* the key document, whose SHA-256 is key */
+};
+
+struct record *record_new(void);
+void record_free(struct record *r); /* NULL is fine */
+void records_free(struct record **r, size_t n);
+/* The outputs must be set; sorts them by name. Appends the text and sets r->id. */
+void record_write(struct record *r, struct buf *to);
+/* *r is new. E_CORRUPT with the line where the text is not a whole record. */
+int record_read(struct record **r, const char *text, size_t n, struct error *err);
+/* The object of an output, or NULL. Borrowed from r. */
+const struct object *record_output(const struct record *r, const char *name);
+
+#endif

@@ -1,0 +1,104 @@
+/*
+ * store - where outputs live, named by the SHA-256 of their bytes.
+ *
+ * An object is a file or a folder (a tree) and never changes once it is in. A record says
+ * which objects a step with a given key produced. Objects are published by rename, so a
+ * reader sees a whole object or none, and two processes may add the same one at once.
+ * There is no database: objects and records are immutable files and are the truth.
+ * A store belongs to the process that opened it: do not use it after fork.
+ *
+ *   larder-store                 "larder-store 1\n"
+ *   cas/<2 hex>/<64 hex>         an object: the bytes of a file, or the text of a tree
+ *   ac/<2 hex>/<key>/<digest>    a record of that key, named by the SHA-256 of its bytes
+ *   leases/<key>                 empty files, locked while a step with that key runs
+ *   scratch/                     where steps run; on the same file system as cas/
+ *   checkpoints/<key>/           kept between attempts of a step
+ *   tmp/                         files being written
+ */
+#ifndef LARDER_STORE_H
+#define LARDER_STORE_H
+
+#include <stdbool.h>
+
+#include "larder/digest.h"
+#include "larder/error.h"
+#include "larder/fs.h"
+#include "larder/record.h"
+
+struct store;
+
+enum { STORE_HIT = 0, STORE_MISS = 1 };
+enum { OBJECT_FINE = 0, OBJECT_ABSENT = 1, OBJECT_DAMAGED = 2 };
+
+/* What the caller remembers about objects between runs, so that they need not be hashed
+ * again: keyed by the digest, the state of its file when it was last known to be good. */
+struct store_memory {
+    /* false when nothing is remembered. */
+    bool (*get)(void *self, const struct digest *id, struct fs_state *st);
+    void (*put)(void *self, const struct digest *id, const struct fs_state *st);
+    void *self;
+};
+
+/* Opens the store at path, making it if need be. *st is new: give it to store_close().
+ * memory is borrowed until then and may be NULL: then everything is hashed before use. */
+int store_open(struct store **st, const char *path, const struct store_memory *memory,
+               struct error *err);
+void store_close(struct store *st); /* NULL is fine */
+const char *store_path(const struct store *st); /* borrowed, absolute */
+
+/* Takes the file or folder at path into the store: regular files move in by rename where
+ * the file system allows, else they are copied; path is gone or worthless afterwards.
+ * Links and special files inside are refused (E_STAGE). sync: the bytes are on the disk
+ * before this returns. */
+int store_add(struct store *st, const char *path, enum object_kind kind, bool sync,
+              struct object *o, struct error *err);
+/* The same for bytes in memory, as a file. */
+int store_add_bytes(struct store *st, const void *bytes, size_t n, bool sync,
+                    struct object *o, struct error *err);
+
+/* OBJECT_FINE when the object, and for a tree everything below it, is there and its state
+ * is the remembered one or its bytes hash to its name; OBJECT_ABSENT or OBJECT_DAMAGED
+ * otherwise, the offending object's digest in *bad (may be NULL). deep: hash in any case. */
+int store_check(struct store *st, const struct object *o, bool deep, struct digest *bad,
+                struct error *err);
+/* Forgets a damaged object: its file moves out of the way, so that it can be made anew. */
+int store_discard(struct store *st, const struct digest *id, struct error *err);
+
+/* Appends the path of the file of an object. */
+void store_object_path(const struct store *st, const struct digest *id, struct buf *path);
+
+/* Makes a checked object appear at path, which must not exist, for reading only: a
+ * reflink, else a read-only hard link, else a copy. A folder is a real folder. */
+int store_lend(struct store *st, const struct object *o, const char *path,
+               struct error *err);
+/* Makes a checked object appear at path, which must not exist, as the user's own
+ * writable copy: a reflink, else a copy. */
+int store_place(struct store *st, const struct object *o, const char *path,
+                struct error *err);
+
+/* Publishes a record; the objects it names must be in the store. Fills rec->id. */
+int store_record(struct store *st, struct record *rec, bool sync, struct error *err);
+
+/* The records of a key: STORE_HIT with *rec new (records_free()) and *n > 0, or
+ * STORE_MISS, or an error. A record file that is torn or does not match its name is
+ * discarded and does not count. Sorted by digest. */
+int store_find(struct store *st, const struct digest *key, struct record ***rec, size_t *n,
+               struct error *err);
+/* One record by its key and digest: STORE_HIT, STORE_MISS or an error. *rec is new. */
+int store_find_record(struct store *st, const struct digest *key, const struct digest *id,
+                      struct record **rec, struct error *err);
+
+/* One finding of store_fsck(). */
+struct store_finding {
+    const char *what; /* "absent", "damaged", "torn record", "stray file" */
+    struct digest id; /* of the object or record */
+    const char *path; /* relative to the store */
+    const char *used_by; /* the step of a record that names the object, or NULL */
+};
+
+/* Reads every object and record, hashes them, and tells each finding, in a stable order.
+ * Returns the number of findings, or an error. It changes nothing. */
+int store_fsck(struct store *st, void (*tell)(void *self, const struct store_finding *f),
+               void *self, struct error *err);
+
+#endif

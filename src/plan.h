@@ -1,0 +1,167 @@
+/*
+ * plan - the steps of a recipe, expanded and checked, in an order in which they can run.
+ *
+ * plan_build() reads nothing but the recipe and what programs describe of themselves: no
+ * source is opened, no key is known. Everything it refuses is refused here, with file,
+ * line and column, before anything runs. A plan owns one arena; steps have no free
+ * functions.
+ */
+#ifndef LARDER_PLAN_H
+#define LARDER_PLAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "larder/error.h"
+#include "larder/map.h"
+#include "larder/mem.h"
+#include "larder/record.h"
+#include "program.h"
+#include "recipe.h"
+
+/* A file of the user's that steps read: an import, a ./path, a `code:` file. */
+struct source {
+    const char *name;          /* "import.val", "import.textures[pattern=slate]", "./plot.py" */
+    struct pos pos;            /* where the recipe names it */
+    const char **from;         /* candidates in order, absolute paths; the first that exists */
+    size_t n_from;
+    bool pinned;               /* digest (and size unless -1) must match what is found */
+    struct digest digest;
+    long long size;
+    bool is_import;            /* may be taken from the store by its digest alone */
+    bool private_;             /* visibility: private */
+    const char *license;       /* or NULL */
+};
+
+/* One thing behind an input: a source or the output of another step. */
+struct item {
+    const char **value;        /* one a column of the input; "" where it has no such axis */
+    struct source *source;     /* or NULL */
+    struct step *step;         /* or NULL */
+    int output;                /* index into step->output */
+};
+
+enum input_kind {
+    INPUT_ONE,        /* one item */
+    INPUT_LIST,       /* a selector: a manifest of items */
+    INPUT_PROVENANCE, /* plan.provenance */
+};
+
+struct input {
+    const char *name;
+    struct pos pos;
+    enum input_kind kind;
+    struct item *item;
+    size_t n_items;
+    const char **column;  /* of a list: names of the columns before `path` */
+    size_t n_columns;
+};
+
+struct output {
+    const char *name;
+    struct pos pos;
+    const char *path;        /* in the scratch folder, relative to out/ */
+    enum object_kind kind;
+    bool temp;               /* keep: temp */
+    int visibility;          /* -1 not said, 0 public, 1 private */
+};
+
+/* An option of a program with its value in the canonical text of its type, or, for a
+ * `run:` stage, nothing: those have argv. */
+struct option_value {
+    const char *name, *type, *text;
+    struct pos pos; /* of the value in the recipe, or all-zero for a default */
+};
+
+enum word_kind { WORD_TEXT, WORD_IN, WORD_IN_EACH, WORD_OUT };
+
+/* A piece of an argv element of a `run:` stage. */
+struct word {
+    enum word_kind kind;
+    const char *text; /* the text; or the name of the input or output */
+};
+struct arg {
+    struct word *word;
+    size_t n_words;
+};
+
+struct resources {
+    int cpu;            /* slots, at least 1 */
+    long long memory;   /* bytes, 0: not said */
+    int gpu, gpu_need;
+    double time;        /* seconds, 0: no limit */
+};
+
+struct step {
+    const char *name;  /* "train@arch=alexnet,kind=S" */
+    const char *stage; /* "train" */
+    struct pos pos;    /* of the stage */
+    size_t index;      /* in plan->step */
+    const char **axis, **value; /* matrix axes in order, and our values */
+    size_t n_axes;
+    const struct program *program; /* NULL for a `run:` stage */
+    const char *executable;        /* of a `run:` stage: absolute path of argv[0], or NULL */
+    struct arg *arg;               /* of a `run:` stage, argv[0] included */
+    size_t n_args;
+    struct source **code;          /* of a `run:` stage; code_path[i] in the scratch folder */
+    const char **code_path;
+    size_t n_code;
+    struct option_value *option;   /* sorted by name */
+    size_t n_options;
+    const char **env, **env_value; /* declared ones, sorted by name */
+    size_t n_env;
+    bool has_seed;
+    uint64_t seed;                 /* LARDER_SEED */
+    struct input *input;           /* sorted by name */
+    size_t n_inputs;
+    struct output *output;         /* sorted by name */
+    size_t n_outputs;
+    struct resources resources;
+    bool checkpoint;
+    void *run; /* belongs to whoever runs the plan */
+};
+
+/* `get:` of a target: where an output is placed. */
+struct placement {
+    struct pos pos;
+    struct step *step;
+    int output;
+    const char *to; /* relative to the project */
+};
+
+struct target {
+    const char *name;
+    struct pos pos;
+    struct step **step;     /* what it needs, without what those need */
+    size_t n_steps;
+    struct placement *get;
+    size_t n_gets;
+};
+
+struct plan {
+    struct arena arena;
+    const struct recipe *recipe; /* borrowed: it must live as long as the plan */
+    struct step **step;          /* every step comes after those it needs */
+    size_t n_steps;
+    struct source **source;
+    size_t n_sources;
+    struct target *target;
+    size_t n_targets;
+};
+
+/* *plan is new: plan_free(). programs is borrowed for as long as the plan. */
+int plan_build(struct plan **plan, const struct recipe *recipe, struct programs *programs,
+               struct error *err);
+void plan_free(struct plan *plan); /* NULL is fine */
+
+/* The steps that a name on the command line means: a target, a stage, `stage@a=b,c=d`, or
+ * a glob over step names. Marks them in chosen[plan->n_steps] (not what they need).
+ * E_USAGE with the nearest name when nothing matches. targets[] likewise may be NULL. */
+int plan_choose(const struct plan *plan, const char *name, bool *chosen, bool *targets,
+                struct error *err);
+/* Marks, with what is marked, everything it needs. */
+void plan_close(const struct plan *plan, bool *chosen);
+struct step *plan_find(const struct plan *plan, const char *name); /* exact, or NULL */
+int step_output_index(const struct step *step, const char *name);  /* or -1 */
+
+#endif

@@ -1,0 +1,41 @@
+/*
+ * set - an image set: a folder with an LMDB file, name -> picture.
+ *
+ * The file is written once, sorted by name, by five fixed rules (docs/image-set.md), so
+ * that equal content gives equal bytes; then it is only read. A sharded set is a folder
+ * of such folders, 00, 01, ...; it reads like one set, in the order of the names.
+ */
+#ifndef IMAGE_SET_H
+#define IMAGE_SET_H
+
+#include "image/image.h"
+
+struct imageset;
+
+enum { IMAGESET_ITEM = 0, IMAGESET_END = 1 };
+
+/* Opens for reading. *set is new: give it to imageset_close(). */
+int imageset_open(struct imageset **set, const char *path, struct error *err);
+long imageset_size(const struct imageset *set); /* pictures */
+/* Picture i in the order of names. im is borrowed until imageset_close(); its pixels are
+ * the mapped file's: read only. Safe from several threads at once. */
+int imageset_get(const struct imageset *set, long i, struct image *im, struct error *err);
+/* The position of a name, or -1. */
+long imageset_find(const struct imageset *set, const char *name);
+/* The next picture: IMAGESET_ITEM, IMAGESET_END or an error. */
+int imageset_next(struct imageset *set, struct image *im, struct error *err);
+/* The size that all pictures share; E_INPUT if they differ or the set is empty. */
+int imageset_shape(const struct imageset *set, int *width, int *height, int *channels,
+                   struct error *err);
+
+/* Makes a new set at path, an absent or empty folder. payload: the bytes of all names and
+ * pictures together, or more; it fixes the size of the map and so a few bytes. */
+int imageset_create(struct imageset **set, const char *path, long long payload,
+                    struct error *err);
+/* Names must come in rising byte order. */
+int imageset_append(struct imageset *set, const struct image *im, struct error *err);
+/* Writes what is left to the disk. Without it the set is worthless. */
+int imageset_commit(struct imageset *set, struct error *err);
+void imageset_close(struct imageset *set); /* NULL is fine */
+
+#endif
