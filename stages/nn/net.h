@@ -1,0 +1,64 @@
+/*
+ * net - a network on a backend: prepared once for fixed shapes, then run batch by batch.
+ *
+ * Pictures are float32, N x H x W x C, pixel values in 0..1: the normalisation is the
+ * graph's first operator. A batch is cut into lanes (a fixed number, so the same bytes
+ * come out for any number of threads); each lane is computed by one thread, and gradients
+ * of weights are summed in lane order. All memory is taken in net_open().
+ */
+#ifndef NN_NET_H
+#define NN_NET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "larder/error.h"
+#include "nn/graph.h"
+#include "nn/tensors.h"
+
+struct net;
+
+struct net_options {
+    const char *backend;  /* "plain", "onednn"; NULL: the fastest for stage_device() */
+    int batch;            /* pictures a call at most */
+    int lanes;            /* 1 or more; batch is a multiple of it */
+    int threads;          /* threads to use, at most lanes */
+    bool weight_gradient; /* net_backward_weights() will be called */
+    bool input_gradient;  /* net_backward_input() will be called */
+};
+
+/* *net is new: net_close(). graph is borrowed until then. */
+int net_open(struct net **net, const struct graph *graph, const struct net_options *o,
+             struct error *err);
+void net_close(struct net *net); /* NULL is fine */
+const char *net_platform(const struct net *net); /* "onednn 2.6.3 avx512_core": provenance */
+
+/* Parameters by torchvision's names and in PyTorch's layouts. Setting refuses a missing,
+ * unknown or misshapen tensor by name (E_INPUT). Getting fills an empty *t. */
+int net_set_parameters(struct net *net, const struct tensors *t, struct error *err);
+int net_get_parameters(struct net *net, struct tensors *t, struct error *err);
+/* The optimiser's momentum, the same way; for checkpoints. */
+int net_set_momentum(struct net *net, const struct tensors *t, struct error *err);
+int net_get_momentum(struct net *net, struct tensors *t, struct error *err);
+
+/* Runs n <= batch pictures. logits (n x classes) may be NULL; they are copied out. */
+int net_forward(struct net *net, const float *pixels, int n, float *logits,
+                struct error *err);
+/* Cross-entropy of each of the n pictures of the last net_forward(), natural logarithm. */
+int net_loss(struct net *net, const int32_t *label, float *loss, struct error *err);
+/* After net_loss(): the gradient of the mean loss over the n pictures with respect to the
+ * pixels, n x H x W x C. */
+int net_backward_input(struct net *net, float *gradient, struct error *err);
+/* After net_loss(): the gradient of the mean loss with respect to every parameter, kept
+ * inside for net_update(). */
+int net_backward_weights(struct net *net, struct error *err);
+
+/* One step of SGD as PyTorch's optim/sgd.py does it: d = g + wd p; v = momentum v + d
+ * (first step v = d); p -= lr v. clip > 0: all gradients together are first scaled to at
+ * most that L2 norm, as clip_grad_norm_ does. */
+struct sgd {
+    double lr, momentum, weight_decay, clip;
+};
+int net_update(struct net *net, const struct sgd *sgd, struct error *err);
+
+#endif

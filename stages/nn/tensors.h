@@ -1,0 +1,38 @@
+/*
+ * tensors - named float32 arrays in host memory, and their safetensors file.
+ */
+#ifndef NN_TENSORS_H
+#define NN_TENSORS_H
+
+#include <stddef.h>
+
+#include "larder/error.h"
+
+enum { TENSOR_DIMS = 4 };
+
+struct tensor {
+    char *name;
+    int n_dims;
+    long dim[TENSOR_DIMS];
+    size_t n;     /* values */
+    float *value; /* row by row (C order) */
+};
+
+/* All-zero is empty. */
+struct tensors {
+    struct tensor *tensor;
+    size_t n, cap;
+};
+
+/* Adds a zeroed tensor and returns it, borrowed until the next change. */
+struct tensor *tensors_add(struct tensors *t, const char *name, int n_dims, const long *dim);
+const struct tensor *tensors_find(const struct tensors *t, const char *name); /* or NULL */
+void tensors_release(struct tensors *t);
+
+/* safetensors (huggingface/safetensors README): the file is checked whole before use. The
+ * writer orders by name, pads the header to 8 bytes and writes no metadata, so equal
+ * tensors give equal bytes. */
+int tensors_read(struct tensors *t, const char *path, struct error *err);
+int tensors_write(const struct tensors *t, const char *path, struct error *err);
+
+#endif
