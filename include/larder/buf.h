@@ -18,14 +18,15 @@ struct buf {
 void buf_add(struct buf *b, const void *bytes, size_t n);
 void buf_adds(struct buf *b, const char *s);
 void buf_addc(struct buf *b, char c);
-void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void buf_printf(struct buf *b, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 void buf_vprintf(struct buf *b, const char *fmt, va_list ap)
     __attribute__((format(printf, 2, 0)));
-void buf_reset(struct buf *b);              /* len = 0; keeps the memory */
-void buf_cut(struct buf *b, size_t len);    /* shortens to len */
-void buf_reserve(struct buf *b, size_t n);  /* room for n more bytes */
-const char *buf_str(const struct buf *b);   /* borrowed until the next change; never NULL */
-char *buf_take(struct buf *b);              /* new (free()); b is empty afterwards */
+void buf_reset(struct buf *b);             /* len = 0; keeps the memory */
+void buf_cut(struct buf *b, size_t len);   /* shortens to len */
+void buf_reserve(struct buf *b, size_t n); /* room for n more bytes */
+const char *buf_str(const struct buf *b); /* borrowed until the next change; never NULL */
+char *buf_take(struct buf *b);            /* new (free()); b is empty afterwards */
 void buf_release(struct buf *b);
 
 /* Adds s so that it fits one line: \ as \\, newline as \n, tab as \t, CR as \r, other

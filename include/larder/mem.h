@@ -14,9 +14,10 @@ char *xstrdup(const char *s);
 char *xstrndup(const char *s, size_t n);
 
 /* Grows an array to hold at least n items: GROW(a, n, cap). */
-#define GROW(a, n, cap)                                                                       \
-    ((n) > (cap) ? ((cap) = (n) + (cap) / 2 + 8, (a) = xrealloc((a), (cap) * sizeof *(a))) \
-                 : (void *)0)
+#define GROW(a, n, cap)                                                            \
+    ((n) > (cap)                                                                   \
+         ? ((cap) = (n) + (cap) / 2 + 8, (a) = xrealloc((a), (cap) * sizeof *(a))) \
+         : (void *)0)
 
 struct arena_block;
 struct arena {

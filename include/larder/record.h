@@ -34,7 +34,7 @@ struct record {
     struct arena arena; /* owns every string below */
     struct digest id;   /* SHA-256 of the text; set by record_write() and record_read() */
     struct digest key;
-    const char *step;   /* "train@arch=alexnet,kind=S" in the project that made it */
+    const char *step;    /* "train@arch=alexnet,kind=S" in the project that made it */
     const char *program; /* its name, or "run" */
     struct record_output *output; /* in the order of their names */
     size_t n_outputs;
@@ -42,9 +42,10 @@ struct record {
     double wall, cpu;  /* seconds */
     long long rss;     /* bytes, the largest process */
     long long made;    /* when it ended, seconds since 1970, UTC */
-    const char *boot;  /* the boot id under which unsynced outputs were written, or NULL */
-    const char *platform; /* "x86_64 onednn 2.6.3 avx512_core": what last bits may depend on */
-    long segments;        /* 1, or more when resumed from checkpoints */
+    const char *boot; /* the boot id under which unsynced outputs were written, or NULL */
+    const char
+        *platform; /* "x86_64 onednn 2.6.3 avx512_core": what last bits may depend on */
+    long segments; /* 1, or more when resumed from checkpoints */
     const char *key_text; /* the key document, whose SHA-256 is key */
 };
 

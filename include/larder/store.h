@@ -43,7 +43,7 @@ struct store_memory {
  * memory is borrowed until then and may be NULL: then everything is hashed before use. */
 int store_open(struct store **st, const char *path, const struct store_memory *memory,
                struct error *err);
-void store_close(struct store *st); /* NULL is fine */
+void store_close(struct store *st);             /* NULL is fine */
 const char *store_path(const struct store *st); /* borrowed, absolute */
 
 /* Takes the file or folder at path into the store: regular files move in by rename where
@@ -58,10 +58,12 @@ int store_add_bytes(struct store *st, const void *bytes, size_t n, bool sync,
 
 /* OBJECT_FINE when the object, and for a tree everything below it, is there and its state
  * is the remembered one or its bytes hash to its name; OBJECT_ABSENT or OBJECT_DAMAGED
- * otherwise, the offending object's digest in *bad (may be NULL). deep: hash in any case. */
+ * otherwise, the offending object's digest in *bad (may be NULL). deep: hash in any case.
+ */
 int store_check(struct store *st, const struct object *o, bool deep, struct digest *bad,
                 struct error *err);
-/* Forgets a damaged object: its file moves out of the way, so that it can be made anew. */
+/* Forgets a damaged object: its file moves out of the way, so that it can be made anew.
+ */
 int store_discard(struct store *st, const struct digest *id, struct error *err);
 
 /* Appends the path of the file of an object. */
@@ -82,17 +84,17 @@ int store_record(struct store *st, struct record *rec, bool sync, struct error *
 /* The records of a key: STORE_HIT with *rec new (records_free()) and *n > 0, or
  * STORE_MISS, or an error. A record file that is torn or does not match its name is
  * discarded and does not count. Sorted by digest. */
-int store_find(struct store *st, const struct digest *key, struct record ***rec, size_t *n,
-               struct error *err);
+int store_find(struct store *st, const struct digest *key, struct record ***rec,
+               size_t *n, struct error *err);
 /* One record by its key and digest: STORE_HIT, STORE_MISS or an error. *rec is new. */
 int store_find_record(struct store *st, const struct digest *key, const struct digest *id,
                       struct record **rec, struct error *err);
 
 /* One finding of store_fsck(). */
 struct store_finding {
-    const char *what; /* "absent", "damaged", "torn record", "stray file" */
-    struct digest id; /* of the object or record */
-    const char *path; /* relative to the store */
+    const char *what;    /* "absent", "damaged", "torn record", "stray file" */
+    struct digest id;    /* of the object or record */
+    const char *path;    /* relative to the store */
     const char *used_by; /* the step of a record that names the object, or NULL */
 };
 

@@ -1,0 +1,157 @@
+#include "larder/digest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "larder/mem.h"
+
+#include "larder/banned.h"
+
+struct hasher {
+    EVP_MD *sha256;
+    EVP_MD_CTX *context;
+};
+
+/* libcrypto fails here only when it has no memory or no SHA-256, and then nothing works.
+ */
+static void must(int ok)
+{
+    if (!ok) {
+        fputs("larder: libcrypto gives no SHA-256\n", stderr);
+        _Exit(70);
+    }
+}
+
+struct hasher *hasher_new(void)
+{
+    struct hasher *h = xcalloc(1, sizeof *h);
+
+    h->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    h->context = EVP_MD_CTX_new();
+    must(h->sha256 && h->context);
+    must(EVP_DigestInit_ex2(h->context, h->sha256, NULL));
+    return h;
+}
+
+void hasher_add(struct hasher *h, const void *bytes, size_t n)
+{
+    must(EVP_DigestUpdate(h->context, bytes, n));
+}
+
+void hasher_finish(struct hasher *h, struct digest *d)
+{
+    unsigned int n = 0;
+
+    must(EVP_DigestFinal_ex(h->context, d->byte, &n));
+    must(EVP_DigestInit_ex2(h->context, h->sha256, NULL));
+}
+
+void hasher_free(struct hasher *h)
+{
+    if (!h)
+        return;
+    EVP_MD_CTX_free(h->context);
+    EVP_MD_free(h->sha256);
+    free(h);
+}
+
+void digest_bytes(struct digest *d, const void *bytes, size_t n)
+{
+    struct hasher *h = hasher_new();
+
+    hasher_add(h, bytes, n);
+    hasher_finish(h, d);
+    hasher_free(h);
+}
+
+int digest_file(struct digest *d, long long *size, const char *path, struct error *err)
+{
+    enum { CHUNK = 1 << 20 };
+    struct hasher *h = NULL;
+    unsigned char *chunk = NULL;
+    long long total = 0;
+    int fd, rc = 0;
+
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return error_system(err, "cannot read %s", path);
+    h = hasher_new();
+    chunk = xmalloc(CHUNK);
+    for (;;) {
+        ssize_t n = read(fd, chunk, CHUNK);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            rc = error_system(err, "cannot read %s", path);
+        if (n <= 0)
+            break;
+        hasher_add(h, chunk, (size_t)n);
+        total += n;
+    }
+    if (rc == 0) {
+        hasher_finish(h, d);
+        if (size)
+            *size = total;
+    }
+    free(chunk);
+    hasher_free(h);
+    close(fd);
+    return rc;
+}
+
+bool digest_equal(const struct digest *a, const struct digest *b)
+{
+    return digest_compare(a, b) == 0;
+}
+
+int digest_compare(const struct digest *a, const struct digest *b)
+{
+    return memcmp(a->byte, b->byte, DIGEST_SIZE);
+}
+
+char *digest_hex(const struct digest *d, char hex[DIGEST_HEX + 1])
+{
+    static const char digit[] = "0123456789abcdef";
+
+    for (int i = 0; i < DIGEST_SIZE; i++) {
+        hex[2 * i] = digit[d->byte[i] >> 4];
+        hex[2 * i + 1] = digit[d->byte[i] & 15];
+    }
+    hex[DIGEST_HEX] = '\0';
+    return hex;
+}
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+bool digest_parse(struct digest *d, const char *text)
+{
+    struct digest read;
+
+    if (strncmp(text, "sha256:", 7) == 0)
+        text += 7;
+    if (strlen(text) != DIGEST_HEX)
+        return false;
+    for (int i = 0; i < DIGEST_SIZE; i++) {
+        int high = hex_value(text[2 * i]), low = hex_value(text[2 * i + 1]);
+
+        if (high < 0 || low < 0)
+            return false;
+        read.byte[i] = (unsigned char)(high << 4 | low);
+    }
+    *d = read;
+    return true;
+}

@@ -1,0 +1,403 @@
+#include "larder/fs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "larder/mem.h"
+
+#include "larder/banned.h"
+
+enum fault_action { FAULT_NONE, FAULT_EIO, FAULT_ENOSPC, FAULT_KILL };
+
+static enum fault_action fault_read(long *at)
+{
+    const char *text = getenv("LARDER_FS_FAULT");
+    char *rest;
+
+    if (!text)
+        return FAULT_NONE;
+    *at = strtol(text, &rest, 10);
+    if (strcmp(rest, ":eio") == 0)
+        return FAULT_EIO;
+    if (strcmp(rest, ":enospc") == 0)
+        return FAULT_ENOSPC;
+    return strcmp(rest, ":kill") == 0 ? FAULT_KILL : FAULT_NONE;
+}
+
+int fs_fault(void)
+{
+    static atomic_long calls;
+    static long at;
+    static enum fault_action action;
+    static atomic_int asked;
+
+    if (!asked) {
+        action = fault_read(&at);
+        asked = 1;
+    }
+    if (action == FAULT_NONE || atomic_fetch_add(&calls, 1) + 1 != at)
+        return 0;
+    if (action == FAULT_KILL)
+        raise(SIGKILL);
+    return action == FAULT_EIO ? EIO : ENOSPC;
+}
+
+/* True when the next change of the disk is to fail; errno is then set. */
+static bool faulted(void)
+{
+    int why = fs_fault();
+
+    if (why)
+        errno = why;
+    return why != 0;
+}
+
+static void state_of(const struct stat *s, struct fs_state *st)
+{
+    *st = (struct fs_state){
+        .dev = s->st_dev,
+        .ino = s->st_ino,
+        .size = (uint64_t)s->st_size,
+        .mtime_ns = (int64_t)s->st_mtim.tv_sec * 1000000000 + s->st_mtim.tv_nsec,
+        .ctime_ns = (int64_t)s->st_ctim.tv_sec * 1000000000 + s->st_ctim.tv_nsec,
+        .mode = s->st_mode,
+    };
+}
+
+int fs_stat(const char *path, struct fs_state *st, struct error *err)
+{
+    struct stat s;
+
+    if (stat(path, &s) < 0) {
+        if (errno == ENOENT || errno == ENOTDIR)
+            return FS_ABSENT;
+        return error_system(err, "cannot look at %s", path);
+    }
+    state_of(&s, st);
+    return FS_FOUND;
+}
+
+bool fs_exists(const char *path)
+{
+    struct stat s;
+
+    return stat(path, &s) == 0;
+}
+
+bool fs_is_dir(const char *path)
+{
+    struct stat s;
+
+    return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
+}
+
+int fs_read(const char *path, struct buf *to, struct error *err)
+{
+    int rc = 0, fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return error_system(err, "cannot read %s", path);
+    for (;;) {
+        ssize_t n;
+
+        buf_reserve(to, 65536);
+        n = read(fd, to->s + to->len, to->cap - to->len - 1);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            rc = error_system(err, "cannot read %s", path);
+        if (n <= 0)
+            break;
+        to->len += (size_t)n;
+    }
+    to->s[to->len] = '\0';
+    close(fd);
+    return rc;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int fs_list(const char *path, char ***names, size_t *n, struct error *err)
+{
+    struct buf text = { 0 };
+    size_t count = 0;
+    DIR *d = opendir(path);
+    struct dirent *e;
+
+    *names = NULL;
+    *n = 0;
+    if (!d)
+        return error_system(err, "cannot list %s", path);
+    while (errno = 0, (e = readdir(d)) != NULL) {
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+            continue;
+        buf_add(&text, e->d_name, strlen(e->d_name) + 1);
+        count++;
+    }
+    if (errno) {
+        error_system(err, "cannot list %s", path);
+        closedir(d);
+        buf_release(&text);
+        return E_SYSTEM;
+    }
+    closedir(d);
+    /* One block: the pointers, then the bytes they point to. */
+    *names = xmalloc(count * sizeof **names + text.len);
+    if (text.len) {
+        char *at = memcpy((char *)(*names + count), text.s, text.len);
+
+        for (size_t i = 0; i < count; i++, at += strlen(at) + 1)
+            (*names)[i] = at;
+    }
+    qsort(*names, count, sizeof **names, compare_names);
+    *n = count;
+    buf_release(&text);
+    return 0;
+}
+
+static int write_all(int fd, const char *bytes, size_t n)
+{
+    while (n) {
+        ssize_t k;
+
+        if (faulted())
+            return -1;
+        k = write(fd, bytes, n);
+        if (k < 0 && errno == EINTR)
+            continue;
+        if (k < 0)
+            return -1;
+        bytes += k;
+        n -= (size_t)k;
+    }
+    return 0;
+}
+
+int fs_write(const char *path, const void *bytes, size_t n, bool sync, struct error *err)
+{
+    struct buf temp = { 0 };
+    int fd, rc = 0;
+
+    buf_printf(&temp, "%s.XXXXXX", path);
+    fd = faulted() ? -1 : mkostemp(temp.s, O_CLOEXEC);
+    if (fd < 0) {
+        rc = error_system(err, "cannot write %s", path);
+        goto out;
+    }
+    mode_t mask = umask(0);
+
+    umask(mask);
+    if (write_all(fd, bytes, n) < 0 || fchmod(fd, 0666 & ~mask) < 0 ||
+        (sync && fdatasync(fd) < 0)) {
+        rc = error_system(err, "cannot write %s", path);
+        close(fd);
+        unlink(temp.s);
+        goto out;
+    }
+    if (close(fd) < 0 || faulted() || rename(temp.s, path) < 0) {
+        rc = error_system(err, "cannot write %s", path);
+        unlink(temp.s);
+    }
+out:
+    buf_release(&temp);
+    return rc;
+}
+
+int fs_mkdirs(const char *path, struct error *err)
+{
+    char *copy, *p;
+    int rc = 0;
+
+    if (fs_is_dir(path))
+        return 0;
+    copy = xstrdup(path);
+    for (p = copy + 1; rc == 0; p++) {
+        char c = *p;
+
+        if (c != '/' && c != '\0')
+            continue;
+        *p = '\0';
+        if (!fs_is_dir(copy) && (faulted() || (mkdir(copy, 0777) < 0 && errno != EEXIST)))
+            rc = error_system(err, "cannot make the folder %s", copy);
+        else if (!fs_is_dir(copy)) {
+            errno = ENOTDIR;
+            rc = error_system(err, "cannot make the folder %s", copy);
+        }
+        *p = c;
+        if (c == '\0')
+            break;
+    }
+    free(copy);
+    return rc;
+}
+
+int fs_remove(const char *path, struct error *err)
+{
+    if (faulted() || (unlink(path) < 0 && errno != ENOENT))
+        return error_system(err, "cannot remove %s", path);
+    return 0;
+}
+
+static int remove_entry(const char *path, struct error *err)
+{
+    struct stat s;
+
+    if (lstat(path, &s) < 0)
+        return errno == ENOENT ? 0 : error_system(err, "cannot look at %s", path);
+    if (S_ISDIR(s.st_mode))
+        return fs_remove_tree(path, err);
+    return fs_remove(path, err);
+}
+
+int fs_remove_tree(const char *path, struct error *err)
+{
+    char **name = NULL;
+    struct buf child = { 0 };
+    struct stat s;
+    size_t n = 0;
+    int rc;
+
+    if (lstat(path, &s) < 0)
+        return errno == ENOENT ? 0 : error_system(err, "cannot look at %s", path);
+    if (!S_ISDIR(s.st_mode))
+        return fs_remove(path, err);
+    if ((s.st_mode & 0700) != 0700)
+        chmod(path, 0700); /* a failure shows when we try to list it */
+    rc = fs_list(path, &name, &n, err);
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        buf_reset(&child);
+        fs_join(&child, path, name[i]);
+        rc = remove_entry(child.s, err);
+    }
+    if (rc == 0 && (faulted() || (rmdir(path) < 0 && errno != ENOENT)))
+        rc = error_system(err, "cannot remove %s", path);
+    free(name);
+    buf_release(&child);
+    return rc;
+}
+
+int fs_rename(const char *from, const char *to, struct error *err)
+{
+    if (faulted() || rename(from, to) < 0)
+        return error_system(err, "cannot rename %s to %s", from, to);
+    return 0;
+}
+
+int fs_link(const char *from, const char *to, struct error *err)
+{
+    if (faulted() || link(from, to) < 0)
+        return error_system(err, "cannot link %s to %s", from, to);
+    return 0;
+}
+
+int fs_symlink(const char *target, const char *path, struct error *err)
+{
+    if (faulted() || symlink(target, path) < 0)
+        return error_system(err, "cannot make the link %s", path);
+    return 0;
+}
+
+int fs_chmod(const char *path, unsigned mode, struct error *err)
+{
+    if (faulted() || chmod(path, mode) < 0)
+        return error_system(err, "cannot change the mode of %s", path);
+    return 0;
+}
+
+int fs_sync(const char *path, struct error *err)
+{
+    int rc, fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return error_system(err, "cannot open %s", path);
+    rc = faulted() || fdatasync(fd) < 0
+             ? error_system(err, "cannot write %s to the disk", path)
+             : 0;
+    close(fd);
+    return rc;
+}
+
+static int copy_bytes(int in, int out)
+{
+    enum { CHUNK = 1 << 18 };
+    char *chunk;
+    int rc = 0;
+
+    if (!faulted() && ioctl(out, FICLONE, in) == 0)
+        return 0;
+    chunk = xmalloc(CHUNK);
+    for (;;) {
+        ssize_t n = read(in, chunk, CHUNK);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 || (n > 0 && write_all(out, chunk, (size_t)n) < 0))
+            rc = -1;
+        if (n <= 0 || rc < 0)
+            break;
+    }
+    free(chunk);
+    return rc;
+}
+
+int fs_copy(const char *from, const char *to, unsigned mode, struct error *err)
+{
+    int in, out, rc = 0;
+
+    in = open(from, O_RDONLY | O_CLOEXEC);
+    if (in < 0)
+        return error_system(err, "cannot read %s", from);
+    out = faulted() ? -1 : open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (out < 0) {
+        rc = error_system(err, "cannot write %s", to);
+        close(in);
+        return rc;
+    }
+    if (copy_bytes(in, out) < 0 || fchmod(out, mode) < 0)
+        rc = error_system(err, "cannot copy %s to %s", from, to);
+    if (close(out) < 0 && rc == 0)
+        rc = error_system(err, "cannot write %s", to);
+    close(in);
+    if (rc < 0)
+        unlink(to);
+    return rc;
+}
+
+void fs_join(struct buf *b, const char *dir, const char *name)
+{
+    if (*name != '/' && *dir) {
+        buf_adds(b, dir);
+        if (b->s[b->len - 1] != '/')
+            buf_addc(b, '/');
+    }
+    buf_adds(b, name);
+}
+
+const char *fs_basename(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+void fs_dirname(struct buf *b, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    if (!slash)
+        buf_addc(b, '.');
+    else
+        buf_add(b, path, slash == path ? 1 : (size_t)(slash - path));
+}
