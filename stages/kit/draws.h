@@ -19,7 +19,8 @@ void draws_init(struct draws *d, const char *stage, const char *params, const ch
                 uint64_t seed);
 void draws_block(const struct draws *d, uint32_t stream, uint64_t index, uint32_t w[4]);
 double draws_ua(const struct draws *d, uint32_t stream, uint64_t index); /* [0,1) */
-double draws_ub(const struct draws *d, uint32_t stream, uint64_t index); /* [0,1), 2nd half */
+double draws_ub(const struct draws *d, uint32_t stream,
+                uint64_t index); /* [0,1), 2nd half */
 double draws_uniform(const struct draws *d, uint32_t stream, uint64_t index, double a,
                      double b);
 /* An integer in 0..n-1. */

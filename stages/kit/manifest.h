@@ -18,7 +18,8 @@ int manifest_read(struct manifest *m, const char *path, struct error *err);
 void manifest_release(struct manifest *m);
 size_t manifest_size(const struct manifest *m);
 const char *manifest_path(const struct manifest *m, size_t item);
-/* The value of an axis ("" when the item has none), or NULL when there is no such column. */
+/* The value of an axis ("" when the item has none), or NULL when there is no such column.
+ */
 const char *manifest_axis(const struct manifest *m, size_t item, const char *axis);
 
 #endif

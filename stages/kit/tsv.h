@@ -14,11 +14,11 @@
 
 /* A table in memory. All-zero is empty. */
 struct tsv {
-    struct buf text;    /* owns the bytes */
-    char **cell;        /* n_rows * n_columns, borrowed from text */
-    char **column;      /* n_columns names, borrowed from text */
+    struct buf text; /* owns the bytes */
+    char **cell;     /* n_rows * n_columns, borrowed from text */
+    char **column;   /* n_columns names, borrowed from text */
     size_t n_rows, n_columns;
-    const char *path;   /* borrowed from the caller; for messages */
+    const char *path; /* borrowed from the caller; for messages */
 };
 
 /* E_INPUT with path and line when a row has another number of fields than the header. */
