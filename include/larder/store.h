@@ -31,7 +31,9 @@ enum { STORE_HIT = 0, STORE_MISS = 1 };
 enum { OBJECT_FINE = 0, OBJECT_ABSENT = 1, OBJECT_DAMAGED = 2 };
 
 /* What the caller remembers about objects between runs, so that they need not be hashed
- * again: keyed by the digest, the state of its file when it was last known to be good. */
+ * again: keyed by the digest, the state of its file when it was last known to be good.
+ * Of the state, dev, ino, size, mtime_ns and mode are compared. For an object found
+ * damaged, put() is called with an all-zero state, which no file has. */
 struct store_memory {
     /* false when nothing is remembered. */
     bool (*get)(void *self, const struct digest *id, struct fs_state *st);
@@ -52,6 +54,12 @@ const char *store_path(const struct store *st); /* borrowed, absolute */
  * before this returns. */
 int store_add(struct store *st, const char *path, enum object_kind kind, bool sync,
               struct object *o, struct error *err);
+/* The same, but path is only read: the bytes are reflinked or copied. */
+int store_import(struct store *st, const char *path, enum object_kind kind, bool sync,
+                 struct object *o, struct error *err);
+/* Only names what store_add() would make of path; nothing is written. */
+int store_name(struct store *st, const char *path, enum object_kind kind,
+               struct object *o, struct error *err);
 /* The same for bytes in memory, as a file. */
 int store_add_bytes(struct store *st, const void *bytes, size_t n, bool sync,
                     struct object *o, struct error *err);
