@@ -165,9 +165,8 @@ static const char *skip_blank(const char *s, bool *newline)
     return s;
 }
 
-/* The end of the token that begins at s: a literal, a name or number, or one character.
- * Runs of punctuation need not be told apart: what stands between them does. */
-static const char *token_end(const char *s)
+/* The end of a literal, a name or a number. */
+static const char *word_end(const char *s)
 {
     char quote = *s;
 
@@ -176,15 +175,34 @@ static const char *token_end(const char *s)
             s += *s == '\\' && s[1];
         return *s ? s + 1 : s;
     }
-    if (!isalnum((unsigned char)*s) && *s != '_')
-        return s + 1;
-    while (isalnum((unsigned char)*s) || *s == '_' || *s == '.')
-        s++;
+    for (; isalnum((unsigned char)*s) || *s == '_' || *s == '.'; s++) {
+        bool exponent = *s == 'e' || *s == 'E' || *s == 'p' || *s == 'P';
+
+        s += exponent && isdigit((unsigned char)quote) && (s[1] == '+' || s[1] == '-');
+    }
     return s;
 }
 
-/* Appends the tokens of a text: a space wherever blanks or a comment stood between two,
- * and a line end before and after each preprocessor line, where it has a meaning. */
+/* The end of the token that begins at s, the longest there is. */
+static const char *token_end(const char *s)
+{
+    static const char *const punctuator[] = {
+        "...", "<<=", ">>=", "->", "++", "--", "<<", ">>", "<=", ">=", "==", "!=",
+        "&&",  "||",  "*=",  "/=", "%=", "+=", "-=", "&=", "^=", "|=", "##",
+    };
+
+    if (isalnum((unsigned char)*s) || *s == '_' || *s == '"' || *s == '\'' ||
+        (*s == '.' && isdigit((unsigned char)s[1])))
+        return word_end(s);
+    for (size_t i = 0; i < sizeof punctuator / sizeof *punctuator; i++)
+        if (strncmp(s, punctuator[i], strlen(punctuator[i])) == 0)
+            return s + strlen(punctuator[i]);
+    return s + 1;
+}
+
+/* Appends the tokens of a text, one a line. Preprocessor lines are the exception: where
+ * they end and where they have blanks means something, so they stay one line, each run of
+ * blanks a space. */
 static void add_tokens(struct buf *to, const char *s)
 {
     bool directive = false, newline = true, gap = false;
@@ -197,12 +215,12 @@ static void add_tokens(struct buf *to, const char *s)
             s = end;
             continue;
         }
-        if (newline && (directive || *s == '#')) {
-            buf_addc(to, '\n');
+        if (newline)
             directive = *s == '#';
-        } else if (gap) {
+        if (!directive || newline)
+            buf_addc(to, '\n');
+        else if (gap)
             buf_addc(to, ' ');
-        }
         newline = gap = false;
         end = token_end(s);
         buf_add(to, s, (size_t)(end - s));
