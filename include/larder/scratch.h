@@ -2,7 +2,8 @@
  * scratch - the folders in which steps run, on the store's file system.
  *
  * A scratch folder is scratch/<key>.<16 hex>. Make it only while holding the lease of the
- * key: a scratch folder whose lease nobody holds is litter and scratch_sweep() removes it.
+ * key: a scratch folder whose lease nobody holds is litter and scratch_sweep() removes
+ * it.
  */
 #ifndef LARDER_SCRATCH_H
 #define LARDER_SCRATCH_H

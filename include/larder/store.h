@@ -58,8 +58,8 @@ int store_add(struct store *st, const char *path, enum object_kind kind, bool sy
 int store_import(struct store *st, const char *path, enum object_kind kind, bool sync,
                  struct object *o, struct error *err);
 /* Only names what store_add() would make of path; nothing is written. */
-int store_name(struct store *st, const char *path, enum object_kind kind,
-               struct object *o, struct error *err);
+int store_name(const char *path, enum object_kind kind, struct object *o,
+               struct error *err);
 /* The same for bytes in memory, as a file. */
 int store_add_bytes(struct store *st, const void *bytes, size_t n, bool sync,
                     struct object *o, struct error *err);

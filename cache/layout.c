@@ -1,0 +1,131 @@
+#include "layout.h"
+
+#include <assert.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "larder/banned.h"
+
+static void add_sharded(const struct store *st, const char *folder,
+                        const struct digest *d, struct buf *path)
+{
+    char hex[DIGEST_HEX + 1];
+
+    digest_hex(d, hex);
+    buf_printf(path, "%s/%s/%.2s/%s", st->path, folder, hex, hex);
+}
+
+static void add_flat(const struct store *st, const char *folder, const struct digest *d,
+                     struct buf *path)
+{
+    char hex[DIGEST_HEX + 1];
+
+    buf_printf(path, "%s/%s/%s", st->path, folder, digest_hex(d, hex));
+}
+
+void layout_object(const struct store *st, const struct digest *id, struct buf *path)
+{
+    add_sharded(st, "cas", id, path);
+}
+
+void layout_records(const struct store *st, const struct digest *key, struct buf *path)
+{
+    add_sharded(st, "ac", key, path);
+}
+
+void layout_record(const struct store *st, const struct digest *key,
+                   const struct digest *id, struct buf *path)
+{
+    char hex[DIGEST_HEX + 1];
+
+    add_sharded(st, "ac", key, path);
+    buf_printf(path, "/%s", digest_hex(id, hex));
+}
+
+void layout_lease(const struct store *st, const struct digest *key, struct buf *path)
+{
+    add_flat(st, "leases", key, path);
+}
+
+void layout_checkpoint(const struct store *st, const struct digest *key, struct buf *path)
+{
+    add_flat(st, "checkpoints", key, path);
+}
+
+static bool is_hex(const char *text, size_t n)
+{
+    return strlen(text) == n && strspn(text, "0123456789abcdef") == n;
+}
+
+bool layout_is_digest(const char *name, struct digest *d)
+{
+    return is_hex(name, DIGEST_HEX) && digest_parse(d, name);
+}
+
+bool layout_is_prefix(const char *name, const struct digest *d)
+{
+    char hex[DIGEST_HEX + 1];
+
+    return is_hex(name, 2) && (!d || memcmp(name, digest_hex(d, hex), 2) == 0);
+}
+
+int layout_make_parent(const char *path, struct error *err)
+{
+    struct buf dir = { 0 };
+    int rc;
+
+    fs_dirname(&dir, path);
+    rc = fs_mkdirs(buf_str(&dir), err);
+    buf_release(&dir);
+    return rc;
+}
+
+int layout_sync(struct store *st, struct error *err)
+{
+    struct buf dir = { 0 };
+    bool any = false;
+    int rc = 0;
+
+    for (int i = 0; i < 256 && rc == 0; i++) {
+        if (!st->dirty[i])
+            continue;
+        buf_reset(&dir);
+        buf_printf(&dir, "%s/cas/%02x", st->path, i);
+        rc = fs_sync(dir.s, err);
+        if (rc == 0)
+            st->dirty[i] = false;
+        any = true;
+    }
+    if (rc == 0 && any) {
+        buf_reset(&dir);
+        buf_printf(&dir, "%s/cas", st->path);
+        rc = fs_sync(dir.s, err);
+    }
+    buf_release(&dir);
+    return rc;
+}
+
+void layout_random(struct buf *to, int n)
+{
+    unsigned char byte[32];
+
+    assert(n <= (int)sizeof byte);
+    /* Up to 256 bytes never come short and are never interrupted once the kernel's
+     * generator is ready; the names are tried again on a clash in any case. */
+    if (getrandom(byte, sizeof byte, 0) < 0)
+        memset(byte, 0, sizeof byte);
+    for (int i = 0; i < n; i++)
+        buf_printf(to, "%02x", byte[i]);
+}
+
+void layout_state(const struct stat *s, struct fs_state *state)
+{
+    *state = (struct fs_state){
+        .dev = s->st_dev,
+        .ino = s->st_ino,
+        .size = (uint64_t)s->st_size,
+        .mtime_ns = (int64_t)s->st_mtim.tv_sec * 1000000000 + s->st_mtim.tv_nsec,
+        .ctime_ns = (int64_t)s->st_ctim.tv_sec * 1000000000 + s->st_ctim.tv_nsec,
+        .mode = s->st_mode,
+    };
+}

@@ -1,0 +1,48 @@
+/*
+ * layout - where things are in a store (docs/store.md).
+ */
+#ifndef LARDER_LAYOUT_H
+#define LARDER_LAYOUT_H
+
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include "larder/buf.h"
+#include "larder/store.h"
+
+enum { STORE_FORMAT = 1, OBJECT_MODE = 0444 };
+
+struct store {
+    char *path;                 /* absolute */
+    struct store_memory memory; /* without get: nothing is remembered */
+    unsigned umask;             /* of the process */
+    bool dirty[256]; /* cas/<2 hex> holds names that may not be on the disk yet */
+};
+
+/* Each appends a path. */
+void layout_object(const struct store *st, const struct digest *id, struct buf *path);
+void layout_records(const struct store *st, const struct digest *key, struct buf *path);
+void layout_record(const struct store *st, const struct digest *key,
+                   const struct digest *id, struct buf *path);
+void layout_lease(const struct store *st, const struct digest *key, struct buf *path);
+void layout_checkpoint(const struct store *st, const struct digest *key,
+                       struct buf *path);
+
+/* True when name is 64 lower-case hex digits; they are then in *d. */
+bool layout_is_digest(const char *name, struct digest *d);
+/* True when name is the two hex digits with which d begins, or d is NULL and it is any.
+ */
+bool layout_is_prefix(const char *name, const struct digest *d);
+
+/* Makes the folder above path. */
+int layout_make_parent(const char *path, struct error *err);
+/* Puts the names of all objects added with sync so far on the disk. */
+int layout_sync(struct store *st, struct error *err);
+
+/* Fills buf with n random bytes as 2 n hex digits. */
+void layout_random(struct buf *to, int n);
+
+/* As fs_stat() tells it. */
+void layout_state(const struct stat *s, struct fs_state *state);
+
+#endif

@@ -1,0 +1,350 @@
+#include "object.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "larder/mem.h"
+#include "layout.h"
+#include "tempfile.h"
+
+#include "larder/banned.h"
+
+enum { CHUNK_MIN = 1 << 14, CHUNK_MAX = 1 << 20 };
+enum { MOVED = 0, NOT_MOVED = 1 };
+
+/* True when a test wants the next change of the disk to fail; errno is then set. */
+static bool faulted(void)
+{
+    int why = fs_fault();
+
+    if (why)
+        errno = why;
+    return why != 0;
+}
+
+/* Hashes what fd has from here on, and writes it to *to unless that is NULL: one pass. */
+static int hash_fd(int fd, const char *path, long long expected, struct tempfile *to,
+                   struct taken *t, struct error *err)
+{
+    size_t room = expected < CHUNK_MIN   ? CHUNK_MIN
+                  : expected < CHUNK_MAX ? (size_t)expected + 1
+                                         : CHUNK_MAX;
+    unsigned char *chunk = xmalloc(room);
+    struct hasher *h = hasher_new();
+    int rc = 0;
+
+    t->size = 0;
+    for (;;) {
+        ssize_t n = read(fd, chunk, room);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            rc = error_system(err, "cannot read %s", path);
+        if (n > 0 && to)
+            rc = tempfile_write(to, chunk, (size_t)n, err);
+        if (n <= 0 || rc < 0)
+            break;
+        hasher_add(h, chunk, (size_t)n);
+        t->size += n;
+    }
+    hasher_finish(h, &t->id);
+    hasher_free(h);
+    free(chunk);
+    return rc;
+}
+
+static void remember(struct store *st, const struct digest *id,
+                     const struct fs_state *state)
+{
+    if (st->memory.put)
+        st->memory.put(st->memory.self, id, state);
+}
+
+static void forget(struct store *st, const struct digest *id)
+{
+    static const struct fs_state none;
+
+    remember(st, id, &none);
+}
+
+static bool is_remembered(struct store *st, const struct digest *id,
+                          const struct fs_state *now)
+{
+    struct fs_state then;
+
+    return st->memory.get && st->memory.get(st->memory.self, id, &then) &&
+           then.dev == now->dev && then.ino == now->ino && then.size == now->size &&
+           then.mtime_ns == now->mtime_ns && then.mode == now->mode;
+}
+
+/* Hashes an object that is there; *state is what it had before that. */
+static int check_bytes(const char *path, const struct digest *id, struct fs_state *state,
+                       struct error *err)
+{
+    struct taken t = { 0 };
+    struct stat s;
+    int rc, fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (fd < 0 || fstat(fd, &s) < 0) {
+        rc = error_system(err, "cannot read %s", path);
+        goto out;
+    }
+    layout_state(&s, state);
+    rc = hash_fd(fd, path, s.st_size, NULL, &t, err);
+    if (rc == 0)
+        rc = digest_equal(&t.id, id) ? OBJECT_FINE : OBJECT_DAMAGED;
+    if (rc == OBJECT_FINE && (s.st_mode & 07777) != OBJECT_MODE && !faulted() &&
+        fchmod(fd, OBJECT_MODE) == 0)
+        state->mode = S_IFREG | OBJECT_MODE;
+out:
+    if (rc < 0 && errno == ENOENT)
+        rc = OBJECT_ABSENT;
+    else if (rc < 0 && errno == EIO)
+        rc = OBJECT_DAMAGED;
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
+int object_check(struct store *st, const struct digest *id, long long size, bool deep,
+                 struct error *err)
+{
+    struct buf path = { 0 };
+    struct fs_state state;
+    struct stat s;
+    int rc = OBJECT_FINE;
+
+    layout_object(st, id, &path);
+    if (lstat(path.s, &s) < 0) {
+        rc = errno == ENOENT || errno == ENOTDIR
+                 ? OBJECT_ABSENT
+                 : error_system(err, "cannot look at %s", path.s);
+    } else if (!S_ISREG(s.st_mode) || (size >= 0 && s.st_size != size)) {
+        rc = OBJECT_DAMAGED;
+    } else {
+        layout_state(&s, &state);
+        if (deep || !is_remembered(st, id, &state)) {
+            rc = check_bytes(path.s, id, &state, err);
+            if (rc == OBJECT_FINE)
+                remember(st, id, &state);
+        }
+    }
+    if (rc == OBJECT_DAMAGED)
+        forget(st, id);
+    buf_release(&path);
+    return rc;
+}
+
+int object_read(struct store *st, const struct digest *id, size_t max, struct buf *to,
+                struct error *err)
+{
+    struct buf path = { 0 };
+    struct stat s;
+    struct digest d;
+    size_t start = to->len;
+    int rc = OBJECT_FINE;
+
+    layout_object(st, id, &path);
+    if (lstat(path.s, &s) < 0)
+        rc = errno == ENOENT || errno == ENOTDIR
+                 ? OBJECT_ABSENT
+                 : error_system(err, "cannot look at %s", path.s);
+    else if (!S_ISREG(s.st_mode) || (unsigned long long)s.st_size > max)
+        rc = OBJECT_DAMAGED;
+    else if (fs_read(path.s, to, err) < 0)
+        rc = errno == EIO ? OBJECT_DAMAGED : errno == ENOENT ? OBJECT_ABSENT : E_SYSTEM;
+    if (rc == OBJECT_FINE) {
+        digest_bytes(&d, to->s + start, to->len - start);
+        if (!digest_equal(&d, id))
+            rc = OBJECT_DAMAGED;
+    }
+    if (rc != OBJECT_FINE)
+        buf_cut(to, start);
+    buf_release(&path);
+    return rc;
+}
+
+/* OBJECT_FINE when the store has the object already and, with sync, on the disk. */
+static int have_already(const struct intake *in, const struct digest *id, long long size,
+                        struct error *err)
+{
+    struct buf path = { 0 };
+    int rc = object_check(in->st, id, size, false, err);
+
+    if (rc == OBJECT_FINE && in->sync) {
+        layout_object(in->st, id, &path);
+        rc = fs_sync(path.s, err);
+        in->st->dirty[id->byte[0]] = true;
+    }
+    buf_release(&path);
+    return rc;
+}
+
+static int changed_meanwhile(const char *path, struct error *err)
+{
+    return error_set(err, E_STAGE, "%s was changed while it was being stored", path);
+}
+
+/* Gives the file its object's name. MOVED, NOT_MOVED when that cannot be, or an error. */
+static int move_in(const struct intake *in, const char *path, int fd,
+                   const struct stat *before, const struct digest *id, struct error *err)
+{
+    struct buf object = { 0 };
+    struct fs_state state;
+    struct stat s;
+    int rc = MOVED;
+
+    layout_object(in->st, id, &object);
+    if (faulted() || fchmod(fd, OBJECT_MODE) < 0) {
+        rc = errno == EPERM ? NOT_MOVED : error_system(err, "cannot take %s", path);
+        goto out;
+    }
+    if (fstat(fd, &s) < 0 || (in->sync && (faulted() || fdatasync(fd) < 0))) {
+        rc = error_system(err, "cannot take %s", path);
+        goto out;
+    }
+    if (s.st_size != before->st_size || s.st_mtim.tv_sec != before->st_mtim.tv_sec ||
+        s.st_mtim.tv_nsec != before->st_mtim.tv_nsec) {
+        rc = changed_meanwhile(path, err);
+        goto out;
+    }
+    rc = layout_make_parent(object.s, err);
+    if (rc < 0)
+        goto out;
+    if (fs_rename(path, object.s, err) < 0) {
+        rc = errno == EXDEV || errno == EACCES || errno == EPERM ? NOT_MOVED : E_SYSTEM;
+        goto out;
+    }
+    layout_state(&s, &state);
+    remember(in->st, id, &state);
+out:
+    buf_release(&object);
+    return rc;
+}
+
+/* Reflinks or copies the file; *t says what was copied. */
+static int copy_in(const struct intake *in, const char *path, int fd, struct taken *t,
+                   struct error *err)
+{
+    struct tempfile temp = { 0 };
+    struct buf object = { 0 };
+    struct fs_state state;
+    int rc = tempfile_open(&temp, in->st, err);
+
+    if (rc < 0)
+        goto out;
+    if (lseek(fd, 0, SEEK_SET) < 0) {
+        rc = error_system(err, "cannot read %s", path);
+        goto out;
+    }
+    if (!faulted() && ioctl(temp.fd, FICLONE, fd) == 0)
+        rc = hash_fd(temp.fd, temp.path, CHUNK_MAX, NULL, t, err);
+    else
+        rc = hash_fd(fd, path, CHUNK_MAX, &temp, t, err);
+    if (rc < 0)
+        goto out;
+    rc = have_already(in, &t->id, t->size, err);
+    if (rc <= OBJECT_FINE)
+        goto out;
+    layout_object(in->st, &t->id, &object);
+    rc = tempfile_publish(&temp, object.s, in->sync, &state, err);
+    if (rc == 0)
+        remember(in->st, &t->id, &state);
+out:
+    buf_release(&object);
+    tempfile_release(&temp);
+    return rc;
+}
+
+static int take_fd(const struct intake *in, const char *path, int fd,
+                   const struct stat *s, struct taken *t, struct error *err)
+{
+    struct taken copied = *t;
+    struct stat store;
+    int rc;
+
+    if (in->how == TAKE_COPY)
+        return copy_in(in, path, fd, t, err);
+    rc = hash_fd(fd, path, s->st_size, NULL, t, err);
+    if (rc < 0 || in->how == TAKE_NAME)
+        return rc;
+    rc = have_already(in, &t->id, t->size, err);
+    if (rc <= OBJECT_FINE)
+        return rc;
+    /* A file with a second name could be changed through that later: it is copied. */
+    if (stat(in->st->path, &store) == 0 && store.st_dev == s->st_dev &&
+        s->st_nlink == 1) {
+        rc = move_in(in, path, fd, s, &t->id, err);
+        if (rc != NOT_MOVED)
+            return rc;
+    }
+    rc = copy_in(in, path, fd, &copied, err);
+    if (rc == 0 && !digest_equal(&copied.id, &t->id))
+        rc = changed_meanwhile(path, err);
+    return rc;
+}
+
+int object_take(const struct intake *in, const char *path, struct taken *t,
+                struct error *err)
+{
+    struct stat s;
+    int rc, fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+    *t = (struct taken){ 0 };
+    if (fd < 0 || fstat(fd, &s) < 0) {
+        rc = error_system(err, "cannot read %s", path);
+        goto out;
+    }
+    if (!S_ISREG(s.st_mode)) {
+        rc = error_set(err, E_STAGE, "%s is not a regular file", path);
+        goto out;
+    }
+    t->exec = (s.st_mode & S_IXUSR) != 0;
+    posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+    rc = take_fd(in, path, fd, &s, t, err);
+    if (rc == 0 && in->how != TAKE_NAME && in->sync)
+        in->st->dirty[t->id.byte[0]] = true;
+out:
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
+int object_take_bytes(const struct intake *in, const void *bytes, size_t n,
+                      struct digest *id, struct error *err)
+{
+    struct tempfile temp = { 0 };
+    struct buf object = { 0 };
+    struct fs_state state;
+    int rc;
+
+    digest_bytes(id, bytes, n);
+    if (in->how == TAKE_NAME)
+        return 0;
+    rc = have_already(in, id, (long long)n, err);
+    if (rc <= OBJECT_FINE)
+        return rc;
+    rc = tempfile_open(&temp, in->st, err);
+    if (rc == 0)
+        rc = tempfile_write(&temp, bytes, n, err);
+    if (rc < 0)
+        goto out;
+    layout_object(in->st, id, &object);
+    rc = tempfile_publish(&temp, object.s, in->sync, &state, err);
+    if (rc < 0)
+        goto out;
+    remember(in->st, id, &state);
+    if (in->sync)
+        in->st->dirty[id->byte[0]] = true;
+out:
+    buf_release(&object);
+    tempfile_release(&temp);
+    return rc;
+}
