@@ -1,0 +1,156 @@
+/*
+ * attack - what a model answers to the adversary of each picture of a set.
+ *
+ * Projected gradient ascent in the L2 ball (nn/attack.h) from the picture itself, on its
+ * label; the iterate with the highest loss is classified.
+ *
+ * in   model    weights (safetensors)
+ *      set      image set with labels
+ * out  record   TSV in the order of the names: image, label, predicted, p and p_label of
+ *               the adversary, loss_clean, loss, norm (L2 distance from the picture)
+ */
+#include <math.h>
+
+#include "kit/progress.h"
+#include "kit/stage.h"
+#include "kit/tsv.h"
+#include "larder/mem.h"
+#include "learn/answer.h"
+#include "learn/model.h"
+#include "nn/attack.h"
+
+#include "larder/banned.h"
+
+struct options {
+    const char *model, *set, *record;
+    int batch, lanes, steps, take;
+    double radius, step;
+};
+
+/* One batch and its adversary. */
+struct pair {
+    size_t size; /* values of a picture */
+    float *adversarial, *loss_clean, *loss;
+};
+
+static void take_pair(struct pair *pair, const struct graph *g, int batch)
+{
+    size_t n = (size_t)batch;
+
+    pair->size = (size_t)g->H * (size_t)g->W * (size_t)g->C;
+    pair->adversarial = xcalloc(n * pair->size, sizeof *pair->adversarial);
+    pair->loss_clean = xcalloc(n, sizeof *pair->loss_clean);
+    pair->loss = xcalloc(n, sizeof *pair->loss);
+}
+
+static void release_pair(struct pair *pair)
+{
+    free(pair->adversarial);
+    free(pair->loss_clean);
+    free(pair->loss);
+}
+
+/* Leaves the adversary's logits in the model. */
+static int attack_batch(struct model *m, const struct feed *f, const struct attack *a,
+                        struct pair *pair, struct error *err)
+{
+    int rc;
+
+    rc = model_forward(m, f, err);
+    if (rc == 0)
+        rc = net_loss(m->net, f->label, pair->loss_clean, err);
+    if (rc == 0)
+        rc =
+            attack_l2(m->net, a, f->pixels, f->label, f->n, pair->adversarial, NULL, err);
+    if (rc == 0)
+        rc = net_forward(m->net, pair->adversarial, f->n, m->logits, err);
+    if (rc == 0)
+        rc = net_loss(m->net, f->label, pair->loss, err);
+    return rc;
+}
+
+static double distance(const float *a, const float *b, size_t n)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        double d = (double)a[i] - (double)b[i];
+
+        sum += d * d;
+    }
+    return sqrt(sum);
+}
+
+static void add_rows(struct buf *text, struct model *m, const struct feed *f,
+                     const struct pair *pair)
+{
+    for (int k = 0; k < f->n; k++) {
+        const double *p = model_probabilities(m, k);
+        int predicted = largest(p, m->classes);
+        size_t at = (size_t)k * pair->size;
+
+        buf_printf(text, "%s\t%d\t%d\t%.6g\t%.6g\t%.6g\t%.6g\t%.6g\n", f->image[k].name,
+                   (int)f->label[k], predicted, p[predicted], p[f->label[k]],
+                   (double)pair->loss_clean[k], (double)pair->loss[k],
+                   distance(pair->adversarial + at, f->pixels + at, pair->size));
+    }
+}
+
+static int attack(const void *options, struct error *err)
+{
+    const struct options *o = options;
+    struct model_use use = { .batch = o->batch,
+                             .lanes = o->lanes,
+                             .input_gradient = true };
+    struct attack a = {
+        .radius = o->radius, .step = o->step, .steps = o->steps, .keep_best = true
+    };
+    struct model m = { 0 };
+    struct feed f = { 0 };
+    struct pair pair = { 0 };
+    struct buf text = { 0 };
+    int rc;
+
+    rc = model_open_with(&m, o->model, &use, &f, o->set, o->take, err);
+    if (rc < 0)
+        goto out;
+    take_pair(&pair, m.graph, o->batch);
+    buf_adds(&text, "image\tlabel\tpredicted\tp\tp_label\tloss_clean\tloss\tnorm\n");
+    while ((rc = feed_next(&f, err)) == FEED_BATCH) {
+        rc = attack_batch(&m, &f, &a, &pair, err);
+        if (rc < 0)
+            goto out;
+        add_rows(&text, &m, &f, &pair);
+        progress_step(f.at, f.size, "picture");
+    }
+    if (rc == FEED_END)
+        rc = tsv_write(o->record, &text, err);
+out:
+    buf_release(&text);
+    release_pair(&pair);
+    feed_close(&f);
+    model_close(&m);
+    return rc;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = {
+        .batch = 64, .lanes = 1, .steps = 7, .radius = .75, .step = .125
+    };
+    const struct stage_arg args[] = {
+        STAGE_ABOUT("what a model answers to the adversary of each picture"),
+        STAGE_IN("model", &o.model, "weights (safetensors)"),
+        STAGE_IN_SET("set", &o.set, "labelled pictures"),
+        STAGE_OUT("record", &o.record,
+                  "TSV: image label predicted p p_label loss_clean loss norm"),
+        STAGE_FLOAT("radius", &o.radius, 0, 1e6, "of the ball (L2, pixels in 0..1)"),
+        STAGE_FLOAT("step", &o.step, 0, 1e6, "length of a step"),
+        STAGE_INT("steps", &o.steps, 1, 1000, "steps"),
+        STAGE_INT("take", &o.take, 0, 1 << 30, "only the first pictures; 0: all"),
+        STAGE_INT("batch", &o.batch, 1, 65536, "pictures at once, a multiple of lanes"),
+        STAGE_INT("lanes", &o.lanes, 1, 1024, "parts of a batch computed apart"),
+        STAGE_END,
+    };
+    return stage_main(argc, argv, args, attack, &o);
+}

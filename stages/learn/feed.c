@@ -1,0 +1,74 @@
+#include "learn/feed.h"
+
+#include "image/augment.h"
+#include "larder/mem.h"
+
+#include "larder/banned.h"
+
+int feed_open(struct feed *f, const char *path, int batch, long take, struct error *err)
+{
+    size_t size, n = (size_t)batch;
+    int rc;
+
+    *f = (struct feed){ .batch = batch };
+    rc = imageset_open(&f->set, path, err);
+    if (rc < 0)
+        return rc;
+    rc = imageset_shape(f->set, &f->width, &f->height, &f->channels, err);
+    if (rc < 0)
+        return error_context(err, "%s", path);
+    f->size = imageset_size(f->set);
+    if (take > 0 && take < f->size)
+        f->size = take;
+    size = (size_t)f->width * f->height * f->channels;
+    f->image = xcalloc(n, sizeof *f->image);
+    f->pixels = xcalloc(n * size, sizeof *f->pixels);
+    f->label = xcalloc(n, sizeof *f->label);
+    return 0;
+}
+
+void feed_close(struct feed *f)
+{
+    imageset_close(f->set);
+    free(f->image);
+    free(f->pixels);
+    free(f->label);
+    *f = (struct feed){ 0 };
+}
+
+void feed_rewind(struct feed *f)
+{
+    f->at = 0;
+}
+
+int feed_next(struct feed *f, struct error *err)
+{
+    size_t size = (size_t)f->width * f->height * f->channels;
+
+    for (f->n = 0; f->n < f->batch && f->at < f->size; f->n++, f->at++) {
+        struct image *im = &f->image[f->n];
+        int rc = imageset_get(f->set, f->at, im, err);
+
+        if (rc < 0)
+            return rc;
+        image_to_floats(im, f->pixels + (size_t)f->n * size);
+        f->label[f->n] = im->label;
+    }
+    return f->n > 0 ? FEED_BATCH : FEED_END;
+}
+
+int labels_check(const struct imageset *set, int classes, struct error *err)
+{
+    for (long i = 0; i < imageset_size(set); i++) {
+        struct image im;
+        int rc = imageset_get(set, i, &im, err);
+
+        if (rc < 0)
+            return rc;
+        if (im.label < 0 || im.label >= classes)
+            return error_set(err, E_INPUT,
+                             "picture %s has label %d; the classes are 0 to %d", im.name,
+                             (int)im.label, classes - 1);
+    }
+    return 0;
+}

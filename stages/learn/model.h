@@ -1,0 +1,50 @@
+/*
+ * model - a network from a file of weights, opened for the pictures of a set.
+ *
+ * Which network it is follows from the names and shapes of its tensors, so programs that
+ * use a model need no options for it.
+ */
+#ifndef LEARN_MODEL_H
+#define LEARN_MODEL_H
+
+#include "image/set.h"
+#include "learn/feed.h"
+#include "nn/net.h"
+
+/* All-zero is empty. */
+struct model {
+    struct graph *graph;
+    struct net *net;
+    int classes;
+    float *logits; /* batch x classes */
+    double *p;     /* classes: for softmax() */
+};
+
+/* Fills net->graph for the tensors; E_INPUT when no network of this version has them. *g
+ * is new: graph_free(). */
+int model_recognise(struct graph **g, const struct tensors *t, struct error *err);
+
+/* E_INPUT when the pictures do not have the size that the network reads. path: of the
+ * set, for the message. */
+int shape_check(const char *path, const struct imageset *set, const struct graph *g,
+                struct error *err);
+
+struct model_use {
+    int batch, lanes; /* as in net_options; threads are those granted */
+    bool input_gradient;
+};
+
+int model_open(struct model *m, const char *path, const struct model_use *use,
+               struct error *err);
+void model_close(struct model *m);
+
+/* A model and the pictures that it reads, checked against each other. take as in
+ * feed_open(). */
+int model_open_with(struct model *m, const char *path, const struct model_use *use,
+                    struct feed *f, const char *set, long take, struct error *err);
+
+/* Logits of the feed's batch, then the probabilities of its picture k. */
+int model_forward(struct model *m, const struct feed *f, struct error *err);
+const double *model_probabilities(struct model *m, int k);
+
+#endif
