@@ -68,7 +68,8 @@ static void assert_table_is_sound(const struct stage_arg *args)
             continue;
         assert(islower((unsigned char)a->name[0]) && a->to != NULL && a->help != NULL);
         for (const struct stage_arg *b = args; b < a; b++)
-            assert(b->name == NULL || strcmp(a->name, b->name) != 0);
+            assert(b->name == NULL || describe_is_option(a) != describe_is_option(b) ||
+                   strcmp(a->name, b->name) != 0);
         if (a->kind == ARG_INT) {
             assert(a->min >= INT_MIN && a->max <= INT_MAX);
             assert(*(int *)a->to >= a->min && *(int *)a->to <= a->max);
@@ -85,9 +86,7 @@ static int out_of_range(const struct stage_arg *a, const char *text, struct erro
 {
     struct buf range = { 0 };
 
-    buf_add_double(&range, a->min);
-    buf_adds(&range, " to ");
-    buf_add_double(&range, a->max);
+    describe_range(&range, a);
     error_set(err, E_USAGE, "--%s=%s: out of range: %s is allowed", a->name, text,
               buf_str(&range));
     buf_release(&range);
