@@ -4,11 +4,15 @@
  * The file is written once, sorted by name, by five fixed rules (docs/image-set.md), so
  * that equal content gives equal bytes; then it is only read. A sharded set is a folder
  * of such folders, 00, 01, ...; it reads like one set, in the order of the names.
+ * Everything is checked when a set is opened: a damaged or cut file is an error there,
+ * and a picture that was opened is well formed.
  */
 #ifndef IMAGE_SET_H
 #define IMAGE_SET_H
 
 #include "image/image.h"
+#include "larder/digest.h"
+#include "larder/error.h"
 
 struct imageset;
 
@@ -27,6 +31,9 @@ int imageset_next(struct imageset *set, struct image *im, struct error *err);
 /* The size that all pictures share; E_INPUT if they differ or the set is empty. */
 int imageset_shape(const struct imageset *set, int *width, int *height, int *channels,
                    struct error *err);
+/* The digest of names and pictures alone: the same for any machine's page size, version
+ * of LMDB and number of shards. */
+void imageset_digest(const struct imageset *set, struct digest *id);
 
 /* Makes a new set at path, an absent or empty folder. payload: the bytes of all names and
  * pictures together, or more; it fixes the size of the map and so a few bytes. */

@@ -61,6 +61,17 @@ void describe_value(struct buf *b, const struct stage_arg *option)
     }
 }
 
+void describe_range(struct buf *b, const struct stage_arg *option)
+{
+    if (option->kind == ARG_INT) {
+        buf_printf(b, "%.0f to %.0f", option->min, option->max);
+    } else {
+        buf_add_double(b, option->min);
+        buf_adds(b, " to ");
+        buf_add_double(b, option->max);
+    }
+}
+
 static const struct stage_arg *find_kind(const struct stage_arg *args,
                                          enum stage_arg_kind kind)
 {
@@ -131,9 +142,7 @@ static void help_option(struct buf *b, const struct stage_arg *a)
     add_left(b, &left);
     buf_printf(b, "%s\n%*s", a->help, HELP_COLUMN, "");
     if (a->kind == ARG_INT || a->kind == ARG_FLOAT) {
-        buf_add_double(b, a->min);
-        buf_adds(b, " to ");
-        buf_add_double(b, a->max);
+        describe_range(b, a);
         buf_adds(b, "; ");
     } else if (a->kind == ARG_CHOICE) {
         buf_printf(b, "one of %s; ", a->choices);

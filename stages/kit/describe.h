@@ -7,11 +7,13 @@
 #include "kit/stage.h"
 #include "larder/buf.h"
 
-/* All three append to b. */
+/* These append to b. */
 void describe_help(struct buf *b, const struct stage_arg *args);
 void describe_json(struct buf *b, const struct stage_arg *args); /* docs/program.md */
 /* The option's value as canonical text: decimal, shortest float, true or false. */
 void describe_value(struct buf *b, const struct stage_arg *option);
+/* "MIN to MAX" of an int or float option. */
+void describe_range(struct buf *b, const struct stage_arg *option);
 
 /* "file", "tree", "set" or "list"; "int", "float", "bool", "string" or "choice". */
 const char *describe_shape(const struct stage_arg *port);
