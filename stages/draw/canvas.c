@@ -1,0 +1,168 @@
+#include "draw/canvas.h"
+
+#include <cairo-svg.h>
+#include <cairo.h>
+#include <math.h>
+
+#include "larder/buf.h"
+#include "larder/fs.h"
+#include "larder/mem.h"
+
+#include "larder/banned.h"
+
+struct canvas {
+    const char *path;
+    enum canvas_format format;
+    int scale;
+    cairo_surface_t *surface;
+    cairo_t *cr;
+    struct buf bytes; /* the file */
+};
+
+static cairo_status_t add_bytes(void *closure, const unsigned char *bytes, unsigned int n)
+{
+    buf_add(closure, bytes, n);
+    return CAIRO_STATUS_SUCCESS;
+}
+
+/* Outlines as they are: no hinting, no snapping of widths, grey edges. */
+static void set_font(cairo_t *cr, const struct font *font)
+{
+    cairo_font_options_t *o = cairo_font_options_create();
+
+    cairo_font_options_set_hint_style(o, CAIRO_HINT_STYLE_NONE);
+    cairo_font_options_set_hint_metrics(o, CAIRO_HINT_METRICS_OFF);
+    cairo_font_options_set_antialias(o, CAIRO_ANTIALIAS_GRAY);
+    cairo_set_font_options(cr, o);
+    cairo_font_options_destroy(o);
+    if (font != NULL)
+        cairo_set_font_face(cr, font_face(font));
+}
+
+int canvas_open(struct canvas **canvas, const char *path, enum canvas_format format,
+                double width, double height, int scale, const struct font *font,
+                struct error *err)
+{
+    struct canvas *c = xcalloc(1, sizeof *c);
+    cairo_status_t status;
+
+    c->path = path;
+    c->format = format;
+    c->scale = format == CANVAS_PNG ? scale : 1;
+    if (format == CANVAS_PNG)
+        c->surface = cairo_image_surface_create(
+            CAIRO_FORMAT_RGB24, (int)ceil(width) * scale, (int)ceil(height) * scale);
+    else
+        c->surface = cairo_svg_surface_create_for_stream(add_bytes, &c->bytes,
+                                                         ceil(width), ceil(height));
+    c->cr = cairo_create(c->surface);
+    status = cairo_status(c->cr);
+    if (status != CAIRO_STATUS_SUCCESS) {
+        *canvas = NULL;
+        canvas_close(c, E_INPUT, NULL);
+        return error_set(err, E_INPUT, "%s: a figure of %.0f x %.0f pixels: %s", path,
+                         width * scale, height * scale, cairo_status_to_string(status));
+    }
+    cairo_scale(c->cr, c->scale, c->scale);
+    set_font(c->cr, font);
+    cairo_set_source_rgb(c->cr, 1, 1, 1);
+    cairo_paint(c->cr);
+    *canvas = c;
+    return 0;
+}
+
+static int finish(struct canvas *c, struct error *err)
+{
+    cairo_status_t status = cairo_status(c->cr);
+
+    if (status == CAIRO_STATUS_SUCCESS && c->format == CANVAS_PNG)
+        status = cairo_surface_write_to_png_stream(c->surface, add_bytes, &c->bytes);
+    cairo_surface_finish(c->surface);
+    if (status == CAIRO_STATUS_SUCCESS)
+        status = cairo_surface_status(c->surface);
+    if (status != CAIRO_STATUS_SUCCESS)
+        return error_set(err, E_SYSTEM, "%s: drawing: %s", c->path,
+                         cairo_status_to_string(status));
+    return fs_write(c->path, buf_str(&c->bytes), c->bytes.len, false, err);
+}
+
+int canvas_close(struct canvas *c, int rc, struct error *err)
+{
+    if (c == NULL)
+        return rc;
+    if (rc >= 0)
+        rc = finish(c, err);
+    cairo_destroy(c->cr);
+    cairo_surface_destroy(c->surface); /* an SVG still writes its end into bytes */
+    buf_release(&c->bytes);
+    free(c);
+    return rc;
+}
+
+static void set_colour(struct canvas *c, struct colour colour)
+{
+    cairo_set_source_rgb(c->cr, colour.r, colour.g, colour.b);
+}
+
+void canvas_rect(struct canvas *c, double x, double y, double width, double height,
+                 struct colour colour)
+{
+    set_colour(c, colour);
+    cairo_rectangle(c->cr, x, y, width, height);
+    cairo_fill(c->cr);
+}
+
+void canvas_line(struct canvas *c, double x0, double y0, double x1, double y1,
+                 double width, struct colour colour)
+{
+    set_colour(c, colour);
+    cairo_set_line_width(c->cr, width);
+    cairo_move_to(c->cr, x0, y0);
+    cairo_line_to(c->cr, x1, y1);
+    cairo_stroke(c->cr);
+}
+
+void canvas_text(struct canvas *c, double x, double y, double size,
+                 enum canvas_align align, struct colour colour, const char *text)
+{
+    cairo_text_extents_t extents;
+
+    cairo_set_font_size(c->cr, size);
+    cairo_text_extents(c->cr, text, &extents);
+    if (align == ALIGN_CENTRE)
+        x -= extents.x_advance / 2;
+    else if (align == ALIGN_RIGHT)
+        x -= extents.x_advance;
+    set_colour(c, colour);
+    cairo_move_to(c->cr, x, y);
+    cairo_show_text(c->cr, text);
+}
+
+void canvas_picture(struct canvas *c, double x, double y, const uint8_t *rgb, int width,
+                    int height, int enlarge)
+{
+    /* Enlarged here, pixel by pixel of the file, so that no filter smooths it. An SVG may
+     * be shown larger: it gets twice as many. */
+    int k = enlarge * (c->format == CANVAS_PNG ? c->scale : 2);
+    cairo_surface_t *s =
+        cairo_image_surface_create(CAIRO_FORMAT_RGB24, width * k, height * k);
+    unsigned char *to = cairo_image_surface_get_data(s);
+    int stride = cairo_image_surface_get_stride(s);
+
+    for (int py = 0; to != NULL && py < height * k; py++)
+        for (int px = 0; px < width * k; px++) {
+            const uint8_t *p = &rgb[((py / k) * width + px / k) * 3];
+            uint32_t value = (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
+
+            memcpy(to + (size_t)py * stride + (size_t)px * 4, &value, sizeof value);
+        }
+    cairo_surface_mark_dirty(s);
+    cairo_save(c->cr);
+    cairo_translate(c->cr, x, y);
+    cairo_scale(c->cr, (double)enlarge / k, (double)enlarge / k);
+    cairo_set_source_surface(c->cr, s, 0, 0);
+    cairo_pattern_set_filter(cairo_get_source(c->cr), CAIRO_FILTER_NEAREST);
+    cairo_paint(c->cr);
+    cairo_restore(c->cr);
+    cairo_surface_destroy(s);
+}

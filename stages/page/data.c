@@ -1,0 +1,133 @@
+#include "page/data.h"
+
+#include "kit/number.h"
+#include "larder/mem.h"
+#include "page/origin.h"
+
+#include "larder/banned.h"
+
+enum { LONG = 14 };
+
+/* "20% of this" and "a - b" are words; only a column that holds nothing but numbers and
+ * blanks is set as numbers. */
+static bool is_numeric(const struct tsv *t, int column)
+{
+    bool some = false;
+    double x;
+
+    for (size_t row = 0; row < t->n_rows; row++) {
+        const char *cell = tsv_get(t, row, column);
+
+        if (cell[0] == '\0' || strcmp(cell, "-") == 0)
+            continue;
+        if (number_double(cell, &x) != NUMBER_OK)
+            return false;
+        some = true;
+    }
+    return some;
+}
+
+static void add_header(struct buf *to, const char *name)
+{
+    for (; *name != '\0'; name++) {
+        char c[2] = { *name == '_' ? ' ' : *name, '\0' };
+
+        buf_add_html(to, c);
+    }
+}
+
+/* Digests joined by commas, as the steps that made them. */
+static void add_from(struct buf *to, const struct provenance *p, const char *from)
+{
+    while (*from != '\0') {
+        size_t n = strcspn(from, ",");
+        struct buf hex = { 0 };
+
+        buf_add(&hex, from, n);
+        if (n == DIGEST_HEX)
+            origin_add_makers(to, p, buf_str(&hex));
+        else
+            buf_add_html(to, buf_str(&hex));
+        buf_release(&hex);
+        from += n;
+        if (*from == ',') {
+            buf_adds(to, "<br>");
+            from++;
+        }
+    }
+}
+
+static void add_rows(struct buf *to, const struct tsv *t, const struct provenance *p,
+                     const bool *numeric)
+{
+    int from = tsv_find(t, "from");
+
+    for (size_t row = 0; row < t->n_rows; row++) {
+        buf_adds(to, "<tr>");
+        for (int c = 0; (size_t)c < t->n_columns; c++) {
+            buf_adds(to, numeric[c] ? "<td class=\"number\">" : "<td>");
+            if (c == from)
+                add_from(to, p, tsv_get(t, row, c));
+            else
+                buf_add_html(to, tsv_get(t, row, c));
+            buf_adds(to, "</td>");
+        }
+        buf_adds(to, "</tr>\n");
+    }
+}
+
+void data_add_table(struct buf *to, const struct tsv *t, const struct page_item *item,
+                    const char *caption, const struct provenance *p)
+{
+    bool *numeric = xcalloc(t->n_columns, sizeof *numeric);
+    char hex[DIGEST_HEX + 1];
+
+    for (int c = 0; (size_t)c < t->n_columns; c++)
+        numeric[c] = is_numeric(t, c);
+    buf_adds(to, "<figure class=\"data\"");
+    if (!item->shown)
+        buf_printf(to, " id=\"d-%s\"", item->slug);
+    buf_printf(to, ">\n<figcaption>%s</figcaption>\n", caption);
+    buf_printf(to, "<div class=\"scroll%s\"%s><table>\n<thead><tr>",
+               t->n_rows > LONG ? " long" : "",
+               t->n_rows > LONG ? " tabindex=\"0\"" : "");
+    for (int c = 0; (size_t)c < t->n_columns; c++) {
+        buf_adds(to, numeric[c] ? "<th scope=\"col\" class=\"number\">"
+                                : "<th scope=\"col\">");
+        add_header(to, t->column[c]);
+        buf_adds(to, "</th>");
+    }
+    buf_adds(to, "</tr></thead>\n<tbody>\n");
+    add_rows(to, t, p, numeric);
+    buf_adds(to, "</tbody></table></div>\n<p class=\"note\">");
+    buf_printf(to, "%zu row%s. <a href=\"data/%s.tsv\" download>TSV</a>, from ",
+               t->n_rows, t->n_rows == 1 ? "" : "s", item->slug);
+    origin_add_makers(to, p, digest_hex(&item->digest, hex));
+    buf_adds(to, ".</p>\n</figure>\n");
+    free(numeric);
+}
+
+bool data_is_comparisons(const struct tsv *t)
+{
+    static const char *const needed[] = { "row", "a", "b", "n", "only_a", "only_b", "p" };
+
+    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
+        if (tsv_find(t, needed[i]) < 0)
+            return false;
+    return true;
+}
+
+size_t data_distinct(const struct tsv *t, int column)
+{
+    size_t n = 0;
+
+    for (size_t row = 0; row < t->n_rows; row++) {
+        size_t before = 0;
+
+        while (before < row &&
+               strcmp(tsv_get(t, before, column), tsv_get(t, row, column)) != 0)
+            before++;
+        n += before == row;
+    }
+    return n;
+}

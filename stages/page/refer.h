@@ -1,0 +1,19 @@
+/*
+ * refer - what the references of a page stand for (docs/report.md).
+ *
+ *   table:NAME   figure:NAME   data:NAME          blocks
+ *   value:NAME/ROW/COLUMN                         a table's number, in the text
+ *   count:NAME, count:NAME/COLUMN                 rows of a data item, or its distinct
+ * values
+ */
+#ifndef PAGE_REFER_H
+#define PAGE_REFER_H
+
+#include "page/markdown.h"
+#include "page/page.h"
+
+/* A markdown_resolve; self is the page. */
+int refer_resolve(void *self, const struct reference *r, struct buf *html,
+                  struct error *err);
+
+#endif

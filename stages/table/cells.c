@@ -1,0 +1,316 @@
+#include "table/cells.h"
+
+#include "larder/map.h"
+#include "larder/mem.h"
+#include "table/share.h"
+#include "table/table.h"
+
+#include "larder/banned.h"
+
+static int unknown_word(const char *what, const char *word, const char *const *known,
+                        size_t n, struct error *err)
+{
+    const char *near = nearest_name(word, known, n);
+    struct buf all = { 0 };
+
+    for (size_t i = 0; i < n; i++)
+        buf_printf(&all, "%s%s", i > 0 ? ", " : "", known[i]);
+    error_set(err, E_INPUT, "%s: there is no \"%s\"; there are: %s%s%s%s", what, word,
+              buf_str(&all), near != NULL ? "; did you mean \"" : "",
+              near != NULL ? near : "", near != NULL ? "\"?" : "");
+    buf_release(&all);
+    return E_INPUT;
+}
+
+static int check_parts(const struct cells *c, struct error *err)
+{
+    for (size_t i = 0; i < c->parts.n; i++) {
+        size_t n = measure_parts(c->measure), k = 0;
+
+        while (k < n && strcmp(c->measure->part[k], c->parts.word[i]) != 0)
+            k++;
+        if (k == n)
+            return unknown_word("parts", c->parts.word[i], c->measure->part, n, err);
+    }
+    return 0;
+}
+
+static int check_axes(const struct cells *c, const struct lines *l, const char *what,
+                      struct error *err)
+{
+    const struct tsv *t = &c->manifest.tsv;
+
+    for (size_t i = 0; i < l->axis.n; i++)
+        if (strcmp(l->axis.word[i], "part") != 0 && tsv_find(t, l->axis.word[i]) < 0)
+            return unknown_word(what, l->axis.word[i], (const char *const *)t->column,
+                                t->n_columns, err);
+    return 0;
+}
+
+/* The place of the line that an item's part belongs to; adds it when it is new. */
+static size_t find_line(struct lines *l, const struct manifest *m, size_t item,
+                        const char *part)
+{
+    const char **value = xcalloc(l->axis.n + 1, sizeof *value);
+    struct buf label = { 0 };
+    size_t at;
+
+    for (size_t a = 0; a < l->axis.n; a++) {
+        const char *axis = l->axis.word[a];
+
+        value[a] = strcmp(axis, "part") == 0 ? part : manifest_axis(m, item, axis);
+        if (value[a][0] != '\0')
+            buf_printf(&label, "%s%s", label.len > 0 ? " " : "",
+                       names_printed(&l->printed, value[a]));
+    }
+    for (at = 0; at < l->n; at++)
+        if (strcmp(l->line[at].label, buf_str(&label)) == 0)
+            break;
+    if (at == l->n) {
+        GROW(l->line, l->n + 1, l->cap);
+        buf_adds(&label, "");
+        l->line[l->n++] = (struct line){ buf_take(&label), value };
+        value = NULL;
+    }
+    free(value);
+    buf_release(&label);
+    return at;
+}
+
+/* Adds the lines in the order in which they are printed: first by the words of the map.
+ */
+static void order_lines(struct lines *l)
+{
+    struct line *sorted = xcalloc(l->n + 1, sizeof *sorted);
+    size_t n = 0;
+
+    for (size_t w = 0; w <= l->printed.n; w++)
+        for (size_t i = 0; i < l->n; i++) {
+            bool named = false;
+
+            if (l->line[i].label == NULL)
+                continue;
+            for (size_t a = 0; a < l->axis.n && w < l->printed.n; a++)
+                named = named || strcmp(l->line[i].value[a], l->printed.word[w]) == 0;
+            if (!named && w < l->printed.n)
+                continue;
+            sorted[n++] = l->line[i];
+            l->line[i] = (struct line){ 0 };
+        }
+    free(l->line);
+    l->line = sorted;
+    l->cap = l->n + 1;
+}
+
+static void lines_release(struct lines *l)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        free(l->line[i].label);
+        free(l->line[i].value);
+    }
+    free(l->line);
+    names_release(&l->axis);
+    names_release(&l->printed);
+    *l = (struct lines){ 0 };
+}
+
+static int add_cell(struct cells *c, const struct cell *cell, struct error *err)
+{
+    const struct cell *there = cells_at(c, cell->row, cell->column);
+
+    if (there != NULL)
+        return error_set(
+            err, E_INPUT,
+            "two numbers for row \"%s\", column \"%s\": %s of %s and %s of %s; "
+            "name what tells them apart in rows or columns",
+            c->rows.line[cell->row].label, c->columns.line[cell->column].label,
+            c->measure->part[there->part], manifest_path(&c->manifest, there->record),
+            c->measure->part[cell->part], manifest_path(&c->manifest, cell->record));
+    GROW(c->cell, c->n + 1, c->cap);
+    c->cell[c->n++] = *cell;
+    return 0;
+}
+
+/* All rows and columns, so that they can be put in order before cells refer to them. */
+static void make_lines(struct cells *c)
+{
+    for (size_t i = 0; i < c->n_records; i++)
+        for (size_t p = 0; p < c->parts.n; p++) {
+            find_line(&c->rows, &c->manifest, i, c->parts.word[p]);
+            find_line(&c->columns, &c->manifest, i, c->parts.word[p]);
+        }
+    order_lines(&c->rows);
+    order_lines(&c->columns);
+}
+
+static size_t part_index(const struct measure *m, const char *name)
+{
+    size_t k = 0;
+
+    while (strcmp(m->part[k], name) != 0)
+        k++;
+    return k;
+}
+
+static int place_records(struct cells *c, struct error *err)
+{
+    make_lines(c);
+    for (size_t p = 0; p < c->parts.n; p++)
+        for (size_t i = 0; i < c->n_records; i++) {
+            const char *part = c->parts.word[p];
+            struct cell cell = { .record = i, .part = part_index(c->measure, part) };
+
+            cell.row = find_line(&c->rows, &c->manifest, i, part);
+            cell.column = find_line(&c->columns, &c->manifest, i, part);
+            if (add_cell(c, &cell, err) < 0)
+                return E_INPUT;
+        }
+    return 0;
+}
+
+static int read_records(struct cells *c, struct error *err)
+{
+    c->n_records = manifest_size(&c->manifest);
+    c->record = xcalloc(c->n_records, sizeof *c->record);
+    for (size_t i = 0; i < c->n_records; i++) {
+        struct record_of *r = &c->record[i];
+        const char *path = manifest_path(&c->manifest, i);
+        int rc;
+
+        rc = digest_file(&r->digest, NULL, path, err);
+        if (rc == 0)
+            rc = tsv_read(&r->tsv, path, err);
+        if (rc == 0)
+            rc = measure_read(c->measure, &r->measured, &r->tsv, err);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+static int read_options(struct cells *c, const struct cells_options *o, struct error *err)
+{
+    if (names_list(&c->parts, o->parts, "parts", err) < 0 ||
+        names_list(&c->rows.axis, o->rows, "rows", err) < 0 ||
+        names_list(&c->columns.axis, o->columns, "columns", err) < 0 ||
+        names_map(&c->rows.printed, o->row_names, "row-names", err) < 0 ||
+        names_map(&c->columns.printed, o->column_names, "column-names", err) < 0 ||
+        check_parts(c, err) < 0 || check_axes(c, &c->rows, "rows", err) < 0 ||
+        check_axes(c, &c->columns, "columns", err) < 0)
+        return E_INPUT;
+    return 0;
+}
+
+/* Without `parts`, all of them. */
+static int fill_parts(struct cells *c, struct error *err)
+{
+    struct buf all = { 0 };
+    int rc;
+
+    if (c->parts.n > 0)
+        return 0;
+    names_release(&c->parts);
+    for (size_t i = 0; i < measure_parts(c->measure); i++)
+        buf_printf(&all, "%s%s", i > 0 ? "," : "", c->measure->part[i]);
+    rc = names_list(&c->parts, buf_str(&all), "parts", err);
+    buf_release(&all);
+    return rc;
+}
+
+int cells_read(struct cells *c, const struct cells_options *o, const char *manifest,
+               struct error *err)
+{
+    int rc;
+
+    *c = (struct cells){ .measure = measure_find(o->measure) };
+    if (c->measure == NULL)
+        return error_set(err, E_INPUT, "there is no measure \"%s\"; there are: %s",
+                         o->measure, MEASURES);
+    rc = manifest_read(&c->manifest, manifest, err);
+    if (rc == 0)
+        rc = read_options(c, o, err);
+    if (rc == 0)
+        rc = fill_parts(c, err);
+    if (rc == 0)
+        rc = read_records(c, err);
+    if (rc == 0)
+        rc = place_records(c, err);
+    if (rc < 0)
+        cells_release(c);
+    return rc;
+}
+
+void cells_release(struct cells *c)
+{
+    for (size_t i = 0; i < c->n_records; i++) {
+        measured_release(&c->record[i].measured);
+        tsv_release(&c->record[i].tsv);
+    }
+    free(c->record);
+    free(c->cell);
+    lines_release(&c->rows);
+    lines_release(&c->columns);
+    names_release(&c->parts);
+    manifest_release(&c->manifest);
+    *c = (struct cells){ 0 };
+}
+
+const struct cell *cells_at(const struct cells *c, size_t row, size_t column)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (c->cell[i].row == row && c->cell[i].column == column)
+            return &c->cell[i];
+    return NULL;
+}
+
+/* What a cell says, as text in its fixed formats. */
+struct cell_text {
+    char n[24], k[24], value[40], low[16], high[16], from[DIGEST_HEX + 1];
+};
+
+static void format_cell(const struct cells *c, const struct cell *cell,
+                        struct cell_text *t)
+{
+    const struct record_of *r = &c->record[cell->record];
+    const struct measured *m = &r->measured;
+
+    *t = (struct cell_text){ 0 };
+    digest_hex(&r->digest, t->from);
+    snprintf(t->n, sizeof t->n, "%ld", m->n);
+    if (!m->share) {
+        snprintf(t->value, sizeof t->value, "%.2f", m->value[cell->part]);
+    } else if (m->n > 0) {
+        long k = m->k[cell->part];
+        struct interval i = share_wilson(k, m->n);
+
+        snprintf(t->k, sizeof t->k, "%ld", k);
+        snprintf(t->value, sizeof t->value, "%.2f", 100.0 * (double)k / (double)m->n);
+        snprintf(t->low, sizeof t->low, "%.2f", 100 * i.low);
+        snprintf(t->high, sizeof t->high, "%.2f", 100 * i.high);
+    }
+}
+
+void cells_write(const struct cells *c, struct buf *to)
+{
+    table_add_header(to);
+    for (size_t row = 0; row < c->rows.n; row++)
+        for (size_t column = 0; column < c->columns.n; column++) {
+            const struct cell *cell = cells_at(c, row, column);
+            struct cell_text t;
+
+            if (cell == NULL)
+                continue;
+            format_cell(c, cell, &t);
+            table_add_cell(to,
+                           &(struct table_cell){ .row = c->rows.line[row].label,
+                                                 .column = c->columns.line[column].label,
+                                                 .n = t.n,
+                                                 .k = t.k,
+                                                 .value = t.value,
+                                                 .low = t.low,
+                                                 .high = t.high,
+                                                 .unit = c->measure->unit,
+                                                 .from = t.from,
+                                                 .paper = "" });
+        }
+}

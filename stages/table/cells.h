@@ -1,0 +1,74 @@
+/*
+ * cells - records laid out in rows and columns by what distinguishes them.
+ *
+ * A row or column is named by the values of some axes of the manifest: stage, arch, kind,
+ * … The word `part` stands for the parts of the measure, as if they were an axis. Values
+ * of several axes are joined by a space, after each has been replaced by what is printed
+ * for it. Rows and columns come in the order of the items, except that the words of a map
+ * come first, in its order.
+ */
+#ifndef TABLE_CELLS_H
+#define TABLE_CELLS_H
+
+#include "kit/manifest.h"
+#include "larder/digest.h"
+#include "table/measure.h"
+#include "table/names.h"
+
+struct cells_options {
+    const char *measure;                  /* a name from MEASURES */
+    const char *parts;                    /* "a,b": these, in this order; "": all */
+    const char *rows, *columns;           /* axes: "stage", "arch,kind", "part" */
+    const char *row_names, *column_names; /* "word=Printed,…" */
+};
+
+/* A record, and its numbers. */
+struct record_of {
+    struct tsv tsv;
+    struct measured measured;
+    struct digest digest;
+};
+
+/* One cell: a part of a record. */
+struct cell {
+    size_t record; /* index into cells.record: the item of the manifest */
+    size_t part;
+    size_t row, column; /* places in cells.row and cells.column */
+};
+
+/* A row or a column. */
+struct line {
+    char *label;        /* what is printed */
+    const char **value; /* one an axis, borrowed */
+};
+
+struct lines {
+    struct names axis, printed;
+    struct line *line;
+    size_t n, cap;
+};
+
+/* All-zero is empty. */
+struct cells {
+    const struct measure *measure;
+    struct manifest manifest;
+    struct record_of *record;
+    size_t n_records;
+    struct names parts;
+    struct lines rows, columns;
+    struct cell *cell; /* by row, then column */
+    size_t n, cap;
+};
+
+/* Reads the manifest and every record in it. E_INPUT when an axis is missing, a word is
+ * unknown or two parts of records fall into one cell. */
+int cells_read(struct cells *c, const struct cells_options *o, const char *manifest,
+               struct error *err);
+void cells_release(struct cells *c);
+/* The cell at these places, or NULL. */
+const struct cell *cells_at(const struct cells *c, size_t row, size_t column);
+
+/* Appends the table's text (table/table.h). */
+void cells_write(const struct cells *c, struct buf *to);
+
+#endif
