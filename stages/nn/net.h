@@ -22,7 +22,7 @@ struct net_options {
     const char *backend;  /* "plain", "onednn"; NULL: the fastest for stage_device() */
     int batch;            /* pictures a call at most */
     int lanes;            /* 1 or more; batch is a multiple of it */
-    int threads;          /* threads to use, at most lanes */
+    int threads;          /* threads to use; more than lanes are not */
     bool weight_gradient; /* net_backward_weights() will be called */
     bool input_gradient;  /* net_backward_input() will be called */
 };
@@ -31,7 +31,8 @@ struct net_options {
 int net_open(struct net **net, const struct graph *graph, const struct net_options *o,
              struct error *err);
 void net_close(struct net *net); /* NULL is fine */
-const char *net_platform(const struct net *net); /* "onednn 2.6.3 avx512_core": provenance */
+const char *
+net_platform(const struct net *net); /* "onednn 2.6.3 avx512_core": provenance */
 
 /* Parameters by torchvision's names and in PyTorch's layouts. Setting refuses a missing,
  * unknown or misshapen tensor by name (E_INPUT). Getting fills an empty *t. */
@@ -44,8 +45,12 @@ int net_get_momentum(struct net *net, struct tensors *t, struct error *err);
 /* Runs n <= batch pictures. logits (n x classes) may be NULL; they are copied out. */
 int net_forward(struct net *net, const float *pixels, int n, float *logits,
                 struct error *err);
-/* Cross-entropy of each of the n pictures of the last net_forward(), natural logarithm. */
+/* Cross-entropy of each of the n pictures of the last net_forward(), natural logarithm.
+ */
 int net_loss(struct net *net, const int32_t *label, float *loss, struct error *err);
+/* What the operator with this tap name gave for the n pictures of the last net_forward():
+ * n x H x W x C, the shape of graph_tap(). E_INPUT when there is no such tap. */
+int net_tap(struct net *net, const char *tap, float *values, struct error *err);
 /* After net_loss(): the gradient of the mean loss over the n pictures with respect to the
  * pixels, n x H x W x C. */
 int net_backward_input(struct net *net, float *gradient, struct error *err);
@@ -60,5 +65,19 @@ struct sgd {
     double lr, momentum, weight_decay, clip;
 };
 int net_update(struct net *net, const struct sgd *sgd, struct error *err);
+
+/* For what is done to each lane apart (nn/attack.c): cuts n pictures into the lanes'
+ * shares and calls work for every lane that has one, each on its own thread. Returns the
+ * error of the first lane that has one. */
+struct lane;
+int net_each_lane(struct net *net, int n,
+                  int (*work)(struct lane *lane, void *context, struct error *err),
+                  void *context, struct error *err);
+const struct graph *net_graph(const struct net *net); /* borrowed */
+
+/* net_open() on a backend that is not in the list, for tests. */
+struct nn_backend;
+int net_open_on(struct net **net, const struct graph *graph, const struct net_options *o,
+                const struct nn_backend *backend, struct error *err);
 
 #endif

@@ -25,8 +25,10 @@ struct tensors {
 };
 
 /* Adds a zeroed tensor and returns it, borrowed until the next change. */
-struct tensor *tensors_add(struct tensors *t, const char *name, int n_dims, const long *dim);
-const struct tensor *tensors_find(const struct tensors *t, const char *name); /* or NULL */
+struct tensor *tensors_add(struct tensors *t, const char *name, int n_dims,
+                           const long *dim);
+const struct tensor *tensors_find(const struct tensors *t,
+                                  const char *name); /* or NULL */
 void tensors_release(struct tensors *t);
 
 /* safetensors (huggingface/safetensors README): the file is checked whole before use. The

@@ -1,0 +1,37 @@
+#include "nn/arch.h"
+
+#include <string.h>
+
+#include "larder/banned.h"
+#include "larder/map.h"
+#include "nn/alexnet.h"
+
+static const struct {
+    const char *arch, *size;
+    struct graph *(*build)(int classes);
+} known[] = {
+    { "alexnet", "mini", alexnet_mini },
+    { "alexnet", "full", alexnet_full },
+};
+
+enum { N_KNOWN = sizeof known / sizeof known[0] };
+
+int net_arch(struct graph **g, const char *arch, const char *size, int classes,
+             struct error *err)
+{
+    const char *names[N_KNOWN], *near;
+
+    if (classes < 1 || classes > 1 << 20)
+        return error_set(err, E_INPUT, "a network with %d classes", classes);
+    for (int i = 0; i < N_KNOWN; i++) {
+        names[i] = known[i].arch;
+        if (strcmp(known[i].arch, arch) == 0 && strcmp(known[i].size, size) == 0) {
+            *g = known[i].build(classes);
+            return 0;
+        }
+    }
+    near = nearest_name(arch, names, N_KNOWN);
+    return error_set(
+        err, E_INPUT, "network %s of size %s is not supported by this version%s%s", arch,
+        size, near != NULL ? "; the nearest is " : "", near != NULL ? near : "");
+}

@@ -1,0 +1,22 @@
+#include "nn/backend.h"
+
+#include <string.h>
+
+#include "larder/banned.h"
+#include "nn/onednn/onednn.h"
+#include "nn/plain/plain.h"
+
+int backend_find(const struct nn_backend **b, const char *name, struct error *err)
+{
+    static const struct nn_backend *const known[] = { &backend_plain, &backend_onednn };
+
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (strcmp(known[i]->name, name) == 0) {
+            *b = known[i];
+            return 0;
+        }
+    }
+    return error_set(
+        err, E_DEVICE,
+        "backend %s is not supported by this version; it has plain and onednn", name);
+}

@@ -1,0 +1,101 @@
+/*
+ * backend - where a network is computed: one struct of calls, chosen by name at run time.
+ *
+ * A device is one engine with one thread of work: each lane of a net has its own. Memory
+ * of a device is reached by the host through upload() and download() only. An operator is
+ * prepared once for fixed shapes, then run; preparing is slow and may allocate, running
+ * is quick and never does. Activations are float, N x H x W x C. A backend keeps weights
+ * in a layout of its own: a block of n_weights floats, which the optimiser changes one by
+ * one (what pads the block stays zero), then n_derived floats that follow from them
+ * (copies in other layouts), which refresh() writes.
+ */
+#ifndef NN_BACKEND_H
+#define NN_BACKEND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "larder/error.h"
+
+enum nn_kind { NN_NORMALISE, NN_CONV, NN_RELU, NN_MAXPOOL, NN_LINEAR, NN_KINDS };
+
+struct nn_op_desc {
+    enum nn_kind kind;
+    int N, C, H, W; /* x: N x H x W x C. A linear flattens it as (c, y, x) */
+    int K, P, Q;    /* y: N x P x Q x K (rows P, columns Q) */
+    int kernel, stride, pad;
+    float mean[4], std[4]; /* of normalise */
+    bool relu;             /* y passes a ReLU (conv, linear) */
+    bool gated;            /* relu: whoever gives dy has already made it 0 where y is 0 */
+    bool gate;             /* maxpool: x comes from a ReLU; dx is made 0 where x is 0 */
+    bool input_gradient;   /* backward() is asked for dx */
+    bool weight_gradient;  /* backward() is asked for dw */
+};
+
+struct nn_device; /* an engine, or a GPU with its stream */
+struct nn_args;
+
+/* The first member of every backend's own operators. */
+struct nn_op {
+    struct nn_op_desc d;
+    const char *impl[3]; /* what computes y, dx, dw: names for tests and the curious */
+    size_t n_weights, n_derived; /* floats, multiples of 16 */
+    size_t n_work;               /* bytes of scratch for one call */
+};
+
+/* The device memory of one call, borrowed while it runs. All of it is 64-byte aligned. */
+struct nn_args {
+    const float *x;
+    float *y;
+    const float *w; /* n_weights + n_derived */
+    float *dy;      /* read and changed */
+    float *dx;      /* NULL: not wanted */
+    float *dw;      /* n_weights; NULL: not wanted */
+    void *work;
+};
+
+/* One step of the optimiser over n weights; all pointers are device memory. */
+struct nn_update {
+    float *w, *v;          /* weights, momentum */
+    const float *const *g; /* gradients, one array a lane, summed in their order */
+    int lanes;
+    float scale; /* of the sum: clipping */
+    float lr, momentum, weight_decay;
+};
+
+struct nn_backend {
+    const char *name; /* "plain", "onednn": recorded with the result */
+    int (*open)(struct nn_device **dev, int index, struct error *err);
+    void (*close)(struct nn_device *dev);
+    void (*platform)(char *text, size_t n); /* what last bits may depend on */
+    int (*alloc)(struct nn_device *dev, size_t n, void **mem,
+                 struct error *err); /* zeroed */
+    void (*free)(struct nn_device *dev, void *mem, size_t n);
+    int (*upload)(struct nn_device *dev, void *to, const void *host, size_t n,
+                  struct error *err);
+    int (*download)(struct nn_device *dev, void *host, const void *from, size_t n,
+                    struct error *err);
+    int (*prepare)(struct nn_device *dev, const struct nn_op_desc *desc,
+                   struct nn_op **op, struct error *err); /* *op is new: discard() it */
+    void (*discard)(struct nn_op *op);
+    /* Weight (out x in x kernel x kernel, or out x in) and bias in host memory to and
+     * from the backend's block; refresh() after pack(). */
+    int (*pack)(struct nn_op *op, float *w, const float *weight, const float *bias,
+                void *work, struct error *err);
+    int (*unpack)(struct nn_op *op, const float *w, float *weight, float *bias,
+                  void *work, struct error *err);
+    int (*refresh)(struct nn_op *op, float *w, void *work, struct error *err);
+    /* Calls are queued in order; download() waits for all that came before it. */
+    int (*forward)(struct nn_op *op, const struct nn_args *args, struct error *err);
+    int (*backward)(struct nn_op *op, const struct nn_args *args, struct error *err);
+    /* The sum of squares of the lanes' summed gradients, in a fixed order, in double. */
+    int (*norm)(struct nn_device *dev, const struct nn_update *u, size_t n, double *sum,
+                struct error *err);
+    int (*update)(struct nn_device *dev, const struct nn_update *u, size_t n,
+                  struct error *err);
+};
+
+/* The backend of this name; E_DEVICE names those that this version has. */
+int backend_find(const struct nn_backend **b, const char *name, struct error *err);
+
+#endif

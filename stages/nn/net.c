@@ -1,0 +1,284 @@
+#include "nn/net.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "kit/stage.h"
+#include "larder/banned.h"
+#include "larder/mem.h"
+#include "nn/lane.h"
+#include "nn/weights.h"
+#include "nn/workers.h"
+
+struct net {
+    const struct nn_backend *b;
+    const struct graph *graph;
+    struct net_options o;
+    struct fused *f;
+    size_t n_fused;
+    struct lane **lane; /* o.lanes */
+    struct workers *workers;
+    struct weights weights;
+    int n; /* pictures of the last net_forward() */
+    char platform[64];
+    struct error *lane_error; /* o.lanes */
+};
+
+static int check_options(const struct net_options *o, struct error *err)
+{
+    if (o->lanes < 1 || o->batch < 1 || o->batch % o->lanes != 0 || o->threads < 1)
+        return error_set(err, E_INPUT,
+                         "a batch of %d in %d lanes on %d threads: the batch must be a "
+                         "multiple of the lanes, and each at least 1",
+                         o->batch, o->lanes, o->threads);
+    return 0;
+}
+
+int net_open_on(struct net **result, const struct graph *graph,
+                const struct net_options *o, const struct nn_backend *backend,
+                struct error *err)
+{
+    struct net *net;
+    int rc = check_options(o, err);
+
+    if (rc < 0)
+        return rc;
+    net = xcalloc(1, sizeof *net);
+    net->b = backend;
+    net->graph = graph;
+    net->o = *o;
+    net->f = xcalloc(graph->n_ops, sizeof *net->f);
+    net->n_fused = fuse_graph(net->f, graph, o->batch / o->lanes, o->weight_gradient,
+                              o->input_gradient);
+    net->lane = xcalloc(o->lanes, sizeof(struct lane *));
+    net->lane_error = xcalloc(o->lanes, sizeof *net->lane_error);
+    backend->platform(net->platform, sizeof net->platform);
+    for (int k = 0; k < o->lanes && rc == 0; k++)
+        rc = lane_open(&net->lane[k], backend, k, graph, net->f, net->n_fused,
+                       o->batch / o->lanes, err);
+    net->weights = (struct weights){ .b = backend,
+                                     .graph = graph,
+                                     .f = net->f,
+                                     .n_fused = net->n_fused,
+                                     .lane = net->lane,
+                                     .lanes = o->lanes };
+    if (rc == 0)
+        rc = weights_open(&net->weights, o->weight_gradient, err);
+    if (rc == 0)
+        rc = workers_open(&net->workers, o->threads < o->lanes ? o->threads : o->lanes,
+                          err);
+    if (rc < 0) {
+        net_close(net);
+        return error_context(err, "opening network %s on %s", graph->name, backend->name);
+    }
+    *result = net;
+    return 0;
+}
+
+int net_open(struct net **net, const struct graph *graph, const struct net_options *o,
+             struct error *err)
+{
+    const struct nn_backend *backend;
+    const char *name = o->backend;
+    int rc;
+
+    if (name == NULL && strcmp(stage_device(), "cpu") != 0)
+        return error_set(err, E_DEVICE, "device %s is not supported by this version",
+                         stage_device());
+    rc = backend_find(&backend, name != NULL ? name : "onednn", err);
+    return rc < 0 ? rc : net_open_on(net, graph, o, backend, err);
+}
+
+void net_close(struct net *net)
+{
+    if (net == NULL)
+        return;
+    workers_close(net->workers);
+    weights_release(&net->weights);
+    for (int k = 0; k < net->o.lanes; k++)
+        lane_close(net->lane[k]);
+    free(net->lane_error);
+    free(net->lane);
+    free(net->f);
+    free(net);
+}
+
+const char *net_platform(const struct net *net)
+{
+    return net->platform;
+}
+
+const struct graph *net_graph(const struct net *net)
+{
+    return net->graph;
+}
+
+struct each {
+    struct net *net;
+    int (*work)(struct lane *lane, void *context, struct error *err);
+    void *context;
+};
+
+static void each_lane(void *context, int item)
+{
+    struct each *e = context;
+    struct lane *lane = e->net->lane[item];
+    struct error *err = &e->net->lane_error[item];
+
+    err->code = 0;
+    if (lane_count(lane) > 0 && e->work(lane, e->context, err) < 0)
+        assert(err->code < 0);
+}
+
+int net_each_lane(struct net *net, int n,
+                  int (*work)(struct lane *lane, void *context, struct error *err),
+                  void *context, struct error *err)
+{
+    struct each e = { .net = net, .work = work, .context = context };
+
+    assert(n >= 1 && n <= net->o.batch);
+    for (int k = 0; k < net->o.lanes; k++)
+        lane_share(net->lane[k], n);
+    workers_run(net->workers, net->o.lanes, each_lane, &e);
+    for (int k = 0; k < net->o.lanes; k++) {
+        if (net->lane_error[k].code < 0) {
+            if (err != NULL)
+                *err = net->lane_error[k];
+            return net->lane_error[k].code;
+        }
+    }
+    return 0;
+}
+
+/* Arrays of a whole batch; each lane finds its part by its first picture. */
+struct batch {
+    const struct net *net;
+    const float *pixels;
+    const int32_t *label;
+    float *out;
+    size_t op; /* of a tap */
+};
+
+static size_t picture_values(const struct net *net)
+{
+    return (size_t)net->graph->H * net->graph->W * net->graph->C;
+}
+
+static int forward(struct lane *lane, void *context, struct error *err)
+{
+    struct batch *b = context;
+    size_t classes = (size_t)b->net->graph->classes, first = (size_t)lane_first(lane);
+    int rc = lane_forward(lane, b->pixels + first * picture_values(b->net), err);
+
+    if (rc == 0 && b->out != NULL)
+        memcpy(b->out + first * classes, lane_logits(lane),
+               (size_t)lane_count(lane) * classes * sizeof *b->out);
+    return rc;
+}
+
+int net_forward(struct net *net, const float *pixels, int n, float *logits,
+                struct error *err)
+{
+    struct batch b = { .net = net, .pixels = pixels, .out = logits };
+
+    net->n = n;
+    return net_each_lane(net, n, forward, &b, err);
+}
+
+static int loss_of_lane(struct lane *lane, void *context, struct error *err)
+{
+    struct batch *b = context;
+
+    return lane_loss(lane, b->label + lane_first(lane), b->out + lane_first(lane), err);
+}
+
+int net_loss(struct net *net, const int32_t *label, float *loss, struct error *err)
+{
+    struct batch b = { .net = net, .label = label, .out = loss };
+
+    assert(net->n > 0);
+    return net_each_lane(net, net->n, loss_of_lane, &b, err);
+}
+
+static int tap_of_lane(struct lane *lane, void *context, struct error *err)
+{
+    struct batch *b = context;
+    const struct graph_op *op = &b->net->graph->op[b->net->f[b->op].to - 1];
+    size_t n = (size_t)op->C * op->H * op->W;
+
+    return lane_tap(lane, b->op, b->out + (size_t)lane_first(lane) * n, err);
+}
+
+int net_tap(struct net *net, const char *tap, float *values, struct error *err)
+{
+    struct batch b = { .net = net, .out = values };
+    const struct graph_op *op = graph_tap(net->graph, tap);
+
+    assert(net->n > 0);
+    if (op == NULL)
+        return error_set(err, E_INPUT, "network %s has no tap %s", net->graph->name, tap);
+    while (&net->graph->op[net->f[b.op].to - 1] != op)
+        b.op++;
+    return net_each_lane(net, net->n, tap_of_lane, &b, err);
+}
+
+static int backward_input(struct lane *lane, void *context, struct error *err)
+{
+    struct batch *b = context;
+
+    return lane_backward_input(
+        lane, b->out + (size_t)lane_first(lane) * picture_values(b->net), err);
+}
+
+int net_backward_input(struct net *net, float *gradient, struct error *err)
+{
+    struct batch b = { .net = net, .out = gradient };
+
+    assert(net->o.input_gradient && net->n > 0);
+    return net_each_lane(net, net->n, backward_input, &b, err);
+}
+
+static int backward_weights(struct lane *lane, void *context, struct error *err)
+{
+    (void)context;
+    return lane_backward_weights(lane, err);
+}
+
+int net_backward_weights(struct net *net, struct error *err)
+{
+    assert(net->o.weight_gradient && net->n > 0);
+    return net_each_lane(net, net->n, backward_weights, NULL, err);
+}
+
+int net_set_parameters(struct net *net, const struct tensors *t, struct error *err)
+{
+    return weights_set(&net->weights, net->weights.w, t, err);
+}
+
+int net_get_parameters(struct net *net, struct tensors *t, struct error *err)
+{
+    return weights_get(&net->weights, net->weights.w, t, err);
+}
+
+int net_set_momentum(struct net *net, const struct tensors *t, struct error *err)
+{
+    assert(net->o.weight_gradient);
+    return weights_set(&net->weights, net->weights.v, t, err);
+}
+
+int net_get_momentum(struct net *net, struct tensors *t, struct error *err)
+{
+    assert(net->o.weight_gradient);
+    return weights_get(&net->weights, net->weights.v, t, err);
+}
+
+/* Lanes without a picture in the last batch have no gradient of it. */
+int net_update(struct net *net, const struct sgd *sgd, struct error *err)
+{
+    int n = 0;
+
+    assert(net->o.weight_gradient && net->n > 0);
+    while (n < net->o.lanes && lane_count(net->lane[n]) > 0)
+        n++;
+    return weights_update(&net->weights, sgd, n, err);
+}

@@ -1,0 +1,13 @@
+/*
+ * conv - y[n][p][q][k] = b[k] + sum over c, i, j of w[k][c][i][j] x[n][p s + i - pad][q s
+ * + j - pad][c].
+ */
+#ifndef NN_PLAIN_CONV_H
+#define NN_PLAIN_CONV_H
+
+#include "nn/backend.h"
+
+void plain_conv_forward(const struct nn_op_desc *d, const struct nn_args *a);
+void plain_conv_backward(const struct nn_op_desc *d, const struct nn_args *a);
+
+#endif

@@ -1,0 +1,263 @@
+/*
+ * safetensors - see safetensors.h.
+ *
+ * The header is read by jansson, which refuses duplicate names, bytes that are not UTF-8
+ * and numbers that are not JSON. Entries are then sorted by where their bytes begin and
+ * must tile the rest of the file exactly, each as long as its shape says.
+ */
+#include "nn/safetensors.h"
+
+#include <endian.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "larder/banned.h"
+#include "larder/mem.h"
+
+enum { HEADER_MAX = 100000000 };
+
+struct entry {
+    const char *name; /* borrowed from the JSON value */
+    size_t begin, end;
+    int n_dims;
+    long dim[TENSOR_DIMS];
+};
+
+/* A JSON integer in 0..limit. */
+static bool get_size(const json_t *v, size_t limit, size_t *n)
+{
+    json_int_t i = json_integer_value(v);
+
+    if (!json_is_integer(v) || i < 0 || (uint64_t)i > limit)
+        return false;
+    *n = (size_t)i;
+    return true;
+}
+
+/* Reads the shape and checks that it needs exactly the bytes [begin, end). */
+static int read_shape(struct entry *e, const json_t *shape, struct error *err)
+{
+    size_t n = 1, d;
+
+    if (!json_is_array(shape))
+        return error_set(err, E_INPUT, "tensor %s has no shape", e->name);
+    if (json_array_size(shape) > TENSOR_DIMS)
+        return error_set(
+            err, E_INPUT,
+            "tensor %s has %zu dimensions; more than %d are not supported by "
+            "this version",
+            e->name, json_array_size(shape), TENSOR_DIMS);
+    e->n_dims = (int)json_array_size(shape);
+    for (int i = 0; i < e->n_dims; i++) {
+        if (!get_size(json_array_get(shape, (size_t)i), INT32_MAX, &d))
+            return error_set(err, E_INPUT, "tensor %s: dimension %d is not a size",
+                             e->name, i);
+        e->dim[i] = (long)d;
+        if (__builtin_mul_overflow(n, d, &n))
+            return error_set(err, E_INPUT, "tensor %s: its shape is too large", e->name);
+    }
+    if (n > SIZE_MAX / sizeof(float) || n * sizeof(float) != e->end - e->begin)
+        return error_set(err, E_INPUT,
+                         "tensor %s has %zu bytes, its shape needs another "
+                         "number",
+                         e->name, e->end - e->begin);
+    return 0;
+}
+
+static int read_entry(struct entry *e, const char *name, const json_t *v, size_t size,
+                      struct error *err)
+{
+    const char *dtype = json_string_value(json_object_get(v, "dtype"));
+    const json_t *place = json_object_get(v, "data_offsets");
+
+    *e = (struct entry){ .name = name };
+    if (dtype == NULL)
+        return error_set(err, E_INPUT, "tensor %s has no dtype", name);
+    if (strcmp(dtype, "F32") != 0)
+        return error_set(err, E_INPUT,
+                         "tensor %s is of dtype %.16s, which is not supported by this "
+                         "version; it reads F32",
+                         name, dtype);
+    if (json_object_size(v) != 3)
+        return error_set(err, E_INPUT,
+                         "tensor %s has fields other than dtype, shape and "
+                         "data_offsets",
+                         name);
+    if (!json_is_array(place) || json_array_size(place) != 2 ||
+        !get_size(json_array_get(place, 0), size, &e->begin) ||
+        !get_size(json_array_get(place, 1), size, &e->end) || e->begin > e->end)
+        return error_set(err, E_INPUT, "tensor %s: its bytes are not inside the file",
+                         name);
+    return read_shape(e, json_object_get(v, "shape"), err);
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct entry *x = a, *y = b;
+
+    if (x->begin != y->begin)
+        return x->begin < y->begin ? -1 : 1;
+    if (x->end != y->end) /* an empty tensor comes before the one that begins there */
+        return x->end < y->end ? -1 : 1;
+    return strcmp(x->name, y->name);
+}
+
+static int check_metadata(const json_t *v, struct error *err)
+{
+    const char *key;
+    json_t *x;
+
+    if (!json_is_object(v))
+        return error_set(err, E_INPUT, "__metadata__ is not an object");
+    json_object_foreach((json_t *)v, key, x) if (!json_is_string(x)) return error_set(
+        err, E_INPUT, "__metadata__ %s is not a string", key);
+    return 0;
+}
+
+/* Fills e with one entry a tensor, sorted by place, *n of them. */
+static int read_entries(struct entry *e, size_t *n, json_t *header, size_t size,
+                        struct error *err)
+{
+    const char *name;
+    size_t at = 0;
+    json_t *v;
+    int rc;
+
+    *n = 0;
+    json_object_foreach(header, name, v)
+    {
+        if (strcmp(name, "__metadata__") == 0)
+            rc = check_metadata(v, err);
+        else
+            rc = read_entry(&e[(*n)++], name, v, size, err);
+        if (rc < 0)
+            return rc;
+    }
+    qsort(e, *n, sizeof *e, by_place);
+    for (size_t i = 0; i < *n; i++) {
+        if (e[i].begin != at)
+            return error_set(err, E_INPUT,
+                             "tensor %s begins at byte %zu, not where the "
+                             "bytes before it end (%zu)",
+                             e[i].name, e[i].begin, at);
+        at = e[i].end;
+    }
+    if (at != size)
+        return error_set(err, E_INPUT, "%zu bytes at the end belong to no tensor",
+                         size - at);
+    return 0;
+}
+
+/* The JSON object of the header, new, and where the bytes of the tensors begin. */
+static json_t *read_header(const char *bytes, size_t n, size_t *data, struct error *err)
+{
+    uint64_t length;
+    json_error_t why;
+    json_t *header;
+
+    if (n < sizeof length) {
+        error_set(err, E_INPUT, "too short for a safetensors file (%zu bytes)", n);
+        return NULL;
+    }
+    memcpy(&length, bytes, sizeof length);
+    length = le64toh(length);
+    if (length > HEADER_MAX || length > n - sizeof length) {
+        error_set(err, E_INPUT, "its header of %llu bytes does not fit",
+                  (unsigned long long)length);
+        return NULL;
+    }
+    *data = sizeof length + (size_t)length;
+    if (length == 0 || bytes[sizeof length] != '{') {
+        error_set(err, E_INPUT, "its header does not begin with {");
+        return NULL;
+    }
+    header =
+        json_loadb(bytes + sizeof length, (size_t)length, JSON_REJECT_DUPLICATES, &why);
+    if (header == NULL)
+        error_set(err, E_INPUT, "its header: %s", why.text);
+    return header;
+}
+
+int safetensors_parse(struct tensors *t, const char *bytes, size_t n, struct error *err)
+{
+    struct entry *e = NULL;
+    json_t *header;
+    size_t data, n_entries;
+    int rc;
+
+    header = read_header(bytes, n, &data, err);
+    if (header == NULL)
+        return E_INPUT;
+    e = xcalloc(json_object_size(header) + 1, sizeof *e);
+    rc = read_entries(e, &n_entries, header, n - data, err);
+    if (rc < 0)
+        goto out;
+    for (size_t i = 0; i < n_entries; i++) {
+        struct tensor *x = tensors_add(t, e[i].name, e[i].n_dims, e[i].dim);
+        memcpy(x->value, bytes + data + e[i].begin, e[i].end - e[i].begin);
+    }
+out:
+    free(e);
+    json_decref(header);
+    return rc;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct tensor *const *x = a, *const *y = b;
+
+    return strcmp((*x)->name, (*y)->name);
+}
+
+/* "NAME":{"dtype":"F32","shape":[..],"data_offsets":[b,e]} */
+static void format_entry(struct buf *to, const struct tensor *x, size_t at)
+{
+    json_t *name = json_string(x->name);
+    char *quoted = json_dumps(name, JSON_ENCODE_ANY | JSON_COMPACT);
+
+    buf_printf(to, "%s:{\"dtype\":\"F32\",\"shape\":[", quoted);
+    for (int i = 0; i < x->n_dims; i++)
+        buf_printf(to, "%s%ld", i == 0 ? "" : ",", x->dim[i]);
+    buf_printf(to, "],\"data_offsets\":[%zu,%zu]}", at, at + x->n * sizeof(float));
+    free(quoted);
+    json_decref(name);
+}
+
+int safetensors_format(const struct tensors *t, struct buf *to, struct error *err)
+{
+    const struct tensor **sorted = xcalloc(t->n + 1, sizeof *sorted);
+    struct buf header = { 0 };
+    uint64_t length;
+    size_t at = 0;
+    int rc = 0;
+
+    for (size_t i = 0; i < t->n; i++)
+        sorted[i] = &t->tensor[i];
+    qsort(sorted, t->n, sizeof *sorted, by_name);
+    buf_addc(&header, '{');
+    for (size_t i = 0; i < t->n; i++) {
+        if (i > 0 && strcmp(sorted[i]->name, sorted[i - 1]->name) == 0) {
+            rc = error_set(err, E_INPUT, "two tensors are called %s", sorted[i]->name);
+            goto out;
+        }
+        if (i > 0)
+            buf_addc(&header, ',');
+        format_entry(&header, sorted[i], at);
+        at += sorted[i]->n * sizeof(float);
+    }
+    buf_addc(&header, '}');
+    while (header.len % 8 != 0)
+        buf_addc(&header, ' ');
+    length = htole64(header.len);
+    buf_reserve(to, sizeof length + header.len + at);
+    buf_add(to, &length, sizeof length);
+    buf_add(to, header.s, header.len);
+    for (size_t i = 0; i < t->n; i++)
+        buf_add(to, sorted[i]->value, sorted[i]->n * sizeof(float));
+out:
+    buf_release(&header);
+    free(sorted);
+    return rc;
+}
