@@ -1,9 +1,9 @@
 #include "nn/net.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "kit/stage.h"
 #include "larder/banned.h"
 #include "larder/mem.h"
 #include "nn/lane.h"
@@ -75,17 +75,20 @@ int net_open_on(struct net **result, const struct graph *graph,
     return 0;
 }
 
+/* The backend for the device that a step was given (LARDER_DEVICE). */
+static const char *fastest(void)
+{
+    const char *device = getenv("LARDER_DEVICE");
+
+    return device == NULL || strcmp(device, "cpu") == 0 ? "onednn" : device;
+}
+
 int net_open(struct net **net, const struct graph *graph, const struct net_options *o,
              struct error *err)
 {
     const struct nn_backend *backend;
-    const char *name = o->backend;
-    int rc;
+    int rc = backend_find(&backend, o->backend != NULL ? o->backend : fastest(), err);
 
-    if (name == NULL && strcmp(stage_device(), "cpu") != 0)
-        return error_set(err, E_DEVICE, "device %s is not supported by this version",
-                         stage_device());
-    rc = backend_find(&backend, name != NULL ? name : "onednn", err);
     return rc < 0 ? rc : net_open_on(net, graph, o, backend, err);
 }
 

@@ -19,7 +19,7 @@
 struct net;
 
 struct net_options {
-    const char *backend;  /* "plain", "onednn"; NULL: the fastest for stage_device() */
+    const char *backend;  /* "plain", "onednn"; NULL: the fastest for LARDER_DEVICE */
     int batch;            /* pictures a call at most */
     int lanes;            /* 1 or more; batch is a multiple of it */
     int threads;          /* threads to use; more than lanes are not */
