@@ -13,8 +13,8 @@
 
 /* What the inputs of a step are, in the order of step->input and of their items. */
 struct key_facts {
-    struct object **input;   /* input[i][j]: item j of input i (a list may be empty) */
-    struct object *code;     /* of step->code */
+    struct object **input;    /* input[i][j]: item j of input i (a list may be empty) */
+    struct object *code;      /* of step->code */
     struct digest executable; /* of a `run:` stage */
 };
 

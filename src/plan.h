@@ -21,24 +21,26 @@
 
 /* A file of the user's that steps read: an import, a ./path, a `code:` file. */
 struct source {
-    const char *name;          /* "import.val", "import.textures[pattern=slate]", "./plot.py" */
-    struct pos pos;            /* where the recipe names it */
-    const char **from;         /* candidates in order, absolute paths; the first that exists */
+    const char *name;  /* "import.val", "import.textures[pattern=slate]", "./plot.py" */
+    struct pos pos;    /* where the recipe names it */
+    const char **from; /* candidates in order, absolute paths; the first that exists */
     size_t n_from;
-    bool pinned;               /* digest (and size unless -1) must match what is found */
+    bool pinned; /* digest (and size unless -1) must match what is found */
     struct digest digest;
     long long size;
-    bool is_import;            /* may be taken from the store by its digest alone */
-    bool private_;             /* visibility: private */
-    const char *license;       /* or NULL */
+    bool is_import;      /* may be taken from the store by its digest alone */
+    bool private_;       /* visibility: private */
+    const char *license; /* or NULL */
+    const char *missing; /* a variable that is not set, so that a candidate of `from`
+                            fell out; or NULL */
 };
 
 /* One thing behind an input: a source or the output of another step. */
 struct item {
-    const char **value;        /* one a column of the input; "" where it has no such axis */
-    struct source *source;     /* or NULL */
-    struct step *step;         /* or NULL */
-    int output;                /* index into step->output */
+    const char **value;    /* one a column of the input; "" where it has no such axis */
+    struct source *source; /* or NULL */
+    struct step *step;     /* or NULL */
+    int output;            /* index into step->output */
 };
 
 enum input_kind {
@@ -53,17 +55,17 @@ struct input {
     enum input_kind kind;
     struct item *item;
     size_t n_items;
-    const char **column;  /* of a list: names of the columns before `path` */
+    const char **column; /* of a list: names of the columns before `path` */
     size_t n_columns;
 };
 
 struct output {
     const char *name;
     struct pos pos;
-    const char *path;        /* in the scratch folder, relative to out/ */
+    const char *path; /* in the scratch folder, relative to out/ */
     enum object_kind kind;
-    bool temp;               /* keep: temp */
-    int visibility;          /* -1 not said, 0 public, 1 private */
+    bool temp;      /* keep: temp */
+    int visibility; /* -1 not said, 0 public, 1 private */
 };
 
 /* An option of a program with its value in the canonical text of its type, or, for a
@@ -86,35 +88,37 @@ struct arg {
 };
 
 struct resources {
-    int cpu;            /* slots, at least 1 */
-    long long memory;   /* bytes, 0: not said */
+    int cpu;          /* slots, at least 1 */
+    long long memory; /* bytes, 0: not said */
     int gpu, gpu_need;
-    double time;        /* seconds, 0: no limit */
+    double time; /* seconds, 0: no limit */
 };
 
 struct step {
-    const char *name;  /* "train@arch=alexnet,kind=S" */
-    const char *stage; /* "train" */
-    struct pos pos;    /* of the stage */
-    size_t index;      /* in plan->step */
+    const char *name;           /* "train@arch=alexnet,kind=S" */
+    const char *stage;          /* "train" */
+    struct pos pos;             /* of the stage */
+    size_t index;               /* in plan->step */
     const char **axis, **value; /* matrix axes in order, and our values */
     size_t n_axes;
     const struct program *program; /* NULL for a `run:` stage */
-    const char *executable;        /* of a `run:` stage: absolute path of argv[0], or NULL */
+    const char *executable;        /* of a `run:` stage: absolute path of argv[0]; argv[0]
+                                      itself where PATH has no such program; NULL where it
+                                      is ./x with x in code_path */
     struct arg *arg;               /* of a `run:` stage, argv[0] included */
     size_t n_args;
-    struct source **code;          /* of a `run:` stage; code_path[i] in the scratch folder */
+    struct source **code; /* of a `run:` stage; code_path[i] in the scratch folder */
     const char **code_path;
     size_t n_code;
-    struct option_value *option;   /* sorted by name */
+    struct option_value *option; /* sorted by name */
     size_t n_options;
     const char **env, **env_value; /* declared ones, sorted by name */
     size_t n_env;
     bool has_seed;
-    uint64_t seed;                 /* LARDER_SEED */
-    struct input *input;           /* sorted by name */
+    uint64_t seed;       /* LARDER_SEED */
+    struct input *input; /* sorted by name */
     size_t n_inputs;
-    struct output *output;         /* sorted by name */
+    struct output *output; /* sorted by name */
     size_t n_outputs;
     struct resources resources;
     bool checkpoint;
@@ -132,7 +136,7 @@ struct placement {
 struct target {
     const char *name;
     struct pos pos;
-    struct step **step;     /* what it needs, without what those need */
+    struct step **step; /* what it needs, without what those need */
     size_t n_steps;
     struct placement *get;
     size_t n_gets;
@@ -147,6 +151,9 @@ struct plan {
     size_t n_sources;
     struct target *target;
     size_t n_targets;
+    const char
+        *standard;    /* what `default:` says to run: a name for plan_choose(), or NULL */
+    struct map names; /* of the steps */
 };
 
 /* *plan is new: plan_free(). programs is borrowed for as long as the plan. */

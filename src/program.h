@@ -21,24 +21,24 @@ enum option_type { OPTION_INT, OPTION_FLOAT, OPTION_BOOL, OPTION_STRING, OPTION_
 struct program_option {
     const char *name, *help;
     enum option_type type;
-    double min, max;       /* of int and float */
-    const char **choice;   /* of choice */
+    double min, max;     /* of int and float */
+    const char **choice; /* of choice */
     size_t n_choices;
-    const char *standard;  /* the default, canonical text */
+    const char *standard; /* the default, canonical text */
 };
 
 struct program_port { /* an input or an output */
     const char *name, *help;
-    bool list;     /* of an input: takes a manifest */
-    bool optional; /* of an input */
+    bool list;             /* of an input: takes a manifest */
+    bool optional;         /* of an input */
     enum object_kind kind; /* of an output; of an input what an item must be */
     bool set;              /* an image set: a tree that may be sharded */
 };
 
 struct program {
     const char *name, *about;
-    const char *path;        /* of the executable, absolute */
-    struct digest identity;  /* of its source closure */
+    const char *path;              /* of the executable, absolute */
+    struct digest identity;        /* of its source closure */
     struct program_option *option; /* sorted by name */
     size_t n_options;
     struct program_port *input, *output; /* sorted by name */
@@ -65,8 +65,8 @@ void programs_close(struct programs *p);
 int programs_find(struct programs *p, const char *name, const struct program **program,
                   struct error *err);
 
-/* Canonical text of a value of an option's type, in arena memory; E_INPUT when the text is
- * not of the type, out of range, or no choice: the message says what is allowed. */
+/* Canonical text of a value of an option's type, in arena memory; E_INPUT when the text
+ * is not of the type, out of range, or no choice: the message says what is allowed. */
 int program_value(const struct program_option *o, const char *text, struct arena *arena,
                   const char **canonical, struct error *err);
 

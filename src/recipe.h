@@ -14,23 +14,8 @@
 
 #include "larder/error.h"
 #include "larder/mem.h"
-
-struct pos {
-    const char *file; /* as the user would type it; NULL: nowhere */
-    int line, column; /* from 1; columns count characters */
-};
-
-enum node_kind { NODE_NULL, NODE_SCALAR, NODE_LIST, NODE_MAP };
-
-struct node {
-    enum node_kind kind;
-    struct pos pos;
-    const char *text;    /* of a scalar */
-    bool plain;          /* of a scalar: not quoted, so it may be a number or true/false */
-    struct node **item;  /* of a list: items; of a map: values */
-    struct node **key;   /* of a map: scalars, in the order of the text */
-    size_t n;
-};
+#include "node.h"
+#include "pos.h"
 
 struct recipe {
     struct arena arena;
@@ -51,12 +36,5 @@ int recipe_read(struct recipe **r, const char *project, const char *path,
                 const char *profile, const struct setting *setting, size_t n_settings,
                 struct error *err);
 void recipe_free(struct recipe *r); /* NULL is fine */
-
-/* The value of a key of a map, or NULL. Borrowed. */
-struct node *node_get(const struct node *map, const char *key);
-/* Sets *err to "FILE:LINE:COLUMN: fmt", then the line and a caret below it; returns
- * E_INPUT. */
-int pos_error(const struct pos *pos, struct error *err, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -1,0 +1,172 @@
+#include "argv.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "larder/fs.h"
+
+#include "larder/banned.h"
+
+static int check_input(const struct filling *f, const struct piece *p)
+{
+    const struct step *step = f->step;
+    struct pos pos = expr_pos(p);
+    const char **names;
+    int rc;
+
+    for (size_t i = 0; i < step->n_inputs; i++)
+        if (!strcmp(step->input[i].name, p->text)) {
+            if (!p->each || step->input[i].kind == INPUT_LIST)
+                return 0;
+            return pos_error(&pos, f->err, "input %s is one item; write ${in.%s}",
+                             p->text, p->text);
+        }
+    names = xcalloc(step->n_inputs + 1, sizeof *names);
+    for (size_t i = 0; i < step->n_inputs; i++)
+        names[i] = step->input[i].name;
+    rc = suggest_error(&pos, f->err, p->text, names, step->n_inputs,
+                       "stage %s has no input %s", f->stage->name, p->text);
+    free(names);
+    return rc;
+}
+
+static int check_output(const struct filling *f, const struct piece *p)
+{
+    const struct step *step = f->step;
+    struct pos pos = expr_pos(p);
+    const char **names;
+    int rc;
+
+    if (step_output_index(step, p->text) >= 0)
+        return 0;
+    names = xcalloc(step->n_outputs + 1, sizeof *names);
+    for (size_t i = 0; i < step->n_outputs; i++)
+        names[i] = step->output[i].name;
+    rc = suggest_error(&pos, f->err, p->text, names, step->n_outputs,
+                       "stage %s has no output %s", f->stage->name, p->text);
+    free(names);
+    return rc;
+}
+
+/* Adds a text to the words, to the last one if that is a text too. */
+static void add_text(const struct filling *f, struct arg *arg, const char *text)
+{
+    struct word *last = arg->n_words ? &arg->word[arg->n_words - 1] : NULL;
+
+    if (last && last->kind == WORD_TEXT)
+        last->text = arena_printf(f->b->arena, "%s%s", last->text, text);
+    else
+        arg->word[arg->n_words++] = (struct word){ WORD_TEXT, text };
+}
+
+static int read_word(const struct filling *f, const struct piece *p, size_t n_pieces,
+                     struct arg *arg)
+{
+    struct value v = { .text = p->text };
+    struct pos pos;
+    int rc = 0;
+
+    if (!p->is_text && p->ref == REF_IN) {
+        rc = check_input(f, p);
+        pos = expr_pos(p);
+        if (rc == 0 && p->each && n_pieces > 1)
+            rc = pos_error(&pos, f->err, "${in.%s[*]} must be a whole argument", p->text);
+        arg->word[arg->n_words++] =
+            (struct word){ p->each ? WORD_IN_EACH : WORD_IN, p->text };
+        return rc;
+    }
+    if (!p->is_text && p->ref == REF_OUT) {
+        arg->word[arg->n_words++] = (struct word){ WORD_OUT, p->text };
+        return check_output(f, p);
+    }
+    if (!p->is_text)
+        rc = expr_piece(&f->scope, p, &v, f->err);
+    if (rc == 0)
+        add_text(f, arg, v.text);
+    return rc;
+}
+
+static int read_arg(const struct filling *f, const struct node *node, struct arg *arg)
+{
+    struct piece *piece;
+    size_t n;
+    int rc;
+
+    rc = expr_branch(&f->scope, node, &node, f->err);
+    if (rc == 0)
+        rc = node_expect(node, NODE_SCALAR, "an argument", f->err);
+    if (rc == 0)
+        rc = expr_split(f->b->arena, node, &piece, &n, f->err);
+    if (rc < 0)
+        return rc;
+    arg->word = arena_alloc(f->b->arena, (n + 1) * sizeof *arg->word);
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        rc = read_word(f, &piece[i], n, arg);
+    if (rc == 0 && arg->n_words == 0)
+        add_text(f, arg, "");
+    return rc;
+}
+
+/* The executable that the user's PATH has; the name itself where it has none, so that the
+ * step, if it must run, says so. */
+static const char *search_path(const struct filling *f, const char *name)
+{
+    struct builder *b = f->b;
+    const char *known = map_get(&b->executables, name), *path = getenv("PATH");
+    char *found = NULL;
+
+    if (known)
+        return known;
+    for (const char *s = path ? path : ""; *s && !found;) {
+        size_t n = strcspn(s, ":");
+        char *at = arena_printf(b->arena, "%.*s/%s", (int)n, s, name);
+        if (*at == '/' && access(at, X_OK) == 0 && !fs_is_dir(at))
+            found = at;
+        s += n + (s[n] == ':');
+    }
+    if (!found)
+        found = arena_strdup(b->arena, name);
+    map_set(&b->executables, name, found);
+    return found;
+}
+
+static int find_executable(const struct filling *f, const struct node *node)
+{
+    struct step *step = f->step;
+    const struct arg *arg = &step->arg[0];
+    const char *name = arg->word[0].text;
+
+    if (arg->n_words != 1 || arg->word[0].kind != WORD_TEXT || !*name)
+        return pos_error(
+            &node->pos, f->err,
+            "the first word of run: names the program; it cannot be an input or "
+            "output");
+    if (*name == '/') {
+        step->executable = name;
+        return 0;
+    }
+    if (!strchr(name, '/')) {
+        step->executable = search_path(f, name);
+        return 0;
+    }
+    for (size_t i = 0; i < f->stage->n_code; i++)
+        if (!strncmp(name, "./", 2) && !strcmp(name + 2, f->stage->code_path[i]))
+            return 0;
+    return pos_error(&node->pos, f->err,
+                     "%s is not in the scratch folder; write code: [%s]", name, name);
+}
+
+int argv_fill(const struct filling *f)
+{
+    const struct node *run = node_get(f->stage->node, "run");
+    struct step *step = f->step;
+    int rc = 0;
+
+    if (!run)
+        return 0;
+    step->n_args = run->n;
+    step->arg = arena_alloc(f->b->arena, run->n * sizeof *step->arg);
+    for (size_t i = 0; rc == 0 && i < run->n; i++)
+        rc = read_arg(f, run->item[i], &step->arg[i]);
+    return rc < 0 ? rc : find_executable(f, run->item[0]);
+}

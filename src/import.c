@@ -1,0 +1,377 @@
+#include "import.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "larder/fs.h"
+
+#include "larder/banned.h"
+
+/* A table beside the recipe: a header line, then one line a member, tabs between. */
+struct table {
+    struct recipe_text *text; /* NULL: there is none */
+    const char **column;
+    size_t n_columns;
+    const char ***row; /* of each member, or NULL */
+    int *line;         /* and where it is */
+};
+
+struct import {
+    const char *name;
+    struct pos pos;
+    const struct node *node;
+    struct matrix matrix;
+    struct table table;
+    struct source **source; /* of each member, or NULL */
+};
+
+const struct matrix *import_matrix(const struct import *import)
+{
+    return &import->matrix;
+}
+
+/* ---- the table --------------------------------------------------------------------- */
+
+static size_t column_of(const struct table *t, const char *name)
+{
+    size_t i = 0;
+
+    while (i < t->n_columns && strcmp(t->column[i], name) != 0)
+        i++;
+    return i;
+}
+
+/* Splits a line at its tabs, in arena memory. */
+static const char **split_line(struct arena *arena, const char *s, size_t len, size_t *n)
+{
+    char *line = arena_strndup(arena, s, len);
+    size_t fields = 1;
+
+    for (const char *p = line; *p; p++)
+        fields += *p == '\t';
+    const char **field = arena_alloc(arena, fields * sizeof *field);
+    *n = 0;
+    for (char *p = line; p;) {
+        char *tab = strchr(p, '\t');
+        if (tab)
+            *tab++ = '\0';
+        field[(*n)++] = p;
+        p = tab;
+    }
+    return field;
+}
+
+/* Keeps a line for the member it is about; lines for values that the axes do not have (a
+ * profile may have fewer) are not used. */
+static int add_row(struct import *im, const char **field, int line, struct error *err)
+{
+    struct table *t = &im->table;
+    struct pos pos = { t->text->file, line, 1, t->text };
+    const char *value[MATRIX_AXES];
+    long member;
+
+    for (size_t i = 0; i < im->matrix.n_axes; i++)
+        value[i] = field[column_of(t, im->matrix.axis[i])];
+    member = matrix_member(&im->matrix, value);
+    if (member < 0)
+        return 0;
+    if (t->row[member])
+        return pos_error(&pos, err, "a second line for the values of line %d",
+                         t->line[member]);
+    t->row[member] = field;
+    t->line[member] = line;
+    return 0;
+}
+
+static int check_header(const struct import *im, const struct pos *pos, struct error *err)
+{
+    const struct table *t = &im->table;
+
+    for (size_t i = 0; i < im->matrix.n_axes; i++)
+        if (column_of(t, im->matrix.axis[i]) == t->n_columns)
+            return suggest_error(pos, err, im->matrix.axis[i], t->column, t->n_columns,
+                                 "the table has no column %s", im->matrix.axis[i]);
+    return 0;
+}
+
+static int parse_table(struct builder *b, struct import *im, struct error *err)
+{
+    struct table *t = &im->table;
+    struct pos pos = { t->text->file, 1, 1, t->text };
+    int rc = 0;
+
+    t->row = arena_alloc(b->arena, im->matrix.n * sizeof *t->row);
+    t->line = arena_alloc(b->arena, im->matrix.n * sizeof *t->line);
+    for (const char *s = t->text->s; rc == 0 && *s; pos.line++) {
+        size_t len = strcspn(s, "\n"), n = 0;
+        const char **field = split_line(b->arena, s, len, &n);
+        if (pos.line == 1) {
+            t->column = field;
+            t->n_columns = n;
+            rc = check_header(im, &pos, err);
+        } else if (n != t->n_columns) {
+            rc = pos_error(&pos, err, "%zu fields; the header has %zu", n, t->n_columns);
+        } else {
+            rc = add_row(im, field, pos.line, err);
+        }
+        s += len + (s[len] == '\n');
+    }
+    return rc;
+}
+
+static int read_table(struct builder *b, struct import *im, const struct node *node,
+                      struct error *err)
+{
+    struct recipe_text *text = arena_alloc(b->arena, sizeof *text);
+    struct buf bytes = { 0 };
+    int rc = node_expect(node, NODE_SCALAR, "table", err);
+
+    if (rc < 0)
+        return rc;
+    text->file = node->text;
+    text->path = builder_path(b, node->text, &node->pos);
+    if (!fs_exists(text->path))
+        return pos_error(&node->pos, err, "there is no file %s", node->text);
+    rc = fs_read(text->path, &bytes, err);
+    if (rc == 0 && strlen(buf_str(&bytes)) != bytes.len)
+        rc = pos_error(&node->pos, err, "%s is no text", node->text);
+    text->s = arena_strdup(b->arena, buf_str(&bytes));
+    text->n = strlen(text->s);
+    buf_release(&bytes);
+    im->table.text = text;
+    return rc < 0 ? rc : parse_table(b, im, err);
+}
+
+/* ---- reading ----------------------------------------------------------------------- */
+
+static int read_import(struct builder *b, const struct node *key, const struct node *node,
+                       struct error *err)
+{
+    static const char *const known[] = { "from",       "sha256", "size", "license",
+                                         "visibility", "matrix", "table" };
+    struct import *im = arena_alloc(b->arena, sizeof *im);
+    const struct node *table;
+    int rc = node_check_name(key, "an import", err);
+
+    if (rc == 0)
+        rc = node_check_keys(node, arena_printf(b->arena, "import %s", key->text), known,
+                             7, err);
+    if (rc < 0)
+        return rc;
+    im->name = key->text;
+    im->pos = key->pos;
+    im->node = node;
+    map_set(&b->imports, im->name, im);
+    rc = matrix_read(&im->matrix, &b->pool, b->arena, node_get(node, "matrix"), err);
+    if (rc < 0)
+        return rc;
+    im->source = arena_alloc(b->arena, im->matrix.n * sizeof *im->source);
+    table = node_get(node, "table");
+    if (table && im->matrix.n_axes == 0)
+        return pos_error(&table->pos, err, "a table goes with a matrix");
+    if (table)
+        rc = read_table(b, im, table, err);
+    if (rc == 0 && !node_get(node, "from") &&
+        column_of(&im->table, "from") == im->table.n_columns)
+        rc = pos_error(&key->pos, err, "import %s does not say from: where", im->name);
+    return rc;
+}
+
+int imports_read(struct builder *b, struct error *err)
+{
+    const struct node *imports = node_get(b->recipe->root, "imports");
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && imports && i < imports->n; i++)
+        rc = read_import(b, imports->key[i], imports->item[i], err);
+    return rc;
+}
+
+/* ---- one member -------------------------------------------------------------------- */
+
+struct making {
+    struct builder *b;
+    struct import *import;
+    struct source *source;
+    struct scope scope;
+    const char **row; /* of the table, or NULL */
+    struct pos row_pos;
+    struct error *err;
+};
+
+/* What ${m.x} may name: the axes, and the columns of the table. */
+static void see_member(struct making *m, size_t member)
+{
+    const struct import *im = m->import;
+    const struct table *t = &im->table;
+    size_t n = im->matrix.n_axes, max = n + t->n_columns;
+    const char **axis = arena_alloc(m->b->arena, (max + 1) * sizeof *axis);
+    struct node **value = arena_alloc(m->b->arena, (max + 1) * sizeof *value);
+
+    for (size_t i = 0; i < n; i++) {
+        axis[i] = im->matrix.axis[i];
+        value[i] = matrix_node(&im->matrix, member, i);
+    }
+    for (size_t i = 0; m->row && i < t->n_columns; i++) {
+        struct node *node = arena_alloc(m->b->arena, sizeof *node);
+        *node = (struct node){ NODE_SCALAR, m->row_pos, m->row[i], false, NULL, NULL, 0 };
+        axis[n] = t->column[i];
+        value[n++] = node;
+    }
+    m->scope = (struct scope){ .arena = m->b->arena,
+                               .params = node_get(m->b->recipe->root, "params"),
+                               .axis = axis,
+                               .axis_value = value,
+                               .n_axes = n,
+                               .any_env = true };
+}
+
+/* The value of a key: the table's, else the import's, else NULL in v->text. */
+static int value_of(struct making *m, const char *key, struct value *v)
+{
+    const struct table *t = &m->import->table;
+    const struct node *node = node_get(m->import->node, key);
+    size_t column = column_of(t, key);
+
+    *v = (struct value){ 0 };
+    if (m->row && column < t->n_columns && *m->row[column]) {
+        *v = (struct value){ m->row[column], false, m->row_pos, NULL };
+        return 0;
+    }
+    return node ? expr_value(&m->scope, node, key, v, m->err) : 0;
+}
+
+static int add_from(struct making *m, const struct value *v)
+{
+    const char *path = v->text;
+
+    if (!path) {
+        m->source->missing = v->missing; /* this candidate falls out */
+        return 0;
+    }
+    if (!strncmp(path, "file:", 5))
+        path += 5;
+    if (!strncmp(path, "//", 2))
+        path += 2;
+    if (strstr(path, "://"))
+        return pos_error(&v->pos, m->err,
+                         "%s: imports over the network are not supported by this version",
+                         path);
+    if (*path != '/' && strncmp(path, "./", 2) != 0 && strncmp(path, "../", 3) != 0)
+        return pos_error(&v->pos, m->err,
+                         "from: a path begins with / or ./; \"%s\" does not", path);
+    m->source->from[m->source->n_from++] = builder_path(m->b, path, &v->pos);
+    return 0;
+}
+
+static int set_from(struct making *m)
+{
+    const struct node *from = node_get(m->import->node, "from");
+    size_t n = from && from->kind == NODE_LIST ? from->n : 1;
+    struct value v;
+    int rc = 0;
+
+    m->source->from = arena_alloc(m->b->arena, (n + 1) * sizeof *m->source->from);
+    if (!from || from->kind != NODE_LIST) {
+        rc = value_of(m, "from", &v);
+        return rc < 0 ? rc : add_from(m, &v);
+    }
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        rc = expr_value(&m->scope, from->item[i], "from", &v, m->err);
+        if (rc == 0)
+            rc = add_from(m, &v);
+    }
+    return rc;
+}
+
+static int set_digest(struct making *m)
+{
+    struct value sha256, size;
+    int rc = value_of(m, "sha256", &sha256);
+
+    m->source->size = -1;
+    if (rc == 0)
+        rc = value_of(m, "size", &size);
+    if (rc < 0)
+        return rc;
+    if (sha256.text) {
+        m->source->pinned = true;
+        if (!digest_parse(&m->source->digest, sha256.text))
+            return pos_error(&sha256.pos, m->err, "sha256: \"%s\" is not 64 hex digits",
+                             sha256.text);
+    }
+    if (size.text) {
+        if (!*size.text || strlen(size.text) > 18 ||
+            size.text[strspn(size.text, "0123456789")] != '\0')
+            return pos_error(&size.pos, m->err, "size: \"%s\" is no number of bytes",
+                             size.text);
+        m->source->size = strtoll(size.text, NULL, 10);
+    }
+    return 0;
+}
+
+static int set_policy(struct making *m)
+{
+    struct value license, visibility;
+    int rc = value_of(m, "license", &license);
+
+    if (rc == 0)
+        rc = value_of(m, "visibility", &visibility);
+    if (rc < 0)
+        return rc;
+    m->source->license = license.text;
+    m->source->private_ = visibility.text && !strcmp(visibility.text, "private");
+    if (visibility.text && !m->source->private_ && strcmp(visibility.text, "public") != 0)
+        return pos_error(&visibility.pos, m->err,
+                         "visibility is public or private, not %s", visibility.text);
+    return 0;
+}
+
+static const char *member_name(struct builder *b, const struct import *im, size_t member)
+{
+    struct buf name = { 0 };
+    const char *s;
+
+    buf_printf(&name, "import.%s", im->name);
+    for (size_t i = 0; i < im->matrix.n_axes; i++)
+        buf_printf(&name, "%s%s=%s", i ? "," : "[", im->matrix.axis[i],
+                   matrix_node(&im->matrix, member, i)->text);
+    if (im->matrix.n_axes)
+        buf_addc(&name, ']');
+    s = arena_strdup(b->arena, buf_str(&name));
+    buf_release(&name);
+    return s;
+}
+
+int import_source(struct builder *b, struct import *im, size_t member,
+                  struct source **source, struct error *err)
+{
+    struct making m = { .b = b, .import = im, .err = err };
+    const struct table *t = &im->table;
+    const char *name;
+    int rc = 0;
+
+    *source = im->source[member];
+    if (*source)
+        return 0;
+    name = member_name(b, im, member);
+    if (t->text && !t->row[member])
+        return pos_error(&node_get(im->node, "table")->pos, err, "%s has no line for %s",
+                         t->text->file, name);
+    if (t->text) {
+        m.row = t->row[member];
+        m.row_pos = (struct pos){ t->text->file, t->line[member], 1, t->text };
+    }
+    m.source = builder_add_source(b, name);
+    m.source->name = name;
+    m.source->pos = im->pos;
+    m.source->is_import = true;
+    see_member(&m, member);
+    rc = set_from(&m);
+    if (rc == 0)
+        rc = set_digest(&m);
+    if (rc == 0)
+        rc = set_policy(&m);
+    im->source[member] = *source = m.source;
+    return rc;
+}

@@ -1,0 +1,312 @@
+#include "matrix.h"
+
+#include <string.h>
+
+#include "larder/banned.h"
+
+/* ---- values ------------------------------------------------------------------------ */
+
+/* Values stand in step names and selections, so they leave out what those are made of. */
+static int check_value(const struct node *node, struct error *err)
+{
+    int rc = node_expect(node, NODE_SCALAR, "a value of an axis", err);
+    const char *bad;
+
+    if (rc < 0)
+        return rc;
+    if (!*node->text)
+        return pos_error(&node->pos, err, "a value of an axis cannot be empty");
+    bad = strpbrk(node->text, ",=[]@*?{}$\"'\\\n\t ");
+    if (bad)
+        return pos_error(&node->pos, err, "a value of an axis cannot contain \"%c\"",
+                         *bad);
+    return 0;
+}
+
+static int add_values(struct values_pool *pool, struct arena *arena,
+                      const struct node *list, const char *what, struct values **out,
+                      struct error *err)
+{
+    struct values *v = arena_alloc(arena, sizeof *v);
+    int rc = node_expect(list, NODE_LIST, what, err);
+
+    *out = v;
+    GROW(pool->values, pool->n + 1, pool->cap);
+    pool->values[pool->n++] = v;
+    if (rc == 0 && list->n == 0)
+        rc = pos_error(&list->pos, err, "%s has no values", what);
+    v->node = list->item;
+    v->n = list->n;
+    for (size_t i = 0; rc == 0 && i < v->n; i++) {
+        rc = check_value(v->node[i], err);
+        if (rc == 0 && map_set(&v->index, v->node[i]->text, &v->node[i]))
+            rc = pos_error(&v->node[i]->pos, err, "%s has %s twice", what,
+                           v->node[i]->text);
+    }
+    return rc;
+}
+
+/* `stage` and `path` are columns that every manifest may have. */
+static int check_axis_name(const struct node *key, struct error *err)
+{
+    int rc = node_check_name(key, "an axis", err);
+
+    if (rc == 0 && (!strcmp(key->text, "path") || !strcmp(key->text, "stage")))
+        rc = pos_error(&key->pos, err, "an axis cannot be called %s", key->text);
+    return rc;
+}
+
+int values_pool_read(struct values_pool *pool, struct arena *arena,
+                     const struct node *axes, struct error *err)
+{
+    int rc = 0;
+
+    if (!axes || axes->kind == NODE_NULL)
+        return 0;
+    for (size_t i = 0; rc == 0 && i < axes->n; i++) {
+        struct values *v = NULL;
+        rc = node_check_name(axes->key[i], "an axis", err);
+        if (rc == 0)
+            rc = add_values(pool, arena, axes->item[i],
+                            arena_printf(arena, "axis %s", axes->key[i]->text), &v, err);
+        if (rc == 0)
+            map_set(&pool->named, axes->key[i]->text, v);
+    }
+    return rc;
+}
+
+void values_pool_release(struct values_pool *pool)
+{
+    for (size_t i = 0; i < pool->n; i++)
+        map_release(&pool->values[i]->index);
+    free(pool->values);
+    map_release(&pool->named);
+    *pool = (struct values_pool){ 0 };
+}
+
+/* ---- a matrix ---------------------------------------------------------------------- */
+
+static int named_values(const struct values_pool *pool, const struct node *node,
+                        const char *name, struct values **v, struct error *err)
+{
+    const char **names;
+    int rc;
+
+    *v = map_get(&pool->named, name);
+    if (*v)
+        return 0;
+    names = xcalloc(pool->named.n + 1, sizeof *names);
+    for (size_t i = 0; i < pool->named.n; i++)
+        names[i] = pool->named.entry[i].key;
+    rc = suggest_error(&node->pos, err, name, names, pool->named.n, "there is no axis %s",
+                       name);
+    free(names);
+    return rc;
+}
+
+static int read_axis(struct matrix *m, struct values_pool *pool, struct arena *arena,
+                     const struct node *key, const struct node *node, struct error *err)
+{
+    struct values *v = NULL;
+    int rc = check_axis_name(key, err);
+
+    if (rc < 0)
+        return rc;
+    if (key == node)
+        rc = named_values(pool, node, node->text, &v, err);
+    else if (node->kind == NODE_SCALAR && !strncmp(node->text, "axes.", 5))
+        rc = named_values(pool, node, node->text + 5, &v, err);
+    else if (node->kind == NODE_LIST)
+        rc = add_values(pool, arena, node, arena_printf(arena, "axis %s", key->text), &v,
+                        err);
+    else
+        rc = pos_error(&node->pos, err,
+                       "axis %s is neither axes.NAME nor a list of values", key->text);
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < m->n_axes; i++)
+        if (!strcmp(m->axis[i], key->text))
+            return pos_error(&key->pos, err, "axis %s stands twice in the matrix",
+                             key->text);
+    if (m->n * v->n > MATRIX_MEMBERS)
+        return pos_error(&key->pos, err, "the matrix has more than %d members",
+                         MATRIX_MEMBERS);
+    m->axis[m->n_axes] = key->text;
+    m->values[m->n_axes++] = v;
+    m->n *= v->n;
+    return 0;
+}
+
+int matrix_read(struct matrix *m, struct values_pool *pool, struct arena *arena,
+                const struct node *node, struct error *err)
+{
+    int rc = 0;
+
+    *m = (struct matrix){ .n = 1 };
+    if (!node)
+        return 0;
+    if (node->kind != NODE_LIST)
+        rc = node_expect(node, NODE_MAP, "matrix", err);
+    if (rc == 0 && node->n > MATRIX_AXES)
+        rc = pos_error(&node->pos, err, "a matrix has at most %d axes", MATRIX_AXES);
+    if (rc < 0)
+        return rc;
+    m->axis = arena_alloc(arena, (node->n + 1) * sizeof *m->axis);
+    m->values = arena_alloc(arena, (node->n + 1) * sizeof *m->values);
+    m->stride = arena_alloc(arena, (node->n + 1) * sizeof *m->stride);
+    for (size_t i = 0; rc == 0 && i < node->n; i++) {
+        const struct node *key = node->kind == NODE_MAP ? node->key[i] : node->item[i];
+        rc = node_expect(key, NODE_SCALAR, "an axis", err);
+        if (rc == 0)
+            rc = read_axis(m, pool, arena, key, node->item[i], err);
+    }
+    for (size_t i = m->n_axes, stride = 1; rc == 0 && i-- > 0;) {
+        m->stride[i] = stride;
+        stride *= m->values[i]->n;
+    }
+    return rc;
+}
+
+struct node *matrix_node(const struct matrix *m, size_t member, size_t axis)
+{
+    const struct values *v = m->values[axis];
+
+    return v->node[member / m->stride[axis] % v->n];
+}
+
+const char **matrix_values(const struct matrix *m, struct arena *arena, size_t member)
+{
+    const char **value = arena_alloc(arena, (m->n_axes + 1) * sizeof *value);
+
+    for (size_t i = 0; i < m->n_axes; i++)
+        value[i] = matrix_node(m, member, i)->text;
+    return value;
+}
+
+/* ---- selecting --------------------------------------------------------------------- */
+
+static size_t find_axis(const struct matrix *m, const char *name)
+{
+    size_t i = 0;
+
+    while (i < m->n_axes && strcmp(m->axis[i], name) != 0)
+        i++;
+    return i;
+}
+
+/* The position of a value on an axis, or -1. */
+static long find_value(const struct values *v, const char *text)
+{
+    struct node **at = map_get(&v->index, text);
+
+    return at ? (long)(at - v->node) : -1;
+}
+
+long matrix_member(const struct matrix *m, const char *const *value)
+{
+    size_t member = 0;
+
+    for (size_t i = 0; i < m->n_axes; i++) {
+        long at = find_value(m->values[i], value[i]);
+        if (at < 0)
+            return -1;
+        member += (size_t)at * m->stride[i];
+    }
+    return (long)member;
+}
+
+static int no_such_value(const struct matrix *m, size_t axis, const char *name,
+                         const struct reference *r, const char *value, size_t at,
+                         struct error *err)
+{
+    const struct values *v = m->values[axis];
+    const char **names = xcalloc(v->n, sizeof *names);
+    struct pos pos = reference_pos(r, at);
+    int rc;
+
+    for (size_t i = 0; i < v->n; i++)
+        names[i] = v->node[i]->text;
+    rc = suggest_error(&pos, err, value, names, v->n, "axis %s of %s has no value %s",
+                       m->axis[axis], name, value);
+    free(names);
+    return rc;
+}
+
+enum { OPEN = -1, NOT_OURS = -2 }; /* NOT_OURS: @, and no such value there */
+
+/* Sets fixed[axis] to a position or OPEN. */
+static int fix_axes(const struct matrix *m, const char *name, const struct reference *r,
+                    const struct matrix *own, size_t own_member, long *fixed,
+                    struct error *err)
+{
+    for (size_t i = 0; i < m->n_axes; i++) {
+        size_t j = find_axis(own, m->axis[i]);
+        fixed[i] = OPEN;
+        if (r->own && j < own->n_axes) {
+            fixed[i] = find_value(m->values[i], matrix_node(own, own_member, j)->text);
+            if (fixed[i] < 0)
+                fixed[i] = NOT_OURS;
+        }
+    }
+    for (size_t t = 0; t < r->n_terms; t++) {
+        const struct reference_term *term = &r->term[t];
+        size_t i = find_axis(m, term->axis);
+        struct pos pos = reference_pos(r, term->at);
+        if (i == m->n_axes)
+            return suggest_error(&pos, err, term->axis, m->axis, m->n_axes,
+                                 "%s has no axis %s", name, term->axis);
+        fixed[i] =
+            strcmp(term->value, "*") ? find_value(m->values[i], term->value) : OPEN;
+        if (fixed[i] < 0 && strcmp(term->value, "*") != 0)
+            return no_such_value(m, i, name, r, term->value, term->at, err);
+    }
+    for (size_t i = 0; i < m->n_axes; i++)
+        if (fixed[i] == NOT_OURS)
+            return no_such_value(
+                m, i, name, r,
+                matrix_node(own, own_member, find_axis(own, m->axis[i]))->text, 0, err);
+    return 0;
+}
+
+static void enumerate(const struct matrix *m, const long *fixed, struct arena *arena,
+                      struct members *out)
+{
+    size_t count[MATRIX_AXES], n = 1;
+
+    for (size_t i = 0; i < m->n_axes; i++) {
+        count[i] = fixed[i] < 0 ? m->values[i]->n : 1;
+        out->open |= fixed[i] < 0;
+        n *= count[i];
+    }
+    out->n = n;
+    out->member = arena_alloc(arena, n * sizeof *out->member);
+    for (size_t k = 0; k < n; k++) {
+        size_t left = k, member = 0;
+        for (size_t i = m->n_axes; i-- > 0;) {
+            size_t at = fixed[i] < 0 ? left % count[i] : (size_t)fixed[i];
+            left /= count[i];
+            member += at * m->stride[i];
+        }
+        out->member[k] = member;
+    }
+}
+
+int matrix_select(const struct matrix *m, const char *name, const struct reference *r,
+                  const struct matrix *own, size_t own_member, struct arena *arena,
+                  struct members *out, struct error *err)
+{
+    struct pos pos = r->pos;
+    long fixed[MATRIX_AXES];
+    int rc;
+
+    *out = (struct members){ 0 };
+    if (m->n_axes > 0 && !r->selects)
+        return pos_error(&pos, err,
+                         "%s has a matrix; say which of its %zu members: [@] for our own "
+                         "values, [%s=VALUE], or [*] for all",
+                         name, m->n, m->axis[0]);
+    rc = fix_axes(m, name, r, own, own_member, fixed, err);
+    if (rc == 0)
+        enumerate(m, fixed, arena, out);
+    return rc;
+}

@@ -1,0 +1,108 @@
+#include "order.h"
+
+#include <string.h>
+
+#include "larder/banned.h"
+
+enum { NEW, OPEN, DONE };
+
+/* Where we are in a step: the next item of the next input to look at. */
+struct frame {
+    struct step *step;
+    size_t input, item;
+};
+
+struct walk {
+    struct plan *plan;
+    unsigned char *state; /* by step->index, which is the recipe's order here */
+    struct frame *frame;
+    size_t n, cap;
+};
+
+static void push(struct walk *w, struct step *step)
+{
+    GROW(w->frame, w->n + 1, w->cap);
+    w->frame[w->n++] = (struct frame){ .step = step };
+    w->state[step->index] = OPEN;
+}
+
+/* The next step that a frame needs, or NULL. */
+static struct step *next_needed(struct frame *f)
+{
+    for (; f->input < f->step->n_inputs; f->input++, f->item = 0) {
+        const struct input *in = &f->step->input[f->input];
+        while (f->item < in->n_items) {
+            struct step *needed = in->item[f->item++].step;
+            if (needed)
+                return needed;
+        }
+    }
+    return NULL;
+}
+
+/* The frames from the one of `step` to the top are a cycle: each needs the next. */
+static int tell_cycle(const struct walk *w, const struct step *step, struct error *err)
+{
+    struct buf text = { 0 };
+    size_t first = w->n, shown = 0;
+    const struct pos *at;
+    int rc;
+
+    while (w->frame[--first].step != step)
+        ;
+    at = &step->input[w->frame[first].input].pos;
+    buf_printf(&text, "a cycle: %s", step->name);
+    for (size_t i = first; i < w->n && shown < 8; i++, shown++) {
+        const struct frame *f = &w->frame[i];
+        const struct step *next = i + 1 < w->n ? w->frame[i + 1].step : step;
+        buf_printf(&text, " needs %s (line %d)%s", next->name,
+                   f->step->input[f->input].pos.line, i + 1 < w->n ? ", which" : "");
+    }
+    if (w->n - first > shown)
+        buf_adds(&text, " needs more");
+    rc = pos_error(at, err, "%s", buf_str(&text));
+    buf_release(&text);
+    return rc;
+}
+
+/* Adds a step after everything it needs. */
+static int visit(struct walk *w, struct step *root, struct error *err)
+{
+    struct plan *plan = w->plan;
+
+    if (w->state[root->index] == DONE)
+        return 0;
+    push(w, root);
+    while (w->n > 0) {
+        struct frame *top = &w->frame[w->n - 1];
+        struct step *needed = next_needed(top);
+        if (!needed) {
+            w->state[top->step->index] = DONE;
+            plan->step[plan->n_steps++] = top->step;
+            w->n--;
+        } else if (w->state[needed->index] == OPEN) {
+            return tell_cycle(w, needed, err);
+        } else if (w->state[needed->index] == NEW) {
+            push(w, needed);
+        }
+    }
+    return 0;
+}
+
+int order_steps(struct builder *b, struct error *err)
+{
+    struct walk w = { .plan = b->plan };
+    int rc = 0;
+
+    w.state = xcalloc(b->n_steps + 1, 1);
+    b->plan->step = arena_alloc(b->arena, (b->n_steps + 1) * sizeof *b->plan->step);
+    for (size_t i = 0; i < b->n_steps; i++)
+        b->step[i]->index = i;
+    for (size_t i = 0; rc == 0 && i < b->n_steps; i++)
+        rc = visit(&w, b->step[i], err);
+    for (size_t i = 0; i < b->plan->n_steps; i++)
+        b->plan->step[i]->index = i;
+    free(w.state);
+    free(w.frame);
+    return rc;
+}

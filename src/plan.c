@@ -1,0 +1,150 @@
+#include "plan.h"
+
+#include <string.h>
+
+#include "build.h"
+#include "import.h"
+#include "larder/fs.h"
+#include "order.h"
+#include "stage.h"
+#include "step.h"
+#include "target.h"
+
+#include "larder/banned.h"
+
+/* ---- what building shares ---------------------------------------------------------- */
+
+struct source *builder_add_source(struct builder *b, const char *key)
+{
+    struct plan *plan = b->plan;
+    struct source *source = arena_alloc(b->arena, sizeof *source);
+
+    if (plan->n_sources == b->cap_sources) {
+        size_t cap = b->cap_sources * 2 + 64;
+        struct source **grown = arena_alloc(b->arena, cap * sizeof *grown);
+        if (plan->n_sources)
+            memcpy(grown, plan->source, plan->n_sources * sizeof *grown);
+        plan->source = grown;
+        b->cap_sources = cap;
+    }
+    plan->source[plan->n_sources++] = source;
+    source->size = -1;
+    map_set(&b->sources, key, source);
+    return source;
+}
+
+const char *builder_path(struct builder *b, const char *path, const struct pos *pos)
+{
+    struct buf full = { 0 };
+    const char *s;
+
+    if (*path == '/')
+        return arena_strdup(b->arena, path);
+    while (!strncmp(path, "./", 2))
+        path += 2;
+    if (pos->text)
+        fs_dirname(&full, pos->text->path);
+    else
+        buf_adds(&full, b->recipe->project);
+    buf_printf(&full, "/%s", path);
+    s = arena_strdup(b->arena, buf_str(&full));
+    buf_release(&full);
+    return s;
+}
+
+struct source *builder_source(struct builder *b, const char *path, const struct pos *pos)
+{
+    const char *full = builder_path(b, path, pos);
+    struct source *source = map_get(&b->sources, full);
+
+    if (source)
+        return source;
+    source = builder_add_source(b, full);
+    source->name = arena_strdup(b->arena, path);
+    source->pos = *pos;
+    source->from = arena_alloc(b->arena, sizeof *source->from);
+    source->from[0] = full;
+    source->n_from = 1;
+    return source;
+}
+
+const char **builder_names(const struct map *m)
+{
+    const char **names = xcalloc(m->n + 1, sizeof *names);
+
+    for (size_t i = 0; i < m->n; i++)
+        names[i] = m->entry[i].key;
+    return names;
+}
+
+/* ---- the plan ---------------------------------------------------------------------- */
+
+static int build(struct builder *b, struct error *err)
+{
+    struct plan *plan = b->plan;
+    int rc;
+
+    rc = values_pool_read(&b->pool, b->arena, node_get(b->recipe->root, "axes"), err);
+    if (rc == 0)
+        rc = imports_read(b, err);
+    if (rc == 0)
+        rc = stages_read(b, err);
+    if (rc == 0)
+        rc = steps_make(b, err);
+    if (rc == 0)
+        rc = steps_fill(b, err);
+    if (rc == 0)
+        rc = order_steps(b, err);
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < plan->n_steps; i++)
+        map_set(&plan->names, plan->step[i]->name, plan->step[i]);
+    return targets_read(b, err);
+}
+
+int plan_build(struct plan **out, const struct recipe *recipe, struct programs *programs,
+               struct error *err)
+{
+    struct plan *plan = xcalloc(1, sizeof *plan);
+    struct builder b = {
+        .plan = plan, .arena = &plan->arena, .recipe = recipe, .programs = programs
+    };
+    int rc;
+
+    plan->recipe = recipe;
+    rc = build(&b, err);
+    free(b.step);
+    map_release(&b.executables);
+    map_release(&b.sources);
+    map_release(&b.imports);
+    map_release(&b.stages);
+    values_pool_release(&b.pool);
+    if (rc < 0) {
+        plan_free(plan);
+        plan = NULL;
+    }
+    *out = plan;
+    return rc;
+}
+
+void plan_free(struct plan *plan)
+{
+    if (!plan)
+        return;
+    map_release(&plan->names);
+    arena_release(&plan->arena);
+    free(plan);
+}
+
+struct step *plan_find(const struct plan *plan, const char *name)
+{
+    return map_get(&plan->names, name);
+}
+
+int step_output_index(const struct step *step, const char *name)
+{
+    for (size_t i = 0; i < step->n_outputs; i++)
+        if (!strcmp(step->output[i].name, name))
+            return (int)i;
+    return -1;
+}

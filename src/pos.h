@@ -1,0 +1,33 @@
+/*
+ * pos - a place in a recipe, and how an error there is told.
+ *
+ * The text of every file that was read stays in memory with the recipe, so that a message
+ * can show the line.
+ */
+#ifndef LARDER_POS_H
+#define LARDER_POS_H
+
+#include <stddef.h>
+
+#include "larder/error.h"
+
+/* A file of the recipe, whole; or the words of one -S. */
+struct recipe_text {
+    const char *file; /* as the user would type it */
+    const char *path; /* absolute; `./` of a node means the folder it is in */
+    const char *s;
+    size_t n;
+};
+
+struct pos {
+    const char *file;               /* as the user would type it; NULL: nowhere */
+    int line, column;               /* from 1; columns count characters */
+    const struct recipe_text *text; /* for the caret line; may be NULL */
+};
+
+/* Sets *err to "FILE:LINE:COLUMN: fmt", then the line and a caret below it; returns
+ * E_INPUT. */
+int pos_error(const struct pos *pos, struct error *err, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif

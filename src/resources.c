@@ -1,0 +1,118 @@
+#include "resources.h"
+
+#include <string.h>
+
+#include "larder/banned.h"
+
+struct unit {
+    const char *name;
+    double size;
+};
+
+static const struct unit bytes[] = { { "", 1 },
+                                     { "KiB", 1024 },
+                                     { "MiB", 1048576 },
+                                     { "GiB", 1073741824.0 },
+                                     { "TiB", 1099511627776.0 },
+                                     { "KB", 1e3 },
+                                     { "MB", 1e6 },
+                                     { "GB", 1e9 },
+                                     { "TB", 1e12 } };
+static const struct unit seconds[] = { { "", 1 },     { "s", 1 },    { "m", 60 },
+                                       { "min", 60 }, { "h", 3600 }, { "d", 86400 } };
+
+/* NUMBER[UNIT], e.g. 16GiB, 1.5h; false if it is not. */
+static bool amount(const char *text, const struct unit *unit, size_t n, double *x)
+{
+    size_t whole = strspn(text, "0123456789"), digits = whole, shift = 0;
+
+    if (whole == 0 || whole > 15)
+        return false;
+    if (text[whole] == '.') {
+        shift = strspn(text + whole + 1, "0123456789");
+        digits += 1 + shift;
+        if (shift == 0 || shift > 15)
+            return false;
+    }
+    *x = 0;
+    for (size_t i = 0; i < digits; i++)
+        if (text[i] != '.')
+            *x = *x * 10 + (text[i] - '0');
+    for (size_t i = 0; i < shift; i++)
+        *x /= 10;
+    for (size_t i = 0; i < n; i++)
+        if (!strcmp(text + digits, unit[i].name)) {
+            *x *= unit[i].size;
+            return true;
+        }
+    return false;
+}
+
+static int count(const struct scope *s, const struct node *node, const char *what,
+                 int least, int *n, struct error *err)
+{
+    struct value v;
+    double x = 0;
+    int rc = expr_value(s, node, what, &v, err);
+
+    if (rc < 0)
+        return rc;
+    if (!amount(v.text, bytes, 1, &x) || x < least || x > 4096 || x != (double)(int)x)
+        return pos_error(&v.pos, err, "%s: \"%s\" is not a whole number from %d to 4096",
+                         what, v.text, least);
+    *n = (int)x;
+    return 0;
+}
+
+/* gpu: 1, or {need: 1} where the step does not go without. */
+static int gpus(const struct scope *s, const struct node *node, struct resources *r,
+                struct error *err)
+{
+    static const char *const known[] = { "need" };
+    int rc;
+
+    rc = expr_branch(s, node, &node, err);
+    if (rc < 0 || node->kind != NODE_MAP)
+        return rc < 0 ? rc : count(s, node, "gpu", 0, &r->gpu, err);
+    rc = node_check_keys(node, "gpu", known, 1, err);
+    if (rc == 0 && node_get(node, "need"))
+        rc = count(s, node_get(node, "need"), "gpu", 0, &r->gpu_need, err);
+    r->gpu = r->gpu_need;
+    return rc;
+}
+
+int resources_read(const struct scope *s, const struct node *node, struct resources *r,
+                   struct error *err)
+{
+    static const char *const known[] = { "cpu", "memory", "gpu", "time" };
+    const struct node *item;
+    struct value v;
+    double x = 0;
+    int rc;
+
+    *r = (struct resources){ .cpu = 1 };
+    if (!node || node->kind == NODE_NULL)
+        return 0;
+    rc = node_check_keys(node, "resources", known, 4, err);
+    if (rc == 0 && (item = node_get(node, "cpu")))
+        rc = count(s, item, "cpu", 1, &r->cpu, err);
+    if (rc == 0 && (item = node_get(node, "gpu")))
+        rc = gpus(s, item, r, err);
+    if (rc == 0 && (item = node_get(node, "memory"))) {
+        rc = expr_value(s, item, "memory", &v, err);
+        if (rc == 0 &&
+            (!amount(v.text, bytes, sizeof bytes / sizeof *bytes, &x) || x > 1e18))
+            rc = pos_error(&v.pos, err,
+                           "memory: \"%s\" is no size; write 512MiB or 16GiB", v.text);
+        r->memory = (long long)x;
+    }
+    if (rc == 0 && (item = node_get(node, "time"))) {
+        rc = expr_value(s, item, "time", &v, err);
+        if (rc == 0 &&
+            (!amount(v.text, seconds, sizeof seconds / sizeof *seconds, &x) || x > 1e9))
+            rc = pos_error(&v.pos, err,
+                           "time: \"%s\" is no time; write 30s, 10m, 96h or 2d", v.text);
+        r->time = x;
+    }
+    return rc;
+}

@@ -1,0 +1,308 @@
+#include "stage.h"
+
+#include <string.h>
+
+#include "option.h"
+#include "ports.h"
+
+#include "larder/banned.h"
+
+static const char *const known[] = { "program",   "run",        "matrix",     "in",
+                                     "params",    "out",        "env",        "seed",
+                                     "resources", "checkpoint", "visibility", "code",
+                                     "sandbox" };
+static const char *const unsupported[] = { "map",   "sh",   "expect", "retry",
+                                           "tools", "keep", "network" };
+enum {
+    N_KNOWN = sizeof known / sizeof *known,
+    N_UNSUPPORTED = sizeof unsupported / sizeof *unsupported
+};
+
+int stage_output_index(const struct stage *s, const char *name)
+{
+    for (size_t i = 0; i < s->n_outputs; i++)
+        if (!strcmp(s->output[i].name, name))
+            return (int)i;
+    return -1;
+}
+
+/* ---- options ----------------------------------------------------------------------- */
+
+static int no_option(const struct stage *s, const struct node *key, struct error *err)
+{
+    const struct program *p = s->program;
+    const char **names = xcalloc(p->n_options + 1, sizeof *names);
+    int rc;
+
+    for (size_t i = 0; i < p->n_options; i++)
+        names[i] = p->option[i].name;
+    rc = suggest_error(&key->pos, err, key->text, names, p->n_options,
+                       "stage %s: program %s has no option %s", s->name, p->name,
+                       key->text);
+    free(names);
+    return rc;
+}
+
+static size_t find_option(const struct program *p, const char *name)
+{
+    size_t i = 0;
+
+    while (i < p->n_options && strcmp(p->option[i].name, name) != 0)
+        i++;
+    return i;
+}
+
+/* `params:`: of a program its options; of `run:` names for its own expressions. */
+static int read_params(struct builder *b, struct stage *s, struct error *err)
+{
+    const struct node *params = node_get(s->node, "params");
+    int rc = 0;
+
+    if (s->program)
+        s->option =
+            arena_alloc(b->arena, (s->program->n_options + 1) * sizeof *s->option);
+    if (!params || params->kind == NODE_NULL)
+        return 0;
+    rc = node_expect(params, NODE_MAP, "params", err);
+    for (size_t i = 0; rc == 0 && i < params->n; i++) {
+        const struct node *key = params->key[i];
+        size_t o;
+        if (!s->program) {
+            rc = node_check_name(key, "a parameter", err);
+            continue;
+        }
+        o = find_option(s->program, key->text);
+        if (o == s->program->n_options)
+            return no_option(s, key, err);
+        s->option[o].node = params->item[i];
+    }
+    return rc;
+}
+
+/* ---- env, code and the rest -------------------------------------------------------- */
+
+static bool is_variable(const char *s)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
+                                  "0123456789";
+
+    return *s && !(*s >= '0' && *s <= '9') && s[strspn(s, letters)] == '\0';
+}
+
+static int add_variable(struct stage *s, const struct node *key, const struct node *value,
+                        struct error *err)
+{
+    size_t i = 0;
+    int rc = node_expect(key, NODE_SCALAR, "the name of a variable", err);
+
+    if (rc < 0)
+        return rc;
+    if (!is_variable(key->text))
+        return pos_error(&key->pos, err, "a variable cannot be called \"%s\"", key->text);
+    if (!strncmp(key->text, "LARDER_", 7) || !strcmp(key->text, "PATH") ||
+        !strcmp(key->text, "HOME") || !strcmp(key->text, "TMPDIR"))
+        return pos_error(&key->pos, err, "the variable %s is set by Larder", key->text);
+    while (i < s->n_env && strcmp(s->env[i], key->text) < 0)
+        i++;
+    if (i == s->n_env || strcmp(s->env[i], key->text) != 0) {
+        memmove(s->env + i + 1, s->env + i, (s->n_env - i) * sizeof *s->env);
+        memmove(s->env_node + i + 1, s->env_node + i,
+                (s->n_env - i) * sizeof *s->env_node);
+        s->n_env++;
+    }
+    s->env[i] = key->text;
+    s->env_node[i] = value && value->kind != NODE_NULL ? value : NULL;
+    return 0;
+}
+
+/* {NAME: value} gives a value, {NAME:} and [NAME] take the user's own. */
+static int read_env(struct stage *s, const struct node *env, struct error *err)
+{
+    int rc = 0;
+
+    if (!env || env->kind == NODE_NULL)
+        return 0;
+    if (env->kind != NODE_LIST)
+        rc = node_expect(env, NODE_MAP, "env", err);
+    for (size_t i = 0; rc == 0 && i < env->n; i++)
+        rc = env->kind == NODE_MAP ? add_variable(s, env->key[i], env->item[i], err)
+                                   : add_variable(s, env->item[i], NULL, err);
+    return rc;
+}
+
+/* A file's place in the scratch folder is its path as written: below the folder. */
+static bool stays_below(const char *path)
+{
+    if (strncmp(path, "./", 2) != 0 || !path[2] || path[strlen(path) - 1] == '/')
+        return false;
+    for (const char *s = path + 2; s; s = strchr(s, '/') ? strchr(s, '/') + 1 : NULL)
+        if (*s == '/' || *s == '\0' || !strncmp(s, "../", 3) || !strcmp(s, "..") ||
+            !strncmp(s, "./", 2) || !strcmp(s, "."))
+            return false;
+    return true;
+}
+
+/* Kept in the order of their paths, so that the key does not depend on the recipe's. */
+static void add_code(struct builder *b, struct stage *s, const struct node *item)
+{
+    const char *path = item->text + 2;
+    size_t i = s->n_code++;
+
+    for (; i > 0 && strcmp(s->code_path[i - 1], path) > 0; i--) {
+        s->code[i] = s->code[i - 1];
+        s->code_path[i] = s->code_path[i - 1];
+    }
+    s->code[i] = builder_source(b, item->text, &item->pos);
+    s->code_path[i] = path;
+}
+
+static int read_code(struct builder *b, struct stage *s, struct error *err)
+{
+    const struct node *code = node_get(s->node, "code");
+    int rc = 0;
+
+    if (!code || code->kind == NODE_NULL)
+        return 0;
+    if (s->program)
+        return pos_error(&node_key(s->node, "code")->pos, err,
+                         "code: goes with run:; the code of program %s is known",
+                         s->program->name);
+    rc = node_expect(code, NODE_LIST, "code", err);
+    if (rc < 0)
+        return rc;
+    s->code = arena_alloc(b->arena, (code->n + 1) * sizeof *s->code);
+    s->code_path = arena_alloc(b->arena, (code->n + 1) * sizeof *s->code_path);
+    for (size_t i = 0; i < code->n; i++) {
+        const struct node *item = code->item[i];
+        rc = node_expect(item, NODE_SCALAR, "a file of code:", err);
+        if (rc < 0)
+            return rc;
+        if (!stays_below(item->text) || strchr(item->text, '$'))
+            return pos_error(
+                &item->pos, err,
+                "code: names files below the recipe's folder as ./path, not %s",
+                item->text);
+        for (size_t j = 0; j < s->n_code; j++)
+            if (!strcmp(s->code_path[j], item->text + 2))
+                return pos_error(&item->pos, err, "%s stands twice in code:", item->text);
+        add_code(b, s, item);
+    }
+    return 0;
+}
+
+static int read_flags(struct stage *s, struct error *err)
+{
+    const struct node *checkpoint = node_get(s->node, "checkpoint");
+    const struct node *sandbox = node_get(s->node, "sandbox");
+    const struct node *seed = node_get(s->node, "seed");
+
+    s->has_seed = s->program ? s->program->seed : seed != NULL;
+    if (seed && !s->has_seed)
+        return pos_error(&node_key(s->node, "seed")->pos, err,
+                         "stage %s: program %s uses no seed", s->name, s->program->name);
+    if (sandbox &&
+        (sandbox->kind != NODE_SCALAR ||
+         (strcmp(sandbox->text, "off") != 0 && strcmp(sandbox->text, "enforce") != 0)))
+        return pos_error(&sandbox->pos, err, "sandbox is off or enforce");
+    if (!checkpoint)
+        return 0;
+    s->checkpoint = checkpoint->kind == NODE_SCALAR && !strcmp(checkpoint->text, "true");
+    if (checkpoint->kind != NODE_SCALAR ||
+        (!s->checkpoint && strcmp(checkpoint->text, "false") != 0) || !checkpoint->plain)
+        return pos_error(&checkpoint->pos, err, "checkpoint is true or false");
+    if (s->checkpoint && s->program && !s->program->checkpoint)
+        return pos_error(&checkpoint->pos, err,
+                         "program %s cannot resume from a checkpoint", s->program->name);
+    return 0;
+}
+
+/* ---- the stage --------------------------------------------------------------------- */
+
+static int find_program(struct builder *b, struct stage *s, struct error *err)
+{
+    const struct node *program = node_get(s->node, "program"),
+                      *run = node_get(s->node, "run");
+    struct error why = { 0 };
+    int rc;
+
+    if (!program == !run)
+        return pos_error(&s->pos, err, "stage %s has %s program: %s run:; it needs one",
+                         s->name, program ? "both" : "neither", program ? "and" : "nor");
+    if (run) {
+        rc = node_expect(run, NODE_LIST, "run", err);
+        if (rc == 0 && run->n == 0)
+            rc = pos_error(&run->pos, err, "run: is empty");
+        return rc;
+    }
+    rc = node_expect(program, NODE_SCALAR, "program", err);
+    if (rc < 0)
+        return rc;
+    rc = programs_find(b->programs, program->text, &s->program, &why);
+    return rc < 0 ? pos_error(&program->pos, err, "stage %s: %s", s->name, why.text) : 0;
+}
+
+static int check_keys(const struct stage *s, struct builder *b, struct error *err)
+{
+    int rc =
+        node_expect(s->node, NODE_MAP, arena_printf(b->arena, "stage %s", s->name), err);
+
+    for (size_t i = 0; rc == 0 && i < N_UNSUPPORTED; i++) {
+        const struct node *key = node_key(s->node, unsupported[i]);
+        if (key)
+            rc = pos_error(&key->pos, err, "%s: is not supported by this version",
+                           key->text);
+    }
+    if (rc < 0)
+        return rc;
+    return node_check_keys(s->node, arena_printf(b->arena, "stage %s", s->name), known,
+                           N_KNOWN, err);
+}
+
+static int read_stage(struct builder *b, const struct node *key, const struct node *node,
+                      struct error *err)
+{
+    struct stage *s = arena_alloc(b->arena, sizeof *s);
+    const struct node *env = node_get(b->recipe->root, "env");
+    const struct node *own = node_get(node, "env");
+    size_t max = (env ? env->n : 0) + (own ? own->n : 0) + 1;
+    int rc = node_check_name(key, "a stage", err);
+
+    if (rc == 0 && (!strcmp(key->text, "import") || !strcmp(key->text, "plan")))
+        rc = pos_error(&key->pos, err, "a stage cannot be called %s", key->text);
+    if (rc < 0)
+        return rc;
+    s->name = key->text;
+    s->pos = key->pos;
+    s->node = node;
+    s->env = arena_alloc(b->arena, max * sizeof *s->env);
+    s->env_node = arena_alloc(b->arena, max * sizeof *s->env_node);
+    map_set(&b->stages, s->name, s);
+    rc = check_keys(s, b, err);
+    if (rc == 0)
+        rc = find_program(b, s, err);
+    if (rc == 0)
+        rc = matrix_read(&s->matrix, &b->pool, b->arena, node_get(node, "matrix"), err);
+    if (rc == 0)
+        rc = read_params(b, s, err);
+    if (rc == 0)
+        rc = ports_read(b, s, err);
+    if (rc == 0)
+        rc = read_env(s, env, err);
+    if (rc == 0)
+        rc = read_env(s, own, err);
+    if (rc == 0)
+        rc = read_code(b, s, err);
+    return rc < 0 ? rc : read_flags(s, err);
+}
+
+int stages_read(struct builder *b, struct error *err)
+{
+    const struct node *stages = node_get(b->recipe->root, "stages");
+    int rc = 0;
+
+    if (!stages || stages->kind == NODE_NULL || stages->n == 0)
+        return pos_error(&b->recipe->root->pos, err, "the recipe has no stages");
+    for (size_t i = 0; rc == 0 && i < stages->n; i++)
+        rc = read_stage(b, stages->key[i], stages->item[i], err);
+    return rc;
+}
