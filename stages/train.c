@@ -91,11 +91,10 @@ static int set_weights(struct training *t, struct error *err)
 static int open_net(struct training *t, struct error *err)
 {
     const struct options *o = t->o;
-    int threads = stage_threads();
     struct net_options use = {
         .batch = o->batch,
         .lanes = o->lanes,
-        .threads = threads < o->lanes ? threads : o->lanes,
+        .threads = stage_threads(),
         .weight_gradient = true,
         .input_gradient = o->kind[0] == 'R',
     };
@@ -123,8 +122,8 @@ static int open_sets(struct training *t, struct error *err)
     rc = feed_open(&t->val, o->val, o->batch, 0, err);
     if (rc == 0)
         rc = shape_check(o->val, t->val.set, t->graph, err);
-    if (rc == 0 && (rc = labels_check(t->val.set, o->classes, err)) < 0)
-        error_context(err, "%s", o->val);
+    if (rc == 0)
+        rc = labels_check(o->val, t->val.set, o->classes, err);
     return rc;
 }
 

@@ -19,17 +19,16 @@ int batches_open(struct batches *b, const char *path, int batch, int classes,
         return rc;
     rc = imageset_shape(b->set, &b->width, &b->height, &b->channels, err);
     if (rc < 0)
-        goto out;
+        return rc;
     b->pictures = imageset_size(b->set);
     b->n = b->pictures / batch;
     if (b->n == 0)
-        rc = error_set(err, E_INPUT,
-                       "a batch of %d needs more than the set's %ld pictures", batch,
-                       b->pictures);
+        rc = error_set(err, E_INPUT, "%s: a batch of %d is more than its %ld pictures",
+                       path, batch, b->pictures);
     if (rc == 0)
-        rc = labels_check(b->set, classes, err);
+        rc = labels_check(path, b->set, classes, err);
     if (rc < 0)
-        goto out;
+        return rc;
     sampler_init(&b->sampler, b->width, b->height, b->channels);
     b->order = xcalloc((size_t)b->pictures, sizeof *b->order);
     b->draws = xcalloc((size_t)b->pictures, sizeof *b->draws);
@@ -38,8 +37,7 @@ int batches_open(struct batches *b, const char *path, int batch, int classes,
         if (rc == 0)
             augment_draws(&b->draws[i], im.name, seed);
     }
-out:
-    return rc < 0 ? error_context(err, "%s", path) : 0;
+    return rc;
 }
 
 void batches_close(struct batches *b)

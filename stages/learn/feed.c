@@ -16,7 +16,7 @@ int feed_open(struct feed *f, const char *path, int batch, long take, struct err
         return rc;
     rc = imageset_shape(f->set, &f->width, &f->height, &f->channels, err);
     if (rc < 0)
-        return error_context(err, "%s", path);
+        return rc;
     f->size = imageset_size(f->set);
     if (take > 0 && take < f->size)
         f->size = take;
@@ -57,7 +57,8 @@ int feed_next(struct feed *f, struct error *err)
     return f->n > 0 ? FEED_BATCH : FEED_END;
 }
 
-int labels_check(const struct imageset *set, int classes, struct error *err)
+int labels_check(const char *path, const struct imageset *set, int classes,
+                 struct error *err)
 {
     for (long i = 0; i < imageset_size(set); i++) {
         struct image im;
@@ -67,8 +68,8 @@ int labels_check(const struct imageset *set, int classes, struct error *err)
             return rc;
         if (im.label < 0 || im.label >= classes)
             return error_set(err, E_INPUT,
-                             "picture %s has label %d; the classes are 0 to %d", im.name,
-                             (int)im.label, classes - 1);
+                             "%s: picture %s has label %d; the classes are 0 to %d", path,
+                             im.name, (int)im.label, classes - 1);
     }
     return 0;
 }

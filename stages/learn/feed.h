@@ -28,7 +28,9 @@ void feed_close(struct feed *f);
 int feed_next(struct feed *f, struct error *err); /* FEED_BATCH, FEED_END or an error */
 void feed_rewind(struct feed *f);
 
-/* E_INPUT with the first picture whose label is not in 0..classes-1. */
-int labels_check(const struct imageset *set, int classes, struct error *err);
+/* E_INPUT with the first picture whose label is not in 0..classes-1. path: of the set,
+ * for the message. */
+int labels_check(const char *path, const struct imageset *set, int classes,
+                 struct error *err);
 
 #endif

@@ -111,7 +111,7 @@ int shape_check(const char *path, const struct imageset *set, const struct graph
 
     rc = imageset_shape(set, &width, &height, &channels, err);
     if (rc < 0)
-        return error_context(err, "%s", path);
+        return rc;
     if (width == g->W && height == g->H && channels == g->C)
         return 0;
     return error_set(err, E_INPUT,
@@ -123,11 +123,10 @@ int shape_check(const char *path, const struct imageset *set, const struct graph
 int model_open(struct model *m, const char *path, const struct model_use *use,
                struct error *err)
 {
-    int threads = stage_threads();
     struct net_options o = {
         .batch = use->batch,
         .lanes = use->lanes,
-        .threads = threads < use->lanes ? threads : use->lanes,
+        .threads = stage_threads(),
         .input_gradient = use->input_gradient,
     };
     struct tensors t = { 0 };
@@ -172,8 +171,8 @@ int model_open_with(struct model *m, const char *path, const struct model_use *u
         rc = feed_open(f, set, use->batch, take, err);
     if (rc == 0)
         rc = shape_check(set, f->set, m->graph, err);
-    if (rc == 0 && (rc = labels_check(f->set, m->classes, err)) < 0)
-        error_context(err, "%s", set);
+    if (rc == 0)
+        rc = labels_check(set, f->set, m->classes, err);
     return rc;
 }
 

@@ -1,0 +1,27 @@
+"""Reads an image set (docs/image-set.md) with Debian's python3-lmdb."""
+import struct
+
+import lmdb
+import numpy as np
+
+
+class ImageSet:
+    def __init__(self):
+        self.names, self.pixels, self.labels, self.textures = [], [], [], []
+
+
+def read_set(path):
+    s = ImageSet()
+    with lmdb.open(path, readonly=True, lock=False) as env, env.begin() as txn:
+        for name, value in txn.cursor():
+            magic, version, channels, width, height, label, texture = struct.unpack(
+                "<2sBBHHii", value[:16])
+            assert (magic, version) == (b"LI", 1), name
+            pixels = np.frombuffer(value, np.uint8, width * height * channels, 16)
+            s.names.append(name.decode())
+            s.pixels.append(pixels.reshape(height, width, channels))
+            s.labels.append(label)
+            s.textures.append(texture)
+    s.labels = np.array(s.labels, dtype=np.int64)
+    s.textures = np.array(s.textures, dtype=np.int64)
+    return s
