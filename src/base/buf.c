@@ -139,8 +139,9 @@ void buf_add_html(struct buf *b, const char *s)
     }
 }
 
-/* The fewest significant digits that read back as x. The program's locale is "C" unless
- * somebody calls setlocale(), which nobody here does. */
+/* The fewest significant digits that read back as x, but whole numbers below 1e16 without
+ * an exponent ("30", not "3e+01"). The program's locale is "C" unless somebody calls
+ * setlocale(), which nobody here does. */
 void buf_add_double(struct buf *b, double x)
 {
     char text[40];
@@ -152,5 +153,7 @@ void buf_add_double(struct buf *b, double x)
         if (strtod(text, NULL) == x || isnan(x))
             break;
     }
+    if (strchr(text, 'e') && fabs(x) >= 1 && fabs(x) < 1e16)
+        snprintf(text, sizeof text, "%.0f", x);
     buf_adds(b, text);
 }
