@@ -23,7 +23,7 @@ except ImportError as e:
     print("skipped: %s; install python3-numpy and python3-lmdb" % e)
     sys.exit(77)
 
-import draws
+from draws import Draws, philox
 
 TEXTURES = [
     ("leopard", 1.6), ("wood3", 1.3), ("parque3", 1.2), ("leaves", 1.4), ("bark", 1.0),
@@ -186,7 +186,7 @@ def compare(split, count, seed, garments, patterns, folder):
         c, turn = i % 10, i // 10
         texture = (c + 1 + turn % 9) % 10 if split == "conflict" else c
         label = (c, texture if split == "conflict" else -1)
-        d = draws.Draws("compose", "", "%s/%d" % (split, i), seed)
+        d = Draws("compose", "", "%s/%d" % (split, i), seed)
         expected = paint(d, garments[c][turn].astype(float), texture, patterns)
         for got, wanted in zip((pictures, masks), expected):
             entry = got["%s-%06d" % (split, i)]
@@ -198,8 +198,26 @@ def compare(split, count, seed, garments, patterns, folder):
     return largest, differing / values
 
 
+def check_draws():
+    """The vectors of docs/draws.md."""
+    known = [
+        ((0, 0, 0, 0), (0, 0), "6627e8d5e169c58dbc57ac4c9b00dbd8"),
+        ((0xFFFFFFFF,) * 4, (0xFFFFFFFF,) * 2, "408f276d41c83b0ea20bc7c66d5451fd"),
+        (
+            (0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344),
+            (0xA4093822, 0x299F31D0),
+            "d16cfe0994fdcceb5001e42024126ea1",
+        ),
+    ]
+    for counter, key, words in known:
+        assert "".join("%08x" % int(w) for w in philox(counter, key)) == words
+    d = Draws("imagenet_c", "severity=3,type=gaussian_noise", "TEST")
+    assert np.allclose(d.ua(0, np.arange(3)), [0.59004664, 0.93230470, 0.19599329], atol=1e-8)
+    assert np.allclose(d.normal(0, np.arange(2)), [-1.12338266, 1.99855957], atol=1e-8)
+
+
 def main(program, textures, count=60, seed=0x6B86B273FF34FCE1):
-    draws.check()
+    check_draws()
     paths = find_inputs(textures)
     patterns = {n: (prepare(read_pattern(paths[n]), k), k) for n, k in TEXTURES + CLUTTER}
     failed = False
