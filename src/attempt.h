@@ -1,0 +1,60 @@
+/*
+ * attempt - one step being run: lease, look-up, scratch folder, process, record.
+ *
+ * The lease of the key is held from before the second look-up until the record is
+ * published, so two `larder` never run a step twice at once.
+ */
+#ifndef LARDER_ATTEMPT_H
+#define LARDER_ATTEMPT_H
+
+#include <stdbool.h>
+
+#include "child.h"
+#include "desk.h"
+#include "larder/buf.h"
+#include "larder/error.h"
+#include "larder/lease.h"
+#include "session.h"
+#include "work.h"
+
+enum { ATTEMPTS = 3 }; /* of a step that exits with 75, "try again" */
+
+struct attempt {
+    struct session *session;
+    struct work *work;
+    struct lease *lease;
+    struct desk desk;
+    struct child child;
+    int threads; /* granted */
+    int tries;
+    bool late;          /* over its time: being ended */
+    double first;       /* when it started, tries before this one included */
+    struct buf partial; /* a line of progress that is not whole yet */
+    char *progress;     /* "12/30 epochs"; ours, or NULL */
+    char *platform;     /* what it said its last bits depend on; ours, or NULL */
+    long segments;
+};
+
+enum {
+    ATTEMPT_STARTED = 0,
+    ATTEMPT_BUSY = 1,     /* another process runs this key: try later; *a is NULL */
+    ATTEMPT_ANSWERED = 2, /* another process has just recorded it; *a is NULL */
+};
+/* *a is new: attempt_free(). E_STAGE when the step itself cannot be started. */
+int attempt_start(struct attempt **a, struct session *s, struct work *w, int threads,
+                  struct error *err);
+
+/* Reads what the child tells of its progress; notes are told when asked to be verbose. */
+void attempt_listen(struct attempt *a);
+
+enum { ATTEMPT_DONE = 0, ATTEMPT_AGAIN = 1, ATTEMPT_STOPPED = 2 };
+/* The child has ended. ATTEMPT_DONE: its outputs are in the store and recorded, and the
+ * work has the record. ATTEMPT_AGAIN: it has been started anew. ATTEMPT_STOPPED: we were
+ * stopping, and it did not get to its end. E_STAGE: it failed; its log is an object of
+ * the store (work->failed_log) and *err says how it ended. */
+int attempt_finish(struct attempt *a, bool stopping, struct error *err);
+
+/* Gives up lease and scratch folder. The child must have ended. NULL is fine. */
+void attempt_free(struct attempt *a);
+
+#endif

@@ -1,0 +1,206 @@
+#include "child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "larder/banned.h"
+#include "larder/fs.h"
+#include "larder/mem.h"
+
+double clock_now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* What the child needs between vfork and exec; it shares our memory and may only make
+ * system calls. */
+struct launch {
+    const struct child_order *order;
+    char *const *env;
+    int null, log, progress, life; /* descriptors */
+    pid_t parent;
+    volatile int failed; /* errno of what the child could not do */
+};
+
+/* Lets the group be killed when the other end of its life line closes. */
+static bool hold_life_line(int fd)
+{
+    return fcntl(fd, F_SETOWN, -getpid()) == 0 && fcntl(fd, F_SETSIG, SIGKILL) == 0 &&
+           fcntl(fd, F_SETFL, O_RDONLY | O_NONBLOCK | O_ASYNC) == 0;
+}
+
+static bool become_step(const struct launch *l)
+{
+    struct sigaction standard = { .sa_handler = SIG_DFL };
+    sigset_t none;
+
+    sigemptyset(&none);
+    if (setpgid(0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ||
+        !hold_life_line(l->life))
+        return false;
+    if (getppid() != l->parent)
+        _exit(127); /* the parent died before the two lines above took effect */
+    close_range(3, ~0U, CLOSE_RANGE_CLOEXEC); /* whatever we were started with */
+    lease_pass_on(l->order->lease);
+    return dup2(l->null, 0) == 0 && dup2(l->log, 1) == 1 && dup2(l->log, 2) == 2 &&
+           fcntl(l->progress, F_SETFD, 0) == 0 && fcntl(l->life, F_SETFD, 0) == 0 &&
+           sigaction(SIGPIPE, &standard, NULL) == 0 && chdir(l->order->folder) == 0 &&
+           sigprocmask(SIG_SETMASK, &none, NULL) == 0;
+}
+
+static pid_t launch(struct launch *l)
+{
+    pid_t pid = vfork();
+
+    if (pid == 0) {
+        if (become_step(l))
+            execve(l->order->path, l->order->argv, l->env);
+        l->failed = errno;
+        _exit(127);
+    }
+    return pid;
+}
+
+/* The environment with LARDER_PROGRESS=fd added; new (free()), word is its storage. */
+static char **with_progress(char *const *env, int fd, char word[32])
+{
+    size_t n = 0;
+    char **all;
+
+    while (env[n])
+        n++;
+    all = xcalloc(n + 2, sizeof *all);
+    memcpy(all, env, n * sizeof *all);
+    snprintf(word, 32, "LARDER_PROGRESS=%d", fd);
+    all[n] = word;
+    return all;
+}
+
+static void close_fd(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
+static int launch_failed(struct launch *l, pid_t pid, struct error *err)
+{
+    errno = l->failed;
+    if (pid > 0)
+        waitpid(pid, NULL, 0);
+    error_system(err, "starting %s", l->order->path);
+    switch (l->failed) {
+    case ENOENT:
+    case EACCES:
+    case ENOEXEC:
+    case ENOTDIR:
+    case ELOOP:
+        if (err)
+            err->code = E_STAGE;
+        return E_STAGE;
+    default:
+        return E_SYSTEM;
+    }
+}
+
+int child_start(struct child *c, const struct child_order *order, struct error *err)
+{
+    int progress[2] = { -1, -1 }, life[2] = { -1, -1 };
+    struct launch l = { .order = order, .null = -1, .log = -1, .parent = getpid() };
+    char word[32], **env = NULL;
+    int rc = 0;
+
+    *c = (struct child){ .pidfd = -1, .progress = -1, .life = -1 };
+    errno = fs_fault();
+    if (errno || pipe2(progress, O_CLOEXEC | O_NONBLOCK) < 0 ||
+        pipe2(life, O_CLOEXEC) < 0 ||
+        (l.null = open("/dev/null", O_RDONLY | O_CLOEXEC)) < 0 ||
+        (l.log = open(order->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)) < 0) {
+        rc = error_system(err, "starting %s", order->path);
+        goto out;
+    }
+    l.progress = progress[1];
+    l.life = life[0];
+    env = with_progress(order->env, l.progress, word);
+    l.env = env;
+    c->started = clock_now();
+    c->pid = launch(&l);
+    if (c->pid < 0) {
+        l.failed = errno;
+        c->pid = 0;
+    }
+    if (l.failed) {
+        rc = launch_failed(&l, c->pid, err);
+        c->pid = 0;
+        goto out;
+    }
+    c->pidfd = pidfd_open(c->pid, 0);
+    if (c->pidfd < 0) {
+        rc = error_system(err, "watching %s", order->path);
+        kill(-c->pid, SIGKILL);
+        waitpid(c->pid, NULL, 0);
+        c->pid = 0;
+        goto out;
+    }
+    c->progress = progress[0];
+    c->life = life[1];
+    progress[0] = life[1] = -1;
+out:
+    free(env);
+    close_fd(l.log);
+    close_fd(l.null);
+    close_fd(life[0]);
+    close_fd(life[1]);
+    close_fd(progress[0]);
+    close_fd(progress[1]);
+    return rc;
+}
+
+void child_signal(const struct child *c, int signal)
+{
+    if (c->pid > 0)
+        kill(-c->pid, signal);
+}
+
+static double seconds_of(struct timeval t)
+{
+    return (double)t.tv_sec + (double)t.tv_usec * 1e-6;
+}
+
+int child_wait(struct child *c, struct child_end *end, struct error *err)
+{
+    struct rusage used;
+    siginfo_t info;
+    int rc = 0;
+
+    /* The group's number stays ours until the child is waited for. */
+    while (waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOWAIT) < 0 && errno == EINTR)
+        ;
+    kill(-c->pid, SIGKILL);
+    *end = (struct child_end){ .wall = clock_now() - c->started };
+    while ((rc = wait4(c->pid, &end->status, 0, &used)) < 0 && errno == EINTR)
+        ;
+    if (rc < 0) {
+        rc = error_system(err, "waiting for a step");
+    } else {
+        rc = 0;
+        end->cpu = seconds_of(used.ru_utime) + seconds_of(used.ru_stime);
+        end->rss = (long long)used.ru_maxrss * 1024;
+    }
+    close_fd(c->pidfd);
+    close_fd(c->progress);
+    close_fd(c->life);
+    *c = (struct child){ .pidfd = -1, .progress = -1, .life = -1 };
+    return rc;
+}

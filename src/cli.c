@@ -1,0 +1,397 @@
+#include "cli.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "larder/banned.h"
+#include "larder/buf.h"
+#include "larder/map.h"
+#include "larder/mem.h"
+
+enum option_kind { OPT_FLAG, OPT_COUNT, OPT_NUMBER, OPT_TEXT, OPT_SETTING, OPT_COLOR };
+
+struct option {
+    char letter; /* 0: none */
+    const char *name;
+    const char *value; /* what stands for the value in the help; NULL: it has none */
+    enum option_kind kind;
+    size_t offset;        /* of the field in struct cli */
+    const char *commands; /* those that take it, between spaces; NULL: all */
+    const char *help;
+};
+
+#define FIELD(f) offsetof(struct cli, f)
+
+static const struct option option[] = {
+    { 'n', "dry-run", NULL, OPT_FLAG, FIELD(dry_run), " run ",
+      "tell what would run and why, and run nothing" },
+    { 'k', "keep-going", NULL, OPT_FLAG, FIELD(keep_going), " run ",
+      "when a step fails, still run those that do not need it" },
+    { 'j', "jobs", "N", OPT_NUMBER, FIELD(jobs), " run ",
+      "cpu slots; by default the processors that we may use" },
+    { 'B', "remake", NULL, OPT_FLAG, FIELD(remake), " run plan status ",
+      "run the chosen steps even where a record answers" },
+    { 'f', "file", "FILE", OPT_TEXT, FIELD(recipe), NULL,
+      "the recipe; by default larder.yaml" },
+    { 'C', "folder", "DIR", OPT_TEXT, FIELD(folder), NULL,
+      "the project; by default the current folder" },
+    { 'P', "profile", "PROFILE", OPT_TEXT, FIELD(profile), NULL,
+      "the profile of the recipe to lay over it" },
+    { 'S', "set", "NAME=VALUE", OPT_SETTING, FIELD(setting), NULL,
+      "set a parameter of the recipe (-S train.epochs=3)" },
+    { 'q', "quiet", NULL, OPT_FLAG, FIELD(quiet), NULL, "print errors and results only" },
+    { 'v', "verbose", NULL, OPT_COUNT, FIELD(verbose), NULL,
+      "name every step that starts or is reused, and why" },
+    { 0, "json", NULL, OPT_FLAG, FIELD(json), " run status plan why fsck version ",
+      "print one JSON document on standard output" },
+    { 0, "color", "WHEN", OPT_COLOR, FIELD(color), NULL, "auto, always or never" },
+    { 0, "force", NULL, OPT_FLAG, FIELD(force), " run get ",
+      "overwrite placed files that were changed by hand" },
+    { 0, "keep-scratch", NULL, OPT_FLAG, FIELD(keep_scratch), " run ",
+      "leave the scratch folder of a step that fails" },
+    { 0, "exit-code", NULL, OPT_FLAG, FIELD(exit_code), " status plan ",
+      "exit with 4 when there is something to run" },
+    { 'h', "help", NULL, OPT_FLAG, FIELD(help), NULL, "print help" },
+};
+enum { N_OPTIONS = sizeof option / sizeof option[0] };
+
+static const struct {
+    int status;
+    const char *meaning;
+} exit_status[] = {
+    { 0, "done" },
+    { 1, "a step failed" },
+    { 2, "the command line is wrong" },
+    { 3, "the recipe is invalid, or a file that it names" },
+    { EXIT_WORK_FOUND, "there is something to run (status --exit-code)" },
+    { EXIT_MISMATCH, "verification mismatch: bytes are not what their name says" },
+    { 8, "the machine refused: disk full, no permission, no memory, no device" },
+    { EXIT_NO_PROJECT, "no project here, or no recipe in it" },
+    { EXIT_OUR_FAULT, "a fault of Larder's own" },
+    { 128, "128 + N: stopped by signal N" },
+};
+
+static bool belongs_to(const struct option *o, const struct command *c)
+{
+    struct buf word = { 0 };
+    bool yes;
+
+    if (!o->commands || !c)
+        return true;
+    buf_printf(&word, " %s ", c->name);
+    yes = strstr(o->commands, buf_str(&word)) != NULL;
+    buf_release(&word);
+    return yes;
+}
+
+static const struct option *find_long(const char *name, size_t n)
+{
+    for (size_t i = 0; i < N_OPTIONS; i++)
+        if (strlen(option[i].name) == n && !memcmp(option[i].name, name, n))
+            return &option[i];
+    return NULL;
+}
+
+static const struct option *find_letter(char letter)
+{
+    for (size_t i = 0; i < N_OPTIONS; i++)
+        if (option[i].letter == letter)
+            return &option[i];
+    return NULL;
+}
+
+static int unknown_option(const char *name, struct error *err)
+{
+    const char *known[N_OPTIONS], *near;
+
+    for (size_t i = 0; i < N_OPTIONS; i++)
+        known[i] = option[i].name;
+    near = nearest_name(name, known, N_OPTIONS);
+    if (near)
+        return error_set(err, E_USAGE, "no such option: --%s; did you mean --%s?", name,
+                         near);
+    return error_set(err, E_USAGE, "no such option: --%s; `larder --help` lists them",
+                     name);
+}
+
+static int set_number(int *to, const char *value, const struct option *o,
+                      struct error *err)
+{
+    char *end;
+    long n;
+
+    errno = 0;
+    n = strtol(value, &end, 10);
+    if (errno || end == value || *end || n < 1 || n > 4096)
+        return error_set(err, E_USAGE, "--%s takes a number from 1 to 4096, not '%s'",
+                         o->name, value);
+    *to = (int)n;
+    return 0;
+}
+
+static int add_setting(struct cli *cli, const char *value, struct error *err)
+{
+    const char *eq = strchr(value, '=');
+
+    if (!eq || eq == value)
+        return error_set(err, E_USAGE, "-S takes NAME=VALUE, not '%s'", value);
+    cli->setting = xrealloc(cli->setting, (cli->n_settings + 1) * sizeof cli->setting[0]);
+    cli->setting[cli->n_settings++] = (struct setting){
+        .name = xstrndup(value, (size_t)(eq - value)),
+        .value = eq + 1,
+    };
+    return 0;
+}
+
+static int set_color(enum color_when *to, const char *value, struct error *err)
+{
+    static const char *const when[] = { "auto", "always", "never" };
+
+    for (size_t i = 0; i < 3; i++)
+        if (!strcmp(value, when[i])) {
+            *to = (enum color_when)i;
+            return 0;
+        }
+    return error_set(err, E_USAGE, "--color takes auto, always or never, not '%s'",
+                     value);
+}
+
+static int apply(struct cli *cli, const struct option *o, const char *value,
+                 struct error *err)
+{
+    char *field = (char *)cli + o->offset;
+
+    switch (o->kind) {
+    case OPT_FLAG:
+        *(bool *)field = true;
+        return 0;
+    case OPT_COUNT:
+        ++*(int *)field;
+        return 0;
+    case OPT_NUMBER:
+        return set_number((int *)field, value, o, err);
+    case OPT_TEXT:
+        *(const char **)field = value;
+        return 0;
+    case OPT_SETTING:
+        return add_setting(cli, value, err);
+    case OPT_COLOR:
+        return set_color((enum color_when *)field, value, err);
+    }
+    assert(!"every kind is handled");
+    return 0;
+}
+
+/* --name, --name=value or --name value; *i moves over what is used. */
+static int parse_long(struct cli *cli, bool *seen, int argc, char **argv, int *i,
+                      struct error *err)
+{
+    const char *name = argv[*i] + 2, *eq = strchr(name, '=');
+    size_t n = eq ? (size_t)(eq - name) : strlen(name);
+    const struct option *o = find_long(name, n);
+    const char *value = eq ? eq + 1 : NULL;
+
+    if (!o) {
+        char *bare = xstrndup(name, n);
+
+        unknown_option(bare, err);
+        free(bare);
+        return E_USAGE;
+    }
+    if (!o->value && value)
+        return error_set(err, E_USAGE, "--%s takes no value", o->name);
+    if (o->value && !value) {
+        if (*i + 1 >= argc)
+            return error_set(err, E_USAGE, "--%s needs a value: --%s=%s", o->name,
+                             o->name, o->value);
+        value = argv[++*i];
+    }
+    seen[o - option] = true;
+    return apply(cli, o, value, err);
+}
+
+/* -k, -kn, -j4 or -j 4; *i moves over what is used. */
+static int parse_letters(struct cli *cli, bool *seen, int argc, char **argv, int *i,
+                         struct error *err)
+{
+    const char *p = argv[*i] + 1;
+
+    while (*p) {
+        const struct option *o = find_letter(*p);
+        const char *value = NULL;
+        int rc;
+
+        if (!o)
+            return error_set(err, E_USAGE,
+                             "no such option: -%c; `larder --help` lists them", *p);
+        p++;
+        if (o->value) {
+            if (!*p && *i + 1 >= argc)
+                return error_set(err, E_USAGE, "-%c needs a value: -%c %s", o->letter,
+                                 o->letter, o->value);
+            value = *p ? p : argv[++*i];
+            p = "";
+        }
+        seen[o - option] = true;
+        rc = apply(cli, o, value, err);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+static int find_command(const struct command **found, const struct command *commands,
+                        const char *name, struct error *err)
+{
+    const char *known[64], *near;
+    size_t n = 0;
+
+    for (const struct command *c = commands; c->name; c++) {
+        if (!strcmp(c->name, name) || (c->alias && !strcmp(c->alias, name))) {
+            *found = c;
+            return 0;
+        }
+        assert(n < sizeof known / sizeof known[0]);
+        known[n++] = c->name;
+    }
+    near = nearest_name(name, known, n);
+    if (near)
+        return error_set(err, E_USAGE, "no such command: %s; did you mean `%s`?", name,
+                         near);
+    return error_set(err, E_USAGE, "no such command: %s; `larder --help` lists them",
+                     name);
+}
+
+static int check_command(const struct cli *cli, const bool *seen, struct error *err)
+{
+    const struct command *c = cli->command;
+
+    for (size_t i = 0; i < N_OPTIONS; i++)
+        if (seen[i] && !belongs_to(&option[i], c))
+            return error_set(err, E_USAGE, "`larder %s` takes no option --%s", c->name,
+                             option[i].name);
+    if (cli->help)
+        return 0;
+    if (cli->n_args < c->min_args)
+        return error_set(err, E_USAGE, "`larder %s` needs more: larder %s %s", c->name,
+                         c->name, c->arguments);
+    if (cli->n_args > c->max_args)
+        return error_set(err, E_USAGE, "`larder %s` takes no further '%s': larder %s %s",
+                         c->name, cli->arg[c->max_args], c->name, c->arguments);
+    return 0;
+}
+
+int cli_parse(struct cli *cli, const struct command *commands, int argc, char **argv,
+              struct error *err)
+{
+    bool seen[N_OPTIONS] = { false }, only_words = false;
+    int rc;
+
+    *cli = (struct cli){ .arg = xcalloc((size_t)argc + 1, sizeof cli->arg[0]) };
+    for (int i = 1; i < argc; i++) {
+        const char *word = argv[i];
+
+        rc = 0;
+        if (!only_words && !strcmp(word, "--"))
+            only_words = true;
+        else if (!only_words && !strncmp(word, "--", 2))
+            rc = parse_long(cli, seen, argc, argv, &i, err);
+        else if (!only_words && word[0] == '-' && word[1])
+            rc = parse_letters(cli, seen, argc, argv, &i, err);
+        else if (!cli->command)
+            rc = find_command(&cli->command, commands, word, err);
+        else
+            cli->arg[cli->n_args++] = word;
+        if (rc < 0)
+            return rc;
+    }
+    if (!cli->command) {
+        if (cli->help)
+            return 0;
+        return error_set(err, E_USAGE, "what to do? `larder --help` lists the commands");
+    }
+    return check_command(cli, seen, err);
+}
+
+void cli_release(struct cli *cli)
+{
+    for (size_t i = 0; i < cli->n_settings; i++)
+        free((char *)cli->setting[i].name);
+    free(cli->setting);
+    free(cli->arg);
+    *cli = (struct cli){ 0 };
+}
+
+static void print_options(const struct command *c, bool own, FILE *to)
+{
+    for (size_t i = 0; i < N_OPTIONS; i++) {
+        const struct option *o = &option[i];
+        struct buf left = { 0 };
+
+        if (c ? !belongs_to(o, c) || (o->commands != NULL) != own : false)
+            continue;
+        if (o->letter)
+            buf_printf(&left, "-%c, ", o->letter);
+        else
+            buf_adds(&left, "    ");
+        buf_printf(&left, "--%s", o->name);
+        if (o->value)
+            buf_printf(&left, "=%s", o->value);
+        fprintf(to, "  %-24s %s\n", buf_str(&left), o->help);
+        buf_release(&left);
+    }
+}
+
+static void print_overview(const struct command *commands, FILE *to)
+{
+    fputs("usage: larder [options] command [arguments]\n"
+          "\n"
+          "Runs the steps of a recipe whose results are not in the cache yet.\n"
+          "\n"
+          "commands:\n",
+          to);
+    for (const struct command *c = commands; c->name; c++)
+        fprintf(to, "  %-24s %s\n", c->name, c->summary);
+    fputs("\noptions:\n", to);
+    print_options(NULL, false, to);
+    fputs("\n`larder help COMMAND` tells more; `larder help exit-codes` lists the exit "
+          "statuses.\n",
+          to);
+}
+
+static void print_command(const struct command *c, FILE *to)
+{
+    fprintf(to, "usage: larder %s%s%s\n", c->name, *c->arguments ? " " : "",
+            c->arguments);
+    if (c->alias)
+        fprintf(to, "       larder %s is the same\n", c->alias);
+    fprintf(to, "\n%s\n\noptions:\n", c->help);
+    print_options(c, true, to);
+    fputs("\noptions of every command:\n", to);
+    print_options(c, false, to);
+}
+
+int cli_help(const struct command *commands, const char *topic, FILE *to,
+             struct error *err)
+{
+    const struct command *c;
+    int rc;
+
+    if (!topic) {
+        print_overview(commands, to);
+        return 0;
+    }
+    if (!strcmp(topic, "exit-codes")) {
+        for (size_t i = 0; i < sizeof exit_status / sizeof exit_status[0]; i++)
+            fprintf(to, "%3d  %s\n", exit_status[i].status, exit_status[i].meaning);
+        return 0;
+    }
+    rc = find_command(&c, commands, topic, err);
+    if (rc < 0)
+        return rc;
+    print_command(c, to);
+    return 0;
+}

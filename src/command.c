@@ -1,0 +1,80 @@
+#include "command.h"
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "larder/banned.h"
+
+const struct command command_table[] = {
+    { "run", "repro", "[TARGET|STAGE|STEP...]", 0, SIZE_MAX,
+      "run what has no result yet, and place the results",
+      "Runs the steps of the targets, stages or steps named, and of all that they need,\n"
+      "whose results are not in the cache. Without a name: the recipe's default target,\n"
+      "or everything. Afterwards the files that the targets ask for (`get:`) are "
+      "placed.\n"
+      "Ctrl-C once lets running steps save their work, twice ends them, three times "
+      "kills\n"
+      "them.",
+      command_run },
+    { "status", NULL, "[TARGET|STAGE|STEP...]", 0, SIZE_MAX,
+      "what is done and what is not, a line a stage",
+      "Tells for each stage how many of its steps have a result; -v tells it for each\n"
+      "step. Nothing runs.",
+      command_status },
+    { "plan", NULL, "[TARGET|STAGE|STEP...]", 0, SIZE_MAX,
+      "what would run, why, and how long it took before",
+      "Lists the steps that `larder run` would run, each with the first reason and the\n"
+      "time it took last. Whether a step behind one of these runs too is decided when\n"
+      "that one is done: if it gives the same result as before, nothing behind it runs.",
+      command_plan },
+    { "why", NULL, "STEP...", 1, SIZE_MAX, "why a step is to run, or why it ran",
+      "Compares what the step is made from now with what it was made from before, field\n"
+      "by field, and follows inputs that changed to the steps that made them. The cause\n"
+      "comes first.",
+      command_why },
+    { "check", NULL, "", 0, 0, "check the recipe, and run nothing",
+      "Reads the recipe and everything that programs tell of themselves, and says what "
+      "is\n"
+      "wrong, with its position.",
+      command_check },
+    { "get", NULL, "TARGET|STEP.OUTPUT [DEST]", 1, 2, "place a result in the project",
+      "Places the files of a target where its `get:` says, or one output of a step at\n"
+      "DEST (by default its own name in the project). What is not made yet is not made.",
+      command_get },
+    { "log", NULL, "STEP...", 1, SIZE_MAX, "what a step printed when it ran",
+      "Prints the log of the last attempt: of the failure, if the step failed since its\n"
+      "last success, else of the run that made its result, wherever that was.",
+      command_log },
+    { "report", NULL, "[DIR]", 0, 1, "write run.html: machine, cost and log of each step",
+      "Writes the page run.html into DIR, or beside every index.html that the default\n"
+      "target places. Each step has the anchor k- and the first 16 digits of its key.",
+      command_report },
+    { "fsck", NULL, "", 0, 0, "read the whole cache and name what is damaged",
+      "Reads every object and record and compares it with its name. Changes nothing: "
+      "the\n"
+      "next run makes again what it needs.",
+      command_fsck },
+    { "version", NULL, "", 0, 0, "the version of Larder and of its formats",
+      "Prints the version of Larder; with --json also the numbers of its formats.",
+      command_version },
+    { "help", NULL, "[COMMAND|exit-codes]", 0, 1, "tell how a command is used",
+      "Prints how a command is used, or the list of exit statuses.", command_help },
+    { 0 },
+};
+
+int command_help(const struct cli *cli, struct error *err)
+{
+    return cli_help(command_table, cli->n_args ? cli->arg[0] : NULL, stdout, err);
+}
+
+int command_version(const struct cli *cli, struct error *err)
+{
+    (void)err;
+    if (cli->json)
+        printf("{\"version\": \"%s\", \"recipe\": 1, \"key\": 1, \"record\": 1, "
+               "\"store\": 1, \"state\": 1}\n",
+               LARDER_VERSION);
+    else
+        printf("larder %s\n", LARDER_VERSION);
+    return 0;
+}

@@ -1,0 +1,26 @@
+/*
+ * command - what `larder` can be asked to do: one function a command.
+ *
+ * Each opens the session that it needs and prints its result on standard output.
+ */
+#ifndef LARDER_COMMAND_H
+#define LARDER_COMMAND_H
+
+#include "cli.h"
+#include "larder/error.h"
+
+extern const struct command command_table[]; /* ends with an all-zero entry */
+
+int command_run(const struct cli *cli, struct error *err);
+int command_status(const struct cli *cli, struct error *err);
+int command_plan(const struct cli *cli, struct error *err);
+int command_why(const struct cli *cli, struct error *err);
+int command_check(const struct cli *cli, struct error *err);
+int command_get(const struct cli *cli, struct error *err);
+int command_log(const struct cli *cli, struct error *err);
+int command_report(const struct cli *cli, struct error *err);
+int command_fsck(const struct cli *cli, struct error *err);
+int command_version(const struct cli *cli, struct error *err);
+int command_help(const struct cli *cli, struct error *err);
+
+#endif

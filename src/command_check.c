@@ -1,0 +1,65 @@
+#include "command.h"
+
+#include <stdio.h>
+
+#include "larder/banned.h"
+
+#include "session.h"
+
+int command_check(const struct cli *cli, struct error *err)
+{
+    struct session s;
+    int rc = session_open(&s, cli, err);
+
+    if (rc == 0 && !cli->quiet)
+        printf("%s: %zu steps, %zu targets, %zu sources; nothing is wrong with it\n",
+               s.recipe->path, s.plan->n_steps, s.plan->n_targets, s.plan->n_sources);
+    session_close(&s);
+    return rc;
+}
+
+struct findings {
+    const struct cli *cli;
+    size_t n;
+};
+
+static void tell_finding(void *self, const struct store_finding *f)
+{
+    struct findings *all = self;
+    char hex[DIGEST_HEX + 1];
+
+    digest_hex(&f->id, hex);
+    if (all->cli->json)
+        printf("%s\n  {\"what\": \"%s\", \"id\": \"sha256:%s\", \"path\": \"%s\"}",
+               all->n ? "," : "", f->what, hex, f->path ? f->path : "");
+    else
+        printf("%s: sha256:%s (%s)%s%s\n", f->what, hex, f->path ? f->path : "-",
+               f->used_by ? " of " : "", f->used_by ? f->used_by : "");
+    all->n++;
+}
+
+int command_fsck(const struct cli *cli, struct error *err)
+{
+    struct findings all = { .cli = cli };
+    struct session s;
+    int rc = session_open_cache(&s, cli, err);
+
+    if (cli->json)
+        printf("{\"findings\": [");
+    if (rc == 0)
+        rc = store_fsck(s.store, tell_finding, &all, err);
+    if (cli->json)
+        printf("]}\n");
+    if (rc >= 0) {
+        if (all.n)
+            say_line(&s.say, SAY_NORMAL, TONE_PLAIN,
+                     "%zu finding%s in %s; the next run makes again what it needs", all.n,
+                     all.n == 1 ? "" : "s", s.cache);
+        else
+            say_line(&s.say, SAY_NORMAL, TONE_PLAIN,
+                     "%s: everything is what its name says", s.cache);
+        rc = all.n ? EXIT_MISMATCH : 0;
+    }
+    session_close(&s);
+    return rc;
+}

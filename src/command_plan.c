@@ -1,0 +1,220 @@
+#include "command.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "larder/banned.h"
+#include "larder/buf.h"
+
+#include "estimate.h"
+#include "lookup.h"
+#include "reason.h"
+#include "session.h"
+
+/* What a look at the plan found. */
+struct outlook {
+    size_t done, due, unknown;
+    double due_s, unknown_s; /* seconds, as far as they are known */
+};
+
+static void look_at(struct outlook *o, const struct work *w)
+{
+    double seconds = w->expected > 0 ? w->expected : 0;
+
+    if (!w->wanted)
+        return;
+    if (w->state == WORK_DONE) {
+        o->done++;
+    } else if (w->state == WORK_DUE) {
+        o->due++;
+        o->due_s += seconds;
+    } else {
+        o->unknown++;
+        o->unknown_s += seconds;
+    }
+}
+
+static int look(struct session *s, const struct cli *cli, struct outlook *o,
+                struct error *err)
+{
+    int rc = session_begin(s, cli, cli->arg, cli->n_args, err);
+
+    *o = (struct outlook){ 0 };
+    if (rc == 0)
+        rc = lookup_all(s, false, err);
+    if (rc != 0)
+        return rc;
+    estimate_all(s);
+    for (size_t i = 0; i < s->plan->n_steps; i++) {
+        struct work *w = &s->work[i];
+
+        look_at(o, w);
+        if (w->wanted && w->state == WORK_DUE)
+            w->reason = reason_of(s, w);
+    }
+    return 0;
+}
+
+/* The first step, on the way to w, that is not done but can be run now. */
+static const struct work *first_due(const struct work *w)
+{
+    while (w->state != WORK_DUE)
+        for (size_t i = 0; i < w->n_needs; i++)
+            if (w->need[i]->state != WORK_DONE) {
+                w = w->need[i];
+                break;
+            }
+    return w;
+}
+
+static const char *state_word(const struct work *w)
+{
+    return w->state == WORK_DONE ? "done" : w->state == WORK_DUE ? "run" : "undecided";
+}
+
+static void print_json(const struct session *s, const struct outlook *o)
+{
+    json_t *steps = json_array();
+    json_t *all;
+
+    for (size_t i = 0; i < s->plan->n_steps; i++) {
+        const struct work *w = &s->work[i];
+        json_t *one;
+
+        if (!w->wanted)
+            continue;
+        one = json_pack("{s:s, s:s}", "step", w->step->name, "state", state_word(w));
+        if (w->reason)
+            json_object_set_new(one, "reason", json_string(w->reason));
+        if (w->state == WORK_UNKNOWN)
+            json_object_set_new(one, "after", json_string(first_due(w)->step->name));
+        if (w->expected >= 0)
+            json_object_set_new(one, "seconds", json_real(w->expected));
+        json_array_append_new(steps, one);
+    }
+    all = json_pack("{s:o, s:I, s:I, s:I, s:f, s:f}", "steps", steps, "run",
+                    (json_int_t)o->due, "undecided", (json_int_t)o->unknown, "done",
+                    (json_int_t)o->done, "seconds", o->due_s, "seconds_undecided",
+                    o->unknown_s);
+    json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+    putchar('\n');
+    json_decref(all);
+}
+
+static void print_step(const struct work *w)
+{
+    struct buf line = { 0 };
+
+    if (w->state == WORK_DUE)
+        buf_printf(&line, "%s runs: %s", w->step->name, w->reason);
+    else
+        buf_printf(&line, "%s will be decided when %s is done", w->step->name,
+                   first_due(w)->step->name);
+    if (w->expected >= 0) {
+        buf_adds(&line, " (took ");
+        say_seconds(w->expected, &line);
+        buf_addc(&line, ')');
+    }
+    puts(buf_str(&line));
+    buf_release(&line);
+}
+
+static void print_outlook(const struct outlook *o)
+{
+    struct buf line = { 0 };
+
+    buf_printf(&line, "%zu steps: %zu to run", o->done + o->due + o->unknown, o->due);
+    if (o->unknown)
+        buf_printf(&line, ", %zu to be decided", o->unknown);
+    buf_printf(&line, ", %zu done", o->done);
+    if (o->due_s > 0 || o->unknown_s > 0) {
+        buf_adds(&line, "; about ");
+        say_seconds(o->due_s, &line);
+        if (o->unknown) {
+            buf_adds(&line, " to ");
+            say_seconds(o->due_s + o->unknown_s, &line);
+        }
+        buf_adds(&line, " of work");
+    }
+    puts(buf_str(&line));
+    buf_release(&line);
+}
+
+static int exit_status(const struct cli *cli, const struct outlook *o)
+{
+    return cli->exit_code && (o->due || o->unknown) ? EXIT_WORK_FOUND : 0;
+}
+
+int command_plan(const struct cli *cli, struct error *err)
+{
+    struct outlook o;
+    struct session s;
+    int rc = look(&s, cli, &o, err);
+
+    if (rc == 0 && cli->json) {
+        print_json(&s, &o);
+    } else if (rc == 0) {
+        for (size_t i = 0; i < s.plan->n_steps; i++)
+            if (s.work[i].wanted && s.work[i].state != WORK_DONE)
+                print_step(&s.work[i]);
+        print_outlook(&o);
+    }
+    session_close(&s);
+    return rc == 0 ? exit_status(cli, &o) : rc;
+}
+
+/* Prints the line of a stage, whose steps begin at step i. */
+static void print_stage(const struct session *s, size_t i)
+{
+    const char *stage = s->plan->step[i]->stage;
+    struct outlook o = { 0 };
+    size_t n;
+
+    for (; i < s->plan->n_steps; i++)
+        if (!strcmp(s->plan->step[i]->stage, stage))
+            look_at(&o, &s->work[i]);
+    n = o.done + o.due + o.unknown;
+    if (o.done == n)
+        printf("%-24s %3zu of %zu done\n", stage, o.done, n);
+    else if (!o.unknown)
+        printf("%-24s %3zu of %zu done, %zu to run\n", stage, o.done, n, o.due);
+    else
+        printf("%-24s %3zu of %zu done, %zu to run, %zu to be decided\n", stage, o.done,
+               n, o.due, o.unknown);
+}
+
+static void print_status(const struct session *s)
+{
+    struct map seen = { 0 };
+
+    for (size_t i = 0; i < s->plan->n_steps; i++) {
+        const struct step *step = s->plan->step[i];
+
+        if (!s->wanted[i])
+            continue;
+        if (s->say.level >= SAY_VERBOSE)
+            printf("%-9s %s\n", state_word(&s->work[i]), step->name);
+        else if (!map_set(&seen, step->stage, s->plan))
+            print_stage(s, i);
+    }
+    map_release(&seen);
+}
+
+int command_status(const struct cli *cli, struct error *err)
+{
+    struct outlook o;
+    struct session s;
+    int rc = look(&s, cli, &o, err);
+
+    if (rc == 0 && cli->json) {
+        print_json(&s, &o);
+    } else if (rc == 0) {
+        print_status(&s);
+        print_outlook(&o);
+    }
+    session_close(&s);
+    return rc == 0 ? exit_status(cli, &o) : rc;
+}

@@ -1,0 +1,101 @@
+#include "command.h"
+
+#include <stdio.h>
+
+#include "larder/banned.h"
+
+#include "history.h"
+#include "place.h"
+#include "run.h"
+#include "session.h"
+
+/* Calls f for each `get:` of a chosen target. */
+static int each_placement(struct session *s,
+                          int (*f)(struct session *s, struct places *p,
+                                   const struct placement *g, struct error *err),
+                          struct places *p, struct error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < s->plan->n_targets; i++)
+        for (size_t k = 0; s->target[i] && k < s->plan->target[i].n_gets && rc == 0; k++)
+            rc = f(s, p, &s->plan->target[i].get[k], err);
+    return rc;
+}
+
+static int check_one(struct session *s, struct places *p, const struct placement *g,
+                     struct error *err)
+{
+    (void)s;
+    return places_check(p, g->to, err);
+}
+
+static int place_one(struct session *s, struct places *p, const struct placement *g,
+                     struct error *err)
+{
+    const struct work *w = work_of(g->step);
+    int rc;
+
+    if (w->state != WORK_DONE)
+        return 0;
+    rc = places_put(p, work_output(w, g->output), g->to, s->cli->force, err);
+    if (rc == PLACE_NEW)
+        say_line(&s->say, SAY_NORMAL, TONE_PLAIN, "placed %s", g->to);
+    return rc < 0 ? rc : 0;
+}
+
+static void print_json(const struct run_totals *t)
+{
+    printf("{\"steps\": %zu, \"ran\": %zu, \"reused\": %zu, \"fetched\": 0, "
+           "\"failed\": %zu, \"skipped\": %zu, \"seconds\": %.3f}\n",
+           t->steps, t->ran, t->reused, t->failed, t->skipped, t->seconds);
+}
+
+/* Runs, places, and writes the run's history; a failed run leaves one too. */
+static int run(struct session *s, struct places *p, struct run_totals *t,
+               struct error *err)
+{
+    struct error later;
+    int rc = 0, kept;
+
+    if (!s->cli->force)
+        rc = each_placement(s, check_one, p, err);
+    if (rc < 0)
+        return rc;
+    rc = run_steps(s, t, err);
+    if (rc == 0 && !t->signal)
+        rc = each_placement(s, place_one, p, err);
+    kept = places_save(p, &later);
+    if (kept == 0 && t->news)
+        kept = history_add(s, &later);
+    if (kept < 0 && rc == 0) {
+        *err = later;
+        rc = kept;
+    }
+    return rc;
+}
+
+int command_run(const struct cli *cli, struct error *err)
+{
+    struct run_totals totals = { 0 };
+    struct places *places = NULL;
+    struct session s;
+    int rc;
+
+    if (cli->dry_run)
+        return command_plan(cli, err);
+    rc = session_begin(&s, cli, cli->arg, cli->n_args, err);
+    if (rc == 0)
+        rc = places_open(&places, s.project, s.own, s.store, err);
+    if (rc == 0)
+        rc = run(&s, places, &totals, err);
+    if (cli->json)
+        print_json(&totals);
+    places_close(places);
+    session_close(&s);
+    if (rc != 0)
+        return rc;
+    if (totals.signal)
+        return 128 + totals.signal;
+    return totals.failed ? error_exit_status(E_STAGE) : 0;
+}

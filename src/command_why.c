@@ -1,0 +1,96 @@
+#include "command.h"
+
+#include <stdio.h>
+
+#include "larder/banned.h"
+#include "larder/buf.h"
+
+#include "lookup.h"
+#include "reason.h"
+#include "session.h"
+#include "steplog.h"
+
+/* Opens a session on the steps named and looks them up. */
+static int look(struct session *s, const struct cli *cli, struct error *err)
+{
+    int rc = session_begin(s, cli, cli->arg, cli->n_args, err);
+
+    return rc == 0 ? lookup_all(s, false, err) : rc;
+}
+
+int command_why(const struct cli *cli, struct error *err)
+{
+    struct buf story = { 0 };
+    struct session s;
+    int rc = look(&s, cli, err);
+
+    for (size_t i = 0; rc == 0 && i < s.plan->n_steps; i++)
+        if (s.chosen[i])
+            rc = reason_story(&s, &s.work[i], &story, err);
+    if (rc == 0)
+        fputs(buf_str(&story), stdout);
+    buf_release(&story);
+    session_close(&s);
+    return rc;
+}
+
+/* The log of the failure since the last success, else of the record that answers, else of
+ * the record used last. */
+static int find_log(struct session *s, const struct work *w, struct digest *id,
+                    struct error *err)
+{
+    struct record *last = NULL;
+    struct step_memory m;
+    int rc;
+
+    if (state_step(s->state, w->step->name, &m) && m.has_failed_log) {
+        *id = m.failed_log;
+        return STORE_HIT;
+    }
+    if (w->record) {
+        *id = w->record->log.id;
+        return STORE_HIT;
+    }
+    rc = lookup_last(s, w, &last, err);
+    if (rc == STORE_HIT)
+        *id = last->log.id;
+    record_free(last);
+    return rc;
+}
+
+static int print_log(struct session *s, const struct work *w, bool heading,
+                     struct error *err)
+{
+    struct buf text = { 0 };
+    struct digest id;
+    int rc = find_log(s, w, &id, err);
+
+    if (rc == STORE_MISS)
+        rc = error_set(err, E_STAGE, "%s has not run yet", w->step->name);
+    if (rc == 0)
+        rc = steplog_read(s->store, &id, &text, err);
+    if (rc == STEPLOG_GONE)
+        rc = error_set(err, E_CORRUPT, "the log of %s is no longer in the cache",
+                       w->step->name);
+    if (rc == 0 && heading)
+        printf("==> %s\n", w->step->name);
+    if (rc == 0)
+        fwrite(buf_str(&text), 1, text.len, stdout);
+    buf_release(&text);
+    return rc;
+}
+
+int command_log(const struct cli *cli, struct error *err)
+{
+    size_t n_chosen = 0;
+    struct session s;
+    int rc = look(&s, cli, err);
+
+    for (size_t i = 0; rc == 0 && i < s.plan->n_steps; i++)
+        n_chosen += s.chosen[i];
+    for (size_t i = 0; rc == 0 && i < s.plan->n_steps; i++)
+        if (s.chosen[i])
+            rc = print_log(&s, &s.work[i], n_chosen > 1, err);
+    session_close(&s);
+    return rc;
+}

@@ -1,0 +1,338 @@
+#include "desk.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "larder/banned.h"
+#include "larder/buf.h"
+#include "larder/fs.h"
+#include "larder/scratch.h"
+#include "provenance.h"
+
+enum { COPY_AT_MOST = 16 << 20 };
+
+static char *below(struct desk *d, const char *dir, const char *name)
+{
+    return arena_printf(&d->arena, "%s/%s", dir, name);
+}
+
+static int make_parent(const char *path, struct error *err)
+{
+    struct buf dir = { 0 };
+    int rc;
+
+    fs_dirname(&dir, path);
+    rc = fs_mkdirs(buf_str(&dir), err);
+    buf_release(&dir);
+    return rc;
+}
+
+static int put_source(struct session *s, const struct source *source, const char *path,
+                      bool executable, struct error *err)
+{
+    const struct located *at;
+    int rc = facts_locate(s->facts, source, &at, err);
+
+    if (rc < 0)
+        return rc;
+    if (!at->path)
+        return store_lend(s->store, &at->object, path, err);
+    if (at->state.size > COPY_AT_MOST && !executable)
+        return fs_symlink(at->path, path, err);
+    return fs_copy(at->path, path, executable && (at->state.mode & 0111) ? 0555 : 0444,
+                   err);
+}
+
+static int put_item(struct session *s, const struct item *item, const char *path,
+                    struct error *err)
+{
+    if (item->source)
+        return put_source(s, item->source, path, false, err);
+    return store_lend(s->store, work_output(work_of(item->step), item->output), path,
+                      err);
+}
+
+/* The manifest of a list, and its items beside it. */
+static int put_list(struct desk *d, struct session *s, const struct input *in,
+                    const char *path, struct error *err)
+{
+    const char *folder = arena_printf(&d->arena, "%s.d", path);
+    struct buf text = { 0 };
+    int rc = fs_mkdirs(folder, err);
+
+    for (size_t c = 0; c < in->n_columns; c++) {
+        buf_add_escaped(&text, in->column[c]);
+        buf_addc(&text, '\t');
+    }
+    buf_adds(&text, "path\n");
+    for (size_t j = 0; j < in->n_items && rc == 0; j++) {
+        for (size_t c = 0; c < in->n_columns; c++) {
+            buf_add_escaped(&text, in->item[j].value[c]);
+            buf_addc(&text, '\t');
+        }
+        buf_printf(&text, "in/%s.d/%04zu\n", in->name, j);
+        rc = put_item(s, &in->item[j], arena_printf(&d->arena, "%s/%04zu", folder, j),
+                      err);
+    }
+    if (rc == 0)
+        rc = fs_write(path, text.s, text.len, false, err);
+    buf_release(&text);
+    return rc;
+}
+
+static int put_provenance(struct session *s, const struct work *w, const char *path,
+                          struct error *err)
+{
+    struct buf text = { 0 };
+    int rc;
+
+    provenance_write(s->plan, w, &text);
+    rc = fs_write(path, text.s, text.len, false, err);
+    buf_release(&text);
+    return rc;
+}
+
+static int put_inputs(struct desk *d, struct session *s, const struct work *w,
+                      struct error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < w->step->n_inputs && rc == 0; i++) {
+        const struct input *in = &w->step->input[i];
+        const char *path = arena_printf(&d->arena, "%s/in/%s", d->step, in->name);
+
+        switch (in->kind) {
+        case INPUT_ONE:
+            rc = put_item(s, &in->item[0], path, err);
+            break;
+        case INPUT_LIST:
+            rc = put_list(d, s, in, path, err);
+            break;
+        case INPUT_PROVENANCE:
+            rc = put_provenance(s, w, path, err);
+            break;
+        }
+        if (rc < 0)
+            return error_context(err, "input %s", in->name);
+    }
+    for (size_t i = 0; i < w->step->n_code && rc == 0; i++) {
+        const char *path = below(d, d->step, w->step->code_path[i]);
+
+        rc = make_parent(path, err);
+        if (rc == 0)
+            rc = put_source(s, w->step->code[i], path, true, err);
+    }
+    return rc;
+}
+
+static int make_folders(struct desk *d, const struct step *step, struct error *err)
+{
+    static const char *const folder[] = { "step/in", "step/out", "home", "tmp" };
+    int rc = 0;
+
+    for (size_t i = 0; i < sizeof folder / sizeof folder[0] && rc == 0; i++)
+        rc = fs_mkdirs(below(d, d->root, folder[i]), err);
+    for (size_t i = 0; i < step->n_outputs && rc == 0; i++)
+        rc = make_parent(
+            arena_printf(&d->arena, "%s/out/%s", d->step, step->output[i].path), err);
+    return rc;
+}
+
+struct words {
+    char **word;
+    size_t n, cap;
+};
+
+static void add_word(struct words *w, char *word)
+{
+    GROW(w->word, w->n + 2, w->cap);
+    w->word[w->n++] = word;
+    w->word[w->n] = NULL;
+}
+
+/* Keeps the list in the desk's arena. */
+static char **keep_words(struct desk *d, struct words *w)
+{
+    char **kept = arena_alloc(&d->arena, (w->n + 1) * sizeof *kept);
+
+    memcpy(kept, w->word, w->n * sizeof *kept);
+    free(w->word);
+    *w = (struct words){ 0 };
+    return kept;
+}
+
+static void program_arguments(struct desk *d, const struct step *step, struct words *argv)
+{
+    add_word(argv, arena_strdup(&d->arena, step->program->name));
+    for (size_t i = 0; i < step->n_inputs; i++)
+        add_word(argv, arena_printf(&d->arena, "%s=in/%s", step->input[i].name,
+                                    step->input[i].name));
+    for (size_t i = 0; i < step->n_outputs; i++)
+        add_word(argv, arena_printf(&d->arena, "%s=out/%s", step->output[i].name,
+                                    step->output[i].path));
+    for (size_t i = 0; i < step->n_options; i++)
+        add_word(argv, arena_printf(&d->arena, "--%s=%s", step->option[i].name,
+                                    step->option[i].text));
+}
+
+static const struct input *find_input(const struct step *step, const char *name)
+{
+    for (size_t i = 0; i < step->n_inputs; i++)
+        if (!strcmp(step->input[i].name, name))
+            return &step->input[i];
+    return NULL;
+}
+
+/* One element of `run:`; ${in.x[*]} stands alone and gives one argument an item. */
+static void add_argument(struct desk *d, const struct step *step, const struct arg *arg,
+                         struct words *argv)
+{
+    struct buf text = { 0 };
+
+    for (size_t k = 0; k < arg->n_words; k++) {
+        const struct word *word = &arg->word[k];
+        const struct input *in;
+
+        switch (word->kind) {
+        case WORD_TEXT:
+            buf_adds(&text, word->text);
+            break;
+        case WORD_IN:
+            buf_printf(&text, "in/%s", word->text);
+            break;
+        case WORD_OUT:
+            buf_printf(&text, "out/%s",
+                       step->output[step_output_index(step, word->text)].path);
+            break;
+        case WORD_IN_EACH:
+            in = find_input(step, word->text);
+            for (size_t j = 0; in && j < in->n_items; j++)
+                add_word(argv, arena_printf(&d->arena, "in/%s.d/%04zu", in->name, j));
+            buf_release(&text);
+            return;
+        }
+    }
+    add_word(argv, arena_strdup(&d->arena, buf_str(&text)));
+    buf_release(&text);
+}
+
+static void set_arguments(struct desk *d, const struct step *step)
+{
+    struct words argv = { 0 };
+
+    if (step->program) {
+        d->path = step->program->path;
+        program_arguments(d, step, &argv);
+    } else {
+        for (size_t i = 0; i < step->n_args; i++)
+            add_argument(d, step, &step->arg[i], &argv);
+        d->path = step->executable ? step->executable : argv.word[0];
+    }
+    d->argv = keep_words(d, &argv);
+}
+
+/* Nothing of our own environment reaches a step. */
+static void set_environment(struct desk *d, const struct step *step, int threads,
+                            const char *checkpoint)
+{
+    struct words env = { 0 };
+
+    add_word(&env, arena_strdup(&d->arena, "PATH=/usr/local/bin:/usr/bin:/bin"));
+    add_word(&env, arena_printf(&d->arena, "HOME=%s/home", d->root));
+    add_word(&env, arena_printf(&d->arena, "TMPDIR=%s/tmp", d->root));
+    add_word(&env, arena_strdup(&d->arena, "LANG=C.UTF-8"));
+    add_word(&env, arena_strdup(&d->arena, "TZ=UTC"));
+    add_word(&env, arena_strdup(&d->arena, "LARDER_DEVICE=cpu"));
+    add_word(&env, arena_printf(&d->arena, "LARDER_THREADS=%d", threads));
+    if (step->has_seed)
+        add_word(&env, arena_printf(&d->arena, "LARDER_SEED=%016llx",
+                                    (unsigned long long)step->seed));
+    if (checkpoint)
+        add_word(&env, arena_printf(&d->arena, "LARDER_CHECKPOINT=%s", checkpoint));
+    for (size_t i = 0; i < step->n_env; i++) {
+        char *word = arena_printf(&d->arena, "%s=%s", step->env[i], step->env_value[i]);
+        size_t n = strlen(step->env[i]) + 1;
+
+        for (size_t k = 0; k < env.n; k++) /* a declared one takes the place of ours */
+            if (!strncmp(env.word[k], word, n)) {
+                env.word[k] = word;
+                word = NULL;
+                break;
+            }
+        if (word)
+            add_word(&env, word);
+    }
+    d->env = keep_words(d, &env);
+}
+
+int desk_open(struct desk *d, struct session *s, struct work *w, int threads,
+              const char *checkpoint, struct error *err)
+{
+    struct buf path = { 0 };
+    int rc;
+
+    *d = (struct desk){ 0 };
+    rc = scratch_new(s->store, &w->key, &path, err);
+    if (rc < 0)
+        goto out;
+    d->root = arena_strdup(&d->arena, buf_str(&path));
+    d->step = below(d, d->root, "step");
+    d->log = below(d, d->root, "log");
+    rc = make_folders(d, w->step, err);
+    if (rc == 0)
+        rc = put_inputs(d, s, w, err);
+    if (rc < 0)
+        goto out;
+    set_arguments(d, w->step);
+    set_environment(d, w->step, threads, checkpoint);
+out:
+    buf_release(&path);
+    return rc < 0 ? error_context(err, "%s", w->step->name) : 0;
+}
+
+static int check_output(const struct output *out, const char *path, struct error *err)
+{
+    struct stat st;
+
+    if (lstat(path, &st) < 0)
+        return error_set(err, E_STAGE, "it did not make its output %s (%s)", out->name,
+                         out->path);
+    if (out->kind == OBJECT_TREE ? !S_ISDIR(st.st_mode) : !S_ISREG(st.st_mode))
+        return error_set(err, E_STAGE, "its output %s (%s) is not a %s", out->name,
+                         out->path, out->kind == OBJECT_TREE ? "folder" : "regular file");
+    return 0;
+}
+
+int desk_collect(struct desk *d, struct session *s, const struct work *w, bool sync,
+                 struct record *rec, struct error *err)
+{
+    const struct step *step = w->step;
+    int rc = 0;
+
+    rec->output = arena_alloc(&rec->arena, (step->n_outputs + 1) * sizeof *rec->output);
+    for (size_t i = 0; i < step->n_outputs && rc == 0;
+         i++) /* none is moved if one is not there */
+        rc = check_output(
+            &step->output[i],
+            arena_printf(&d->arena, "%s/out/%s", d->step, step->output[i].path), err);
+    for (size_t i = 0; i < step->n_outputs && rc == 0; i++) {
+        const struct output *out = &step->output[i];
+        const char *path = arena_printf(&d->arena, "%s/out/%s", d->step, out->path);
+
+        rec->output[i].name = arena_strdup(&rec->arena, out->name);
+        rc = store_add(s->store, path, out->kind, sync, &rec->output[i].object, err);
+        if (rc < 0)
+            return error_context(err, "output %s", out->name);
+    }
+    rec->n_outputs = step->n_outputs;
+    return rc;
+}
+
+void desk_close(struct desk *d, bool keep)
+{
+    if (d->root && !keep)
+        fs_remove_tree(d->root, NULL); /* what is left, the next run sweeps */
+    arena_release(&d->arena);
+    *d = (struct desk){ 0 };
+}

@@ -1,0 +1,186 @@
+#include "difference.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "larder/banned.h"
+
+/* A line of a key document; of an input, with the lines of a list below it. */
+struct field {
+    const char *kind, *name, *value;
+    bool matched;
+};
+
+struct fields {
+    struct field *field;
+    size_t n;
+};
+
+static bool has_name(const char *kind)
+{
+    static const char *const alone[] = { "larder-key", "program", "seed" };
+
+    for (size_t i = 0; i < sizeof alone / sizeof alone[0]; i++)
+        if (!strcmp(kind, alone[i]))
+            return false;
+    return true;
+}
+
+/* Takes the first word off *text. */
+static const char *take_word(struct arena *arena, const char **text)
+{
+    size_t n = strcspn(*text, " ");
+    const char *word = arena_strndup(arena, *text, n);
+
+    *text += n + ((*text)[n] == ' ');
+    return word;
+}
+
+/* Arguments have no name of their own: they are counted. */
+static const char *name_of(struct arena *arena, const struct fields *f, const char *kind,
+                           const char **rest)
+{
+    size_t count = 0;
+
+    if (strcmp(kind, "arg") != 0)
+        return has_name(kind) ? take_word(arena, rest) : "";
+    for (size_t i = 0; i < f->n; i++)
+        count += !strcmp(f->field[i].kind, kind);
+    return arena_printf(arena, "%zu", count);
+}
+
+static void add_line(struct arena *arena, struct fields *f, const char *line)
+{
+    const char *rest = line, *kind;
+    struct field *last = f->n ? &f->field[f->n - 1] : NULL;
+
+    if (last && (!strncmp(line, "item ", 5) || !strncmp(line, "column", 6))) {
+        last->value = arena_printf(arena, "%s\n%s", last->value, line);
+        return;
+    }
+    kind = take_word(arena, &rest);
+    f->field[f->n] = (struct field){ .kind = kind,
+                                     .name = name_of(arena, f, kind, &rest),
+                                     .value = rest };
+    f->n++;
+}
+
+static void split(struct arena *arena, const char *text, struct fields *f)
+{
+    size_t n_lines = 1;
+
+    for (const char *p = text; *p; p++)
+        n_lines += *p == '\n';
+    *f = (struct fields){ .field = arena_alloc(arena, n_lines * sizeof *f->field) };
+    while (*text) {
+        size_t n = strcspn(text, "\n");
+
+        if (n)
+            add_line(arena, f, arena_strndup(arena, text, n));
+        text += n + (text[n] == '\n');
+    }
+}
+
+static struct field *find(struct fields *f, const struct field *like)
+{
+    for (size_t i = 0; i < f->n; i++)
+        if (!strcmp(f->field[i].kind, like->kind) &&
+            !strcmp(f->field[i].name, like->name))
+            return &f->field[i];
+    return NULL;
+}
+
+void key_differences(const char *was, const char *is, struct arena *arena,
+                     struct difference **to, size_t *n)
+{
+    struct fields older, newer;
+    struct difference *d;
+
+    split(arena, was, &older);
+    split(arena, is, &newer);
+    d = arena_alloc(arena, (older.n + newer.n + 1) * sizeof *d);
+    *n = 0;
+    for (size_t i = 0; i < newer.n; i++) {
+        const struct field *new_one = &newer.field[i];
+        struct field *old_one = find(&older, new_one);
+
+        if (old_one)
+            old_one->matched = true;
+        if (!old_one || strcmp(old_one->value, new_one->value) != 0)
+            d[(*n)++] =
+                (struct difference){ new_one->kind, new_one->name,
+                                     old_one ? old_one->value : NULL, new_one->value };
+    }
+    for (size_t i = 0; i < older.n; i++)
+        if (!older.field[i].matched)
+            d[(*n)++] = (struct difference){ older.field[i].kind, older.field[i].name,
+                                             older.field[i].value, NULL };
+    *to = d;
+}
+
+/* Of "int 30" the 30, of "sha256:9f86d081884c7d65…" the first twelve digits. */
+static void tell_value(const struct difference *d, const char *value, struct buf *to)
+{
+    static const char digest[] = "sha256:";
+    const char *found;
+
+    if (!strcmp(d->kind, "option") && strchr(value, ' '))
+        value = strchr(value, ' ') + 1;
+    while ((found = strstr(value, digest)) != NULL && strlen(found) >= 12 + 7) {
+        buf_add(to, value, (size_t)(found - value) + 7 + 12);
+        value = found + 7 + strspn(found + 7, "0123456789abcdef");
+        buf_adds(to, "…");
+    }
+    buf_adds(to, *value || to->len ? value : "''");
+}
+
+static void tell_both(const struct difference *d, struct buf *to)
+{
+    buf_adds(to, ": ");
+    if (!d->was) {
+        buf_adds(to, "new, ");
+        tell_value(d, d->is, to);
+        return;
+    }
+    tell_value(d, d->was, to);
+    buf_adds(to, d->is ? " → " : ", is gone");
+    if (d->is)
+        tell_value(d, d->is, to);
+}
+
+/* The name in "train sha256:9f…". */
+static bool same_name(const char *was, const char *is)
+{
+    size_t n = strcspn(was, " ");
+
+    return n == strcspn(is, " ") && !strncmp(was, is, n);
+}
+
+void difference_tell(const struct difference *d, struct buf *to)
+{
+    if (!strcmp(d->kind, "program") && d->was && d->is && same_name(d->was, d->is)) {
+        if (!strncmp(d->is, "run ", 4))
+            buf_adds(to, "the executable changed");
+        else
+            buf_printf(to, "program %.*s changed", (int)strcspn(d->is, " "), d->is);
+        return;
+    }
+    if (!strcmp(d->kind, "in") && d->was && d->is) {
+        buf_printf(to, "input %s changed", d->name);
+        return;
+    }
+    if (!strcmp(d->kind, "code") && d->was && d->is) {
+        buf_printf(to, "code %s changed", d->name);
+        return;
+    }
+    buf_printf(to, "%s%s%s",
+               !strcmp(d->kind, "in")    ? "input"
+               : !strcmp(d->kind, "out") ? "output"
+               : !strcmp(d->kind, "arg") ? "argument"
+                                         : d->kind,
+               *d->name ? " " : "", d->name);
+    if (strcmp(d->kind, "in") != 0 && strcmp(d->kind, "out") != 0)
+        tell_both(d, to);
+    else
+        buf_adds(to, d->is ? d->was ? " changed" : " is new" : " is gone");
+}

@@ -1,0 +1,30 @@
+#include "estimate.h"
+
+#include "larder/banned.h"
+#include "lookup.h"
+
+/* Unknown ones count as nothing, so that the order of the recipe decides among them. */
+static double known(const struct work *w)
+{
+    return w->expected > 0 ? w->expected : 0;
+}
+
+void estimate_all(struct session *s)
+{
+    for (size_t i = s->plan->n_steps;
+         i-- > 0;) { /* those that need a step come after it */
+        struct work *w = &s->work[i];
+        struct record *last = NULL;
+        double longest = 0;
+
+        if (!w->wanted || w->state == WORK_DONE)
+            continue;
+        if (lookup_last(s, w, &last, NULL) == STORE_HIT)
+            w->expected = last->wall;
+        record_free(last);
+        for (size_t k = 0; k < w->n_users; k++)
+            if (w->user[k]->ahead > longest)
+                longest = w->user[k]->ahead;
+        w->ahead = known(w) + longest;
+    }
+}

@@ -1,0 +1,49 @@
+/*
+ * facts - what the sources of a plan are: their digests and where their bytes lie.
+ *
+ * A pinned source is known by its pin alone; its file is looked for only when a step that
+ * reads it must run. A candidate with other bytes than the pin is passed over. An import
+ * whose pinned object the store already has needs no file.
+ */
+#ifndef LARDER_FACTS_H
+#define LARDER_FACTS_H
+
+#include "larder/digest.h"
+#include "larder/error.h"
+#include "larder/fs.h"
+#include "larder/record.h"
+#include "larder/store.h"
+#include "plan.h"
+#include "state.h"
+
+struct facts;
+
+/* Where the bytes of a source are. */
+struct located {
+    struct object object;
+    const char *path;      /* of the user's file, or NULL: an object of the store */
+    struct fs_state state; /* of that file when it was read */
+    bool young;            /* changed so shortly before that it must be read again */
+};
+
+/* *f is new: facts_free(). All arguments are borrowed until then. */
+void facts_new(struct facts **f, const struct plan *plan, struct state *state,
+               struct store *store);
+void facts_free(struct facts *f); /* NULL is fine */
+
+/* What a key needs: of a pinned source its pin (size -1 when not said), else the digest
+ * of the first file that exists. */
+int facts_identify(struct facts *f, const struct source *s, struct object *o,
+                   struct error *err);
+/* The file or object with exactly those bytes; *l is borrowed until facts_free(). E_INPUT
+ * tells every place that was looked at and what is there. */
+int facts_locate(struct facts *f, const struct source *s, const struct located **l,
+                 struct error *err);
+/* After a step has read it: E_INPUT when the file is not what it was. */
+int facts_confirm(struct facts *f, const struct source *s, struct error *err);
+
+/* The digest of an executable. */
+int facts_executable(struct facts *f, const char *path, struct digest *d,
+                     struct error *err);
+
+#endif

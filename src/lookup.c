@@ -1,0 +1,240 @@
+#include "lookup.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "larder/banned.h"
+#include "larder/boot.h"
+#include "provenance.h"
+
+static int identify_item(struct session *s, const struct item *item, struct object *o,
+                         struct error *err)
+{
+    if (item->source)
+        return facts_identify(s->facts, item->source, o, err);
+    *o = *work_output(work_of(item->step), item->output);
+    return 0;
+}
+
+static int identify_input(struct session *s, struct work *w, size_t i, struct error *err)
+{
+    const struct input *in = &w->step->input[i];
+    int rc = 0;
+
+    if (in->kind == INPUT_PROVENANCE) {
+        struct buf text = { 0 };
+
+        provenance_write(s->plan, w, &text);
+        w->facts.input[i][0] =
+            (struct object){ .kind = OBJECT_FILE, .size = (long long)text.len };
+        digest_bytes(&w->facts.input[i][0].id, text.s, text.len);
+        buf_release(&text);
+        return 0;
+    }
+    for (size_t j = 0; j < in->n_items && rc == 0; j++)
+        rc = identify_item(s, &in->item[j], &w->facts.input[i][j], err);
+    return rc;
+}
+
+static int compute_key(struct session *s, struct work *w, struct error *err)
+{
+    int rc = 0;
+
+    if (w->key_text.len)
+        return 0;
+    for (size_t i = 0; i < w->step->n_inputs && rc == 0; i++)
+        rc = identify_input(s, w, i, err);
+    for (size_t i = 0; i < w->step->n_code && rc == 0; i++)
+        rc = facts_identify(s->facts, w->step->code[i], &w->facts.code[i], err);
+    if (rc == 0 && w->step->executable)
+        rc = facts_executable(s->facts, w->step->executable, &w->facts.executable, err);
+    if (rc == 0)
+        key_of_step(w->step, &w->facts, &w->key_text, &w->key);
+    return rc;
+}
+
+static bool has_outputs(const struct record *rec, const struct step *step)
+{
+    for (size_t i = 0; i < step->n_outputs; i++) {
+        const struct object *o = record_output(rec, step->output[i].name);
+
+        if (!o || o->kind != step->output[i].kind)
+            return false;
+    }
+    return true;
+}
+
+/* Outputs that were not synced are read whole, once after each start of the machine. */
+static int check_output(struct session *s, const struct record *rec,
+                        const struct object *o, struct digest *bad, struct error *err)
+{
+    bool deep = boot_is_past(rec) && !state_seen_since_boot(s->state, &o->id);
+
+    return store_check(s->store, o, deep, bad, err);
+}
+
+static void tell_lost(struct session *s, struct work *w, int found,
+                      const struct digest *bad)
+{
+    char hex[DIGEST_HEX + 1];
+
+    say_line(&s->say, SAY_NORMAL, TONE_PLAIN,
+             "object sha256:%s of %s: %s; it will be made again", digest_hex(bad, hex),
+             w->step->name, found == OBJECT_ABSENT ? "missing" : "damaged");
+}
+
+/* STORE_HIT when every output of the record is fine, else STORE_MISS. */
+static int try_record(struct session *s, struct work *w, const struct record *rec,
+                      bool heal, struct error *err)
+{
+    int answer = STORE_HIT;
+
+    if (!has_outputs(rec, w->step))
+        return STORE_MISS;
+    for (size_t i = 0; i < w->step->n_outputs; i++) {
+        const struct object *o = record_output(rec, w->step->output[i].name);
+        struct digest bad = o->id;
+        int found = check_output(s, rec, o, &bad, err);
+
+        if (found < 0)
+            return found;
+        if (found == OBJECT_FINE)
+            continue;
+        answer = STORE_MISS;
+        w->lost = true;
+        tell_lost(s, w, found, &bad);
+        if (heal && found == OBJECT_DAMAGED) {
+            int rc = store_discard(s->store, &bad, err);
+
+            if (rc < 0)
+                return rc;
+        }
+    }
+    return answer;
+}
+
+/* Moves the record that this project used last to the front. */
+static void prefer_last(struct session *s, const struct work *w, struct record **rec,
+                        size_t n)
+{
+    struct step_memory m;
+
+    if (!state_step(s->state, w->step->name, &m) || !m.has_record ||
+        !digest_equal(&m.key, &w->key))
+        return;
+    for (size_t i = 0; i < n; i++)
+        if (digest_equal(&rec[i]->id, &m.record)) {
+            struct record *last = rec[i];
+
+            memmove(rec + 1, rec, i * sizeof *rec);
+            rec[0] = last;
+            return;
+        }
+}
+
+static int find_record(struct session *s, struct work *w, bool heal, struct error *err)
+{
+    struct record **rec = NULL;
+    size_t n = 0;
+    int rc = store_find(s->store, &w->key, &rec, &n, err);
+
+    if (rc != STORE_HIT)
+        return rc;
+    prefer_last(s, w, rec, n);
+    rc = STORE_MISS;
+    for (size_t i = 0; i < n && rc == STORE_MISS; i++) {
+        rc = try_record(s, w, rec[i], heal, err);
+        if (rc == STORE_HIT) {
+            w->record = rec[i];
+            rec[i] = rec[n - 1];
+            n--;
+        }
+    }
+    if (rc == STORE_HIT)
+        w->lost = false;
+    records_free(rec, n);
+    return rc;
+}
+
+int lookup_step(struct session *s, struct work *w, bool heal, struct error *err)
+{
+    int rc;
+
+    assert(w->n_waits == 0 && w->state == WORK_UNKNOWN);
+    rc = compute_key(s, w, err);
+    if (rc == 0)
+        rc = w->remake ? STORE_MISS : find_record(s, w, heal, err);
+    if (rc < 0)
+        return error_context(err, "%s", w->step->name);
+    work_settle(w, rc == STORE_HIT ? WORK_DONE : WORK_DUE);
+    return 0;
+}
+
+int lookup_again(struct session *s, struct work *w, struct error *err)
+{
+    int rc = w->remake ? STORE_MISS : find_record(s, w, true, err);
+
+    if (rc == STORE_HIT)
+        work_settle(w, WORK_DONE);
+    return rc < 0 ? rc : 0;
+}
+
+int lookup_all(struct session *s, bool heal, struct error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < s->plan->n_steps && rc == 0; i++) {
+        struct work *w = &s->work[i];
+
+        w->remake = s->cli->remake && s->chosen[i];
+        if (w->wanted && w->n_waits == 0)
+            rc = lookup_step(s, w, heal, err);
+    }
+    return rc;
+}
+
+bool lookup_remember(struct session *s, const struct work *w)
+{
+    struct step_memory m;
+    bool other;
+
+    assert(w->record);
+    state_step(s->state, w->step->name, &m);
+    other = !m.has_record || !digest_equal(&m.record, &w->record->id);
+    if (other) {
+        if (m.has_record && !digest_equal(&m.key, &w->key)) {
+            m.has_former = true;
+            m.former_key = m.key;
+            m.former_record = m.record;
+        }
+        m.has_record = true;
+        m.key = w->key;
+        m.record = w->record->id;
+    }
+    m.has_failed_log = false;
+    state_set_step(s->state, w->step->name, &m);
+    return other;
+}
+
+int lookup_last(struct session *s, const struct work *w, struct record **rec,
+                struct error *err)
+{
+    struct step_memory m;
+
+    *rec = NULL;
+    if (!state_step(s->state, w->step->name, &m) || !m.has_record)
+        return STORE_MISS;
+    return store_find_record(s->store, &m.key, &m.record, rec, err);
+}
+
+int lookup_former(struct session *s, const struct work *w, struct record **rec,
+                  struct error *err)
+{
+    struct step_memory m;
+
+    *rec = NULL;
+    if (!state_step(s->state, w->step->name, &m) || !m.has_former)
+        return STORE_MISS;
+    return store_find_record(s->store, &m.former_key, &m.former_record, rec, err);
+}

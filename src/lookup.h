@@ -1,0 +1,38 @@
+/*
+ * lookup - whether a step must run: its key, and a record that answers it.
+ *
+ * A record answers when all outputs of the step are in it and every object is fine. What
+ * is damaged or missing is told, and the step runs again; nothing else does. Of several
+ * records: the one that this project used last, else the lowest digest.
+ */
+#ifndef LARDER_LOOKUP_H
+#define LARDER_LOOKUP_H
+
+#include "larder/error.h"
+#include "session.h"
+#include "work.h"
+
+/* Looks at every wanted step, in plan order. Afterwards each is WORK_DONE, WORK_DUE, or
+ * WORK_UNKNOWN behind one that is not done. heal: damaged objects are put out of the way,
+ * as a run that will make them again needs it. */
+int lookup_all(struct session *s, bool heal, struct error *err);
+
+/* Once all that w needs is done: computes its key and looks it up; w is then WORK_DONE or
+ * WORK_DUE. */
+int lookup_step(struct session *s, struct work *w, bool heal, struct error *err);
+
+/* Looks the key up again, since another process may have recorded it meanwhile. */
+int lookup_again(struct session *s, struct work *w, struct error *err);
+
+/* Remembers that this project uses the record of w; true if it used another one before.
+ */
+bool lookup_remember(struct session *s, const struct work *w);
+
+/* The record that the step of w used last, or before that one: STORE_HIT with *rec new,
+ * STORE_MISS or an error. */
+int lookup_last(struct session *s, const struct work *w, struct record **rec,
+                struct error *err);
+int lookup_former(struct session *s, const struct work *w, struct record **rec,
+                  struct error *err);
+
+#endif

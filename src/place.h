@@ -1,0 +1,35 @@
+/*
+ * place - outputs in the user's own folders, as `get:` and `larder get` ask.
+ *
+ * What is missing or unchanged is placed again. A file whose content is neither what was
+ * placed there nor an object of the store is the user's work: it is named and nothing is
+ * written, unless force is given. Other files in a placed folder stay. What was placed is
+ * remembered in .larder/placed (docs/state.md).
+ */
+#ifndef LARDER_PLACE_H
+#define LARDER_PLACE_H
+
+#include <stdbool.h>
+
+#include "larder/error.h"
+#include "larder/record.h"
+#include "larder/store.h"
+
+struct places;
+
+/* own: the project's .larder; project and store are borrowed. *p is new: places_close().
+ */
+int places_open(struct places **p, const char *project, const char *own,
+                struct store *store, struct error *err);
+int places_save(struct places *p, struct error *err); /* only if something changed */
+void places_close(struct places *p);                  /* NULL is fine */
+
+/* E_INPUT when a file that was placed for `to` has been changed by hand since. */
+int places_check(struct places *p, const char *to, struct error *err);
+enum { PLACE_STANDS = 0, PLACE_NEW = 1 };
+/* Places a checked object at `to`, relative to the project: PLACE_STANDS when it was
+ * there already, PLACE_NEW or an error. */
+int places_put(struct places *p, const struct object *o, const char *to, bool force,
+               struct error *err);
+
+#endif

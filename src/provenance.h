@@ -1,0 +1,21 @@
+/*
+ * provenance - the content of the input `plan.provenance`: for every step behind a step,
+ * its key, program, options, inputs and outputs, as TSV (docs/provenance.md).
+ *
+ * It holds only what follows from keys and contents: no host, user, absolute path or
+ * time, so equal runs give equal bytes.
+ */
+#ifndef LARDER_PROVENANCE_H
+#define LARDER_PROVENANCE_H
+
+#include "larder/buf.h"
+#include "plan.h"
+#include "work.h"
+
+/* Appends the text for w; all that it needs must be done. */
+void provenance_write(const struct plan *plan, const struct work *w, struct buf *to);
+
+/* What an input item is called: "train@kind=S.model", "import.val", "./plot.py". */
+void item_name(const struct item *item, struct buf *to);
+
+#endif

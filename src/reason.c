@@ -1,0 +1,239 @@
+#include "reason.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "larder/banned.h"
+
+#include "difference.h"
+#include "lookup.h"
+#include "provenance.h"
+
+enum { TOLD_ITEMS = 5 };
+
+static const struct input *find_input(const struct step *step, const char *name,
+                                      size_t *i)
+{
+    for (*i = 0; *i < step->n_inputs; ++*i)
+        if (!strcmp(step->input[*i].name, name))
+            return &step->input[*i];
+    return NULL;
+}
+
+/* Whether an object of an input is not named in the older value of the field. */
+static bool is_new(const struct object *o, const char *was)
+{
+    char hex[DIGEST_HEX + 1];
+
+    return strstr(was, digest_hex(&o->id, hex)) == NULL;
+}
+
+/* Appends " (from A, B)": the items of a changed input that are not in its older value.
+ */
+static void tell_from(const struct work *w, const struct difference *d, struct buf *to)
+{
+    size_t i, told = 0, more = 0;
+    const struct input *in = find_input(w->step, d->name, &i);
+
+    if (!in || in->kind == INPUT_PROVENANCE || !d->was)
+        return;
+    for (size_t j = 0; j < in->n_items; j++) {
+        if (!is_new(&w->facts.input[i][j], d->was))
+            continue;
+        if (told == TOLD_ITEMS) {
+            more++;
+            continue;
+        }
+        buf_adds(to, told++ ? ", " : " (from ");
+        item_name(&in->item[j], to);
+    }
+    if (more)
+        buf_printf(to, " and %zu more", more);
+    if (told)
+        buf_addc(to, ')');
+}
+
+static void tell(const struct work *w, const struct difference *d, struct buf *to)
+{
+    difference_tell(d, to);
+    if (!strcmp(d->kind, "in"))
+        tell_from(w, d, to);
+}
+
+char *reason_of(struct session *s, const struct work *w)
+{
+    struct record *last = NULL;
+    struct arena arena = { 0 };
+    struct buf text = { 0 };
+    struct difference *d;
+    size_t n;
+
+    if (w->remake) {
+        buf_adds(&text, "asked for (-B)");
+    } else if (w->lost) {
+        buf_adds(&text, "output lost");
+    } else if (lookup_last(s, w, &last, NULL) != STORE_HIT) {
+        buf_adds(&text, "not made before");
+    } else if (digest_equal(&last->key, &w->key)) {
+        buf_adds(&text, "output lost");
+    } else {
+        key_differences(last->key_text, buf_str(&w->key_text), &arena, &d, &n);
+        if (n)
+            tell(w, &d[0], &text);
+        if (n > 1)
+            buf_printf(&text, " and %zu more", n - 1);
+    }
+    record_free(last);
+    arena_release(&arena);
+    return buf_take(&text);
+}
+
+/* A step on the way from effect to cause. */
+struct story {
+    struct session *s;
+    bool *told; /* [n_steps] */
+    struct buf *to;
+    struct error *err;
+};
+
+static void indent(struct buf *to, const char *what)
+{
+    buf_printf(to, "  %s\n", what);
+}
+
+static int tell_step(struct story *st, const struct work *w);
+
+/* The steps behind changed inputs come first: the causes are there. */
+static int tell_causes(struct story *st, const struct work *w, const struct difference *d)
+{
+    size_t i;
+    const struct input *in = find_input(w->step, d->name, &i);
+    int rc = 0;
+
+    if (!in || !d->was)
+        return 0;
+    for (size_t j = 0; j < in->n_items && rc == 0; j++)
+        if (in->item[j].step && is_new(&w->facts.input[i][j], d->was))
+            rc = tell_step(st, work_of(in->item[j].step));
+    return rc;
+}
+
+static void tell_line(struct story *st, const struct work *w, const struct difference *d)
+{
+    struct buf line = { 0 };
+
+    tell(w, d, &line);
+    indent(st->to, buf_str(&line));
+    buf_release(&line);
+}
+
+/* Compares the key of w with that of an older record. */
+static int tell_changes(struct story *st, const struct work *w, const struct record *was,
+                        const char *verb)
+{
+    struct arena arena = { 0 };
+    struct difference *d;
+    size_t n;
+    int rc = 0;
+
+    key_differences(was->key_text, buf_str(&w->key_text), &arena, &d, &n);
+    for (size_t i = 0; i < n && rc == 0; i++)
+        if (!strcmp(d[i].kind, "in"))
+            rc = tell_causes(st, w, &d[i]);
+    buf_printf(st->to, "%s %s:\n", w->step->name, verb);
+    for (size_t i = 0; i < n && rc == 0; i++)
+        tell_line(st, w, &d[i]);
+    arena_release(&arena);
+    return rc;
+}
+
+static int tell_due(struct story *st, const struct work *w)
+{
+    struct record *last = NULL;
+    int rc = lookup_last(st->s, w, &last, st->err);
+
+    if (rc < 0)
+        return rc;
+    if (w->lost || w->remake || !last || digest_equal(&last->key, &w->key)) {
+        char *reason = reason_of(st->s, w);
+
+        buf_printf(st->to, "%s is to run:\n", w->step->name);
+        indent(st->to, reason);
+        free(reason);
+        rc = 0;
+    } else {
+        rc = tell_changes(st, w, last, "is to run");
+    }
+    record_free(last);
+    return rc;
+}
+
+static void tell_made(const struct work *w, struct buf *to)
+{
+    struct tm tm;
+    time_t made = (time_t)w->record->made;
+    char when[32], hex[DIGEST_HEX + 1];
+
+    gmtime_r(&made, &tm);
+    strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", &tm);
+    buf_printf(to, "  record sha256:%.12s…, made %s UTC in ",
+               digest_hex(&w->record->id, hex), when);
+    say_seconds(w->record->wall, to);
+    buf_addc(to, '\n');
+}
+
+/* Of a step that need not run: what changed when its record took the place of another. */
+static int tell_done(struct story *st, const struct work *w)
+{
+    struct record *former = NULL;
+    int rc = lookup_former(st->s, w, &former, st->err);
+
+    if (rc < 0)
+        return rc;
+    if (former && !digest_equal(&former->key, &w->key)) {
+        rc = tell_changes(st, w, former, "changed, and is up to date");
+    } else {
+        buf_printf(st->to, "%s is up to date:\n", w->step->name);
+        rc = 0;
+    }
+    tell_made(w, st->to);
+    record_free(former);
+    return rc;
+}
+
+static int tell_unknown(struct story *st, const struct work *w)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < w->n_needs && rc == 0; i++)
+        if (w->need[i]->state != WORK_DONE)
+            rc = tell_step(st, w->need[i]);
+    buf_printf(st->to, "%s will be decided when these are done:\n", w->step->name);
+    for (size_t i = 0; i < w->n_needs; i++)
+        if (w->need[i]->state != WORK_DONE)
+            indent(st->to, w->need[i]->step->name);
+    return rc;
+}
+
+static int tell_step(struct story *st, const struct work *w)
+{
+    if (st->told[w->step->index])
+        return 0;
+    st->told[w->step->index] = true;
+    if (w->state == WORK_DUE)
+        return tell_due(st, w);
+    return w->state == WORK_DONE ? tell_done(st, w) : tell_unknown(st, w);
+}
+
+int reason_story(struct session *s, const struct work *w, struct buf *to,
+                 struct error *err)
+{
+    struct story st = {
+        .s = s, .told = xcalloc(s->plan->n_steps + 1, sizeof(bool)), .to = to, .err = err
+    };
+    int rc = tell_step(&st, w);
+
+    free(st.told);
+    return rc;
+}

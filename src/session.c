@@ -1,0 +1,235 @@
+#include "session.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "larder/banned.h"
+#include "larder/buf.h"
+#include "larder/fs.h"
+#include "larder/map.h"
+
+int cache_folder(struct buf *path, struct error *err)
+{
+    const char *own = getenv("LARDER_CACHE"), *xdg = getenv("XDG_CACHE_HOME"),
+               *home = getenv("HOME");
+
+    if (own && *own) {
+        char *absolute = own[0] == '/' ? NULL : getcwd(NULL, 0);
+
+        fs_join(path, absolute ? absolute : "/", own);
+        free(absolute);
+    } else if (xdg && xdg[0] == '/') {
+        fs_join(path, xdg, "larder");
+    } else if (home && home[0] == '/') {
+        fs_join(path, home, ".cache/larder");
+    } else {
+        return error_set(err, E_USAGE, "where is the cache? set LARDER_CACHE or HOME");
+    }
+    return 0;
+}
+
+static char *keep(struct session *s, struct buf *b)
+{
+    char *kept = arena_strdup(&s->arena, buf_str(b));
+
+    buf_release(b);
+    return kept;
+}
+
+static char *joined(struct session *s, const char *dir, const char *name)
+{
+    struct buf b = { 0 };
+
+    fs_join(&b, dir, name);
+    return keep(s, &b);
+}
+
+/* The folder of the running executable: programs lie beside it. */
+static int own_folder(struct session *s, char **folder, struct error *err)
+{
+    char path[4096];
+    struct buf b = { 0 };
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+
+    if (n < 0)
+        return error_system(err, "/proc/self/exe");
+    path[n] = '\0';
+    fs_dirname(&b, path);
+    *folder = keep(s, &b);
+    return 0;
+}
+
+/* Enters the project and finds its recipe. */
+static int find_project(struct session *s, const char **recipe, struct error *err)
+{
+    const char *folder = s->cli->folder;
+    char *here;
+
+    if (folder && chdir(folder) < 0) {
+        error_system(err, "-C %s", folder);
+        return EXIT_NO_PROJECT;
+    }
+    here = getcwd(NULL, 0);
+    if (!here) {
+        error_system(err, "the current folder");
+        return EXIT_NO_PROJECT;
+    }
+    s->project = arena_strdup(&s->arena, here);
+    free(here);
+    s->own = joined(s, s->project, ".larder");
+    *recipe = s->cli->recipe ? s->cli->recipe : "larder.yaml";
+    if (fs_exists(*recipe))
+        return 0;
+    if (s->cli->recipe)
+        error_set(err, E_USAGE, "-f %s: no such file", *recipe);
+    else
+        error_set(
+            err, E_USAGE,
+            "no larder.yaml in this folder: go to the project, or name it with -C, or "
+            "name a recipe with -f");
+    return EXIT_NO_PROJECT;
+}
+
+/* .larder/ with what keeps it out of git. */
+static int make_own(struct session *s, struct error *err)
+{
+    const char *ignore = joined(s, s->own, ".gitignore");
+    int rc;
+
+    if (fs_exists(ignore))
+        return 0;
+    rc = fs_mkdirs(s->own, err);
+    if (rc == 0)
+        rc = fs_write(ignore, "*\n", 2, false, err);
+    return rc;
+}
+
+/* The words of the command line, else `default: {target:}`, else everything. */
+int session_choose(struct session *s, const char *const *word, size_t n,
+                   struct error *err)
+{
+    const struct node *standard = node_get(s->recipe->root, "default");
+    const struct node *target = standard ? node_get(standard, "target") : NULL;
+    int rc = 0;
+
+    s->chosen = arena_alloc(&s->arena, s->plan->n_steps + 1);
+    s->target = arena_alloc(&s->arena, s->plan->n_targets + 1);
+    s->wanted = arena_alloc(&s->arena, s->plan->n_steps + 1);
+    if (n) {
+        for (size_t i = 0; i < n && rc == 0; i++)
+            rc = plan_choose(s->plan, word[i], s->chosen, s->target, err);
+    } else if (target && target->text) {
+        rc = plan_choose(s->plan, target->text, s->chosen, s->target, err);
+        if (rc < 0) {
+            char *story = xstrdup(err->text);
+
+            rc = pos_error(&target->pos, err, "%s", story);
+            free(story);
+        }
+    } else {
+        memset(s->chosen, true, s->plan->n_steps);
+        memset(s->target, true, s->plan->n_targets);
+    }
+    memcpy(s->wanted, s->chosen, s->plan->n_steps);
+    plan_close(s->plan, s->wanted);
+    return rc;
+}
+
+static int open_plan(struct session *s, const char *recipe, struct error *err)
+{
+    const struct cli *cli = s->cli;
+    char *beside;
+    int rc = own_folder(s, &beside, err);
+
+    if (rc == 0)
+        rc = state_open(&s->state, joined(s, s->own, "state"), err);
+    if (rc == 0)
+        rc = programs_open(&s->programs, beside, state_program_memory(s->state), err);
+    if (rc == 0)
+        rc = recipe_read(&s->recipe, s->project, recipe, cli->profile, cli->setting,
+                         cli->n_settings, err);
+    if (rc == 0)
+        rc = plan_build(&s->plan, s->recipe, s->programs, err);
+    return rc;
+}
+
+static int open_store(struct session *s, struct error *err)
+{
+    struct buf path = { 0 };
+    int rc = cache_folder(&path, err);
+
+    s->cache = keep(s, &path);
+    if (rc == 0)
+        rc = store_open(&s->store, s->cache,
+                        s->state ? state_store_memory(s->state) : NULL, err);
+    return rc;
+}
+
+static void start(struct session *s, const struct cli *cli)
+{
+    *s = (struct session){ .cli = cli };
+    say_init(&s->say, cli, stderr);
+}
+
+int session_open(struct session *s, const struct cli *cli, struct error *err)
+{
+    const char *recipe;
+    int rc;
+
+    start(s, cli);
+    rc = find_project(s, &recipe, err);
+    return rc == 0 ? open_plan(s, recipe, err) : rc;
+}
+
+int session_open_cache(struct session *s, const struct cli *cli, struct error *err)
+{
+    start(s, cli);
+    return open_store(s, err);
+}
+
+int session_connect(struct session *s, struct error *err)
+{
+    int rc = make_own(s, err);
+
+    if (rc == 0)
+        rc = open_store(s, err);
+    if (rc < 0)
+        return rc;
+    facts_new(&s->facts, s->plan, s->state, s->store);
+    work_new(&s->work, &s->arena, s->plan, s->wanted);
+    return 0;
+}
+
+int session_begin(struct session *s, const struct cli *cli, const char *const *word,
+                  size_t n_words, struct error *err)
+{
+    int rc = session_open(s, cli, err);
+
+    if (rc == 0)
+        rc = session_choose(s, word, n_words, err);
+    if (rc == 0)
+        rc = session_connect(s, err);
+    return rc;
+}
+
+void session_close(struct session *s)
+{
+    struct error err;
+
+    if (s->own && s->state && fs_is_dir(s->own) && state_save(s->state, &err) < 0)
+        say_line(&s->say, SAY_NORMAL, TONE_PLAIN,
+                 "larder: what was learnt is not kept, the next run takes longer: %s",
+                 err.text);
+    if (s->plan)
+        work_free(s->work, s->plan);
+    facts_free(s->facts);
+    store_close(s->store);
+    plan_free(s->plan);
+    recipe_free(s->recipe);
+    programs_close(s->programs);
+    state_close(s->state);
+    arena_release(&s->arena);
+    *s = (struct session){ 0 };
+}

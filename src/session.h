@@ -1,0 +1,66 @@
+/*
+ * session - what a command works on: the project, its recipe and plan, the store, and
+ * what is remembered.
+ *
+ * The project is the current folder, or the one of -C. A session that was opened half may
+ * be closed.
+ */
+#ifndef LARDER_SESSION_H
+#define LARDER_SESSION_H
+
+#include <stdbool.h>
+
+#include "cli.h"
+#include "facts.h"
+#include "larder/error.h"
+#include "larder/store.h"
+#include "plan.h"
+#include "program.h"
+#include "recipe.h"
+#include "say.h"
+#include "state.h"
+#include "work.h"
+
+struct session {
+    const struct cli *cli;
+    struct say say;
+    struct arena arena;
+    const char *project; /* absolute */
+    const char *own;     /* its .larder */
+    const char *cache;   /* folder of the store */
+    struct state *state;
+    struct programs *programs;
+    struct recipe *recipe;
+    struct plan *plan;
+    bool *chosen; /* [n_steps] by the words of the command line or the default target */
+    bool *target; /* [n_targets] likewise */
+    bool *wanted; /* [n_steps] chosen, and what those need */
+    struct store *store;
+    struct facts *facts;
+    struct work *work;
+};
+
+/* These return 0, a negative E_ code, or EXIT_NO_PROJECT, with the story in *err. Call
+ * session_close() in any case. */
+
+/* The project, its recipe and plan. *s is made anew. */
+int session_open(struct session *s, const struct cli *cli, struct error *err);
+/* words choose targets, stages and steps; none: the default target, else everything. */
+int session_choose(struct session *s, const char *const *word, size_t n_words,
+                   struct error *err);
+/* The store, and room for what will be known of the chosen steps. */
+int session_connect(struct session *s, struct error *err);
+/* All three. */
+int session_begin(struct session *s, const struct cli *cli, const char *const *word,
+                  size_t n_words, struct error *err);
+/* Only the store: no project is needed. *s is made anew. */
+int session_open_cache(struct session *s, const struct cli *cli, struct error *err);
+
+/* Saves what was learnt; a state that cannot be written is told and costs only time. */
+void session_close(struct session *s);
+
+/* Appends the folder of the cache: $LARDER_CACHE, $XDG_CACHE_HOME/larder or
+ * ~/.cache/larder. */
+int cache_folder(struct buf *path, struct error *err);
+
+#endif

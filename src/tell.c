@@ -1,0 +1,161 @@
+#include "tell.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "larder/banned.h"
+
+#include "steplog.h"
+
+enum { TAIL_LINES = 20, BEAT_S = 60 };
+
+void tell_init(struct tell *t, struct session *s)
+{
+    *t = (struct tell){ .s = s, .started = clock_now() };
+    t->next_beat = t->started + BEAT_S;
+    t->busy = xcalloc(s->plan->n_steps + 1, sizeof *t->busy);
+    for (size_t i = 0; i < s->plan->n_steps; i++)
+        t->n_wanted += s->wanted[i];
+}
+
+void tell_release(struct tell *t)
+{
+    free(t->busy);
+}
+
+/* "[ 3/40] NAME " */
+static void start_line(struct tell *t, const struct work *w, struct buf *line)
+{
+    int digits = snprintf(NULL, 0, "%zu", t->n_wanted);
+
+    t->n_told++;
+    buf_printf(line, "[%*zu/%zu] %s ", digits, t->n_told, t->n_wanted, w->step->name);
+}
+
+static void end_line(struct tell *t, struct buf *line, enum say_level level,
+                     enum say_tone tone)
+{
+    say_line(&t->s->say, level, tone, "%s", buf_str(line));
+    buf_release(line);
+}
+
+void tell_step_reused(struct tell *t, const struct work *w)
+{
+    struct buf line = { 0 };
+
+    start_line(t, w, &line);
+    buf_adds(&line, "reused");
+    end_line(t, &line, SAY_VERBOSE, TONE_FAINT);
+}
+
+void tell_reused(struct tell *t)
+{
+    for (size_t i = 0; i < t->s->plan->n_steps; i++)
+        if (t->s->work[i].wanted && t->s->work[i].state == WORK_DONE)
+            tell_step_reused(t, &t->s->work[i]);
+    if (t->n_told && t->n_told < t->n_wanted)
+        say_line(&t->s->say, SAY_NORMAL, TONE_PLAIN, "%zu of %zu steps reused", t->n_told,
+                 t->n_wanted);
+}
+
+void tell_started(struct tell *t, const struct work *w)
+{
+    say_line(&t->s->say, SAY_VERBOSE, TONE_FAINT, "        %s starts: %s", w->step->name,
+             w->reason);
+}
+
+void tell_ran(struct tell *t, const struct work *w)
+{
+    struct buf line = { 0 };
+
+    start_line(t, w, &line);
+    buf_adds(&line, "ran ");
+    say_seconds(w->seconds, &line);
+    end_line(t, &line, SAY_NORMAL, TONE_GOOD);
+}
+
+static void tell_tail(struct tell *t, const struct work *w)
+{
+    struct buf log = { 0 };
+    const char *p;
+
+    if (!w->has_failed_log ||
+        steplog_read(t->s->store, &w->failed_log, &log, NULL) != STEPLOG_FOUND)
+        goto out;
+    for (p = steplog_tail(buf_str(&log), TAIL_LINES); *p;) {
+        size_t n = strcspn(p, "\n");
+
+        say_line(&t->s->say, SAY_QUIET, TONE_PLAIN, "    %.*s", (int)n, p);
+        p += n + (p[n] == '\n');
+    }
+out:
+    buf_release(&log);
+}
+
+void tell_failed(struct tell *t, const struct work *w, const struct error *err)
+{
+    struct buf line = { 0 };
+
+    start_line(t, w, &line);
+    buf_printf(&line, "failed: %s", err->text);
+    end_line(t, &line, SAY_QUIET, TONE_BAD);
+    tell_tail(t, w);
+}
+
+void tell_stopped(struct tell *t, const struct work *w)
+{
+    say_line(&t->s->say, SAY_NORMAL, TONE_PLAIN, "%s was stopped", w->step->name);
+}
+
+void tell_busy(struct tell *t, const struct work *w)
+{
+    if (!t->busy[w->step->index])
+        say_line(&t->s->say, SAY_NORMAL, TONE_PLAIN,
+                 "%s is being run by another larder: waiting for it", w->step->name);
+    t->busy[w->step->index] = true;
+}
+
+void tell_stopping(struct tell *t, int n, size_t n_active)
+{
+    static const char *const next[] = { "again to end them", "again to kill them" };
+
+    if (n < 2)
+        say_line(&t->s->say, SAY_NORMAL, TONE_PLAIN,
+                 "stopping: waiting for %zu running step%s (%s)", n_active,
+                 n_active == 1 ? "" : "s", next[n]);
+}
+
+void tell_heartbeat(struct tell *t, struct attempt *const *active, size_t n, double now)
+{
+    if (now < t->next_beat)
+        return;
+    t->next_beat = now + BEAT_S;
+    for (size_t i = 0; i < n; i++) {
+        struct buf line = { 0 };
+
+        buf_printf(&line, "        %s runs for ", active[i]->work->step->name);
+        say_seconds(now - active[i]->first, &line);
+        if (active[i]->work->expected > 0) {
+            buf_adds(&line, " of about ");
+            say_seconds(active[i]->work->expected, &line);
+        }
+        if (active[i]->progress)
+            buf_printf(&line, ", %s", active[i]->progress);
+        end_line(t, &line, SAY_NORMAL, TONE_FAINT);
+    }
+}
+
+void tell_totals(struct tell *t, const struct run_totals *totals)
+{
+    struct buf line = { 0 };
+
+    buf_printf(&line, "%zu step%s: %zu ran, %zu reused", totals->steps,
+               totals->steps == 1 ? "" : "s", totals->ran, totals->reused);
+    if (totals->failed)
+        buf_printf(&line, ", %zu failed", totals->failed);
+    if (totals->skipped)
+        buf_printf(&line, ", %zu skipped", totals->skipped);
+    buf_adds(&line, ", ");
+    say_seconds(totals->seconds, &line);
+    end_line(t, &line, SAY_NORMAL, TONE_PLAIN);
+}

@@ -1,0 +1,39 @@
+/*
+ * tell - the lines by which a run is followed, on standard error.
+ *
+ *     28 of 40 steps reused
+ *     [29/40] train@kind=S ran 41.2 s
+ *     [30/40] train@kind=R failed: its exit status is 1
+ */
+#ifndef LARDER_TELL_H
+#define LARDER_TELL_H
+
+#include "attempt.h"
+#include "larder/error.h"
+#include "run.h"
+#include "session.h"
+
+struct tell {
+    struct session *s;
+    double started, next_beat; /* by the monotonic clock */
+    size_t n_wanted, n_told;
+    bool *busy; /* [n_steps]: already told that another larder runs it */
+};
+
+void tell_init(struct tell *t, struct session *s);
+void tell_release(struct tell *t);
+
+void tell_reused(struct tell *t); /* all that are done before anything runs */
+void tell_started(struct tell *t, const struct work *w);
+void tell_step_reused(struct tell *t, const struct work *w);
+void tell_ran(struct tell *t, const struct work *w);
+void tell_failed(struct tell *t, const struct work *w, const struct error *err);
+void tell_stopped(struct tell *t, const struct work *w);
+void tell_busy(struct tell *t, const struct work *w);
+/* n signals to stop came before this one. */
+void tell_stopping(struct tell *t, int n, size_t n_active);
+/* Once a minute: what runs, for how long, how far. */
+void tell_heartbeat(struct tell *t, struct attempt *const *active, size_t n, double now);
+void tell_totals(struct tell *t, const struct run_totals *totals);
+
+#endif
