@@ -26,7 +26,7 @@
 
 struct options {
     const char *s, *r, *pairs, *font, *figure;
-    const char *kernel, *format, *s_name, *r_name;
+    const char *kernel, *format, *panels, *s_name, *r_name;
     int n_pairs, n_filters, enlarge, columns;
 };
 
@@ -182,10 +182,26 @@ static struct grid filter_grid(const struct options *o, const struct pictures *p
 /* What stands where. */
 struct layout {
     struct grid pairs, s, r;
-    double left, top; /* of the first grid */
-    double second, third;
+    double left, top;            /* of the pairs */
+    double second, third, below; /* of the two others; their tops are the same */
     double width, height;
 };
+
+static void place_grids(struct layout *l, const struct options *o, const struct figure *f)
+{
+    double high = fmax(grid_height(&l->s), grid_height(&l->r));
+    double wide = fmax(grid_width(&l->pairs), font_width(f->font, TEXT, title_a));
+    bool below = strcmp(o->panels, "below") == 0;
+
+    l->left = 2 * MARGIN + fmax(font_width(f->font, TEXT, o->s_name),
+                                font_width(f->font, TEXT, o->r_name));
+    l->top = MARGIN + 2 * TEXT;
+    l->second = below ? l->left : l->left + wide + 3 * MARGIN;
+    l->below = below ? l->top + grid_height(&l->pairs) + 2 * MARGIN + 2 * TEXT : l->top;
+    l->third = l->second + grid_width(&l->s) + 2 * MARGIN;
+    l->width = fmax(l->left + wide, l->third + grid_width(&l->r)) + MARGIN;
+    l->height = fmax(l->top + grid_height(&l->pairs), l->below + high) + MARGIN;
+}
 
 static void lay_out(struct layout *l, const struct options *o, const struct figure *f)
 {
@@ -200,17 +216,7 @@ static void lay_out(struct layout *l, const struct options *o, const struct figu
                               .text = TEXT };
     l->s = filter_grid(o, &f->s);
     l->r = filter_grid(o, &f->r);
-    l->left = 2 * MARGIN + fmax(font_width(f->font, TEXT, o->s_name),
-                                font_width(f->font, TEXT, o->r_name));
-    l->top = MARGIN + 2 * TEXT;
-    l->second = l->left +
-                fmax(grid_width(&l->pairs), font_width(f->font, TEXT, title_a)) +
-                3 * MARGIN;
-    l->third = l->second + grid_width(&l->s) + 2 * MARGIN;
-    l->width = l->third + grid_width(&l->r) + MARGIN;
-    l->height =
-        l->top + MARGIN +
-        fmax(grid_height(&l->pairs), fmax(grid_height(&l->s), grid_height(&l->r)));
+    place_grids(l, o, f);
 }
 
 /* The nets' names, each beside its row of the first pairs. */
@@ -236,10 +242,10 @@ static void draw_panels(const struct layout *l, const struct options *o, struct 
     if (l->pairs.n > 0)
         draw_row_names(l, o, c);
     buf_printf(&title, "(b) %s", o->s_name);
-    canvas_text(c, l->second, MARGIN + TEXT, TEXT, ALIGN_LEFT, black, buf_str(&title));
-    grid_draw(&l->s, c, l->second, l->top);
-    canvas_text(c, l->third, MARGIN + TEXT, TEXT, ALIGN_LEFT, black, o->r_name);
-    grid_draw(&l->r, c, l->third, l->top);
+    canvas_text(c, l->second, l->below - TEXT, TEXT, ALIGN_LEFT, black, buf_str(&title));
+    grid_draw(&l->s, c, l->second, l->below);
+    canvas_text(c, l->third, l->below - TEXT, TEXT, ALIGN_LEFT, black, o->r_name);
+    grid_draw(&l->r, c, l->third, l->below);
     buf_release(&title);
 }
 
@@ -308,6 +314,7 @@ int main(int argc, char **argv)
 {
     struct options o = { .kernel = "features.0.weight",
                          .format = "png",
+                         .panels = "beside",
                          .s_name = "S",
                          .r_name = "R",
                          .n_pairs = 8,
@@ -323,6 +330,7 @@ int main(int argc, char **argv)
         STAGE_OUT("figure", &o.figure, "the figure"),
         STAGE_STRING("kernel", &o.kernel, "the parameter that holds the filters"),
         STAGE_CHOICE("format", &o.format, "png|svg", "of the figure"),
+        STAGE_CHOICE("panels", &o.panels, "beside|below", "where panel (b) stands"),
         STAGE_STRING("s-name", &o.s_name, "what to call the first model"),
         STAGE_STRING("r-name", &o.r_name, "what to call the second model"),
         STAGE_INT("best", &o.n_pairs, 0, 10000, "pairs to show; 0: all, in order"),

@@ -152,9 +152,9 @@ static void add_card(struct buf *to, const struct page_item *item,
     buf_printf(to, " <a class=\"back\" href=\"#t-%s\">back to the table</a></h4>\n<p><b>",
                item->slug);
     buf_add_html(to, c->value[0] != '\0' ? c->value : "–");
-    buf_adds(to, "</b> ");
+    buf_adds(to, c->unit[0] != '\0' ? "</b> " : "</b>");
     buf_add_html(to, c->unit);
-    buf_adds(to, c->unit[0] != '\0' ? ": " : "; ");
+    buf_adds(to, ": ");
     add_count(to, c);
     if (c->low[0] != '\0') {
         buf_adds(to, ", 95 % interval ");
@@ -215,6 +215,6 @@ int cards_add_value(struct buf *to, const struct table *t, const struct page_ite
                          row, column);
     buf_printf(to, "<a class=\"value\" href=\"#c-%s-%zu-%zu\">", item->slug, r, c);
     buf_add_html(to, cell->value[0] != '\0' ? cell->value : "–");
-    buf_adds(to, strcmp(cell->unit, "percent") == 0 ? " %</a>" : "</a>");
+    buf_adds(to, strcmp(cell->unit, "percent") == 0 ? "&nbsp;%</a>" : "</a>");
     return 0;
 }

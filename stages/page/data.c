@@ -1,28 +1,23 @@
 #include "page/data.h"
 
-#include "kit/number.h"
 #include "larder/mem.h"
 #include "page/origin.h"
 
 #include "larder/banned.h"
 
-enum { LONG = 14 };
+enum { LONG = 14, WIDE = 8, WORDS = 24 };
 
-/* "20% of this" and "a - b" are words; only a column that holds nothing but numbers and
- * blanks is set as numbers. */
+/* A column of numbers, ranges of numbers (0.05-0.35) and blanks is set to the right. */
 static bool is_numeric(const struct tsv *t, int column)
 {
     bool some = false;
-    double x;
 
     for (size_t row = 0; row < t->n_rows; row++) {
         const char *cell = tsv_get(t, row, column);
 
-        if (cell[0] == '\0' || strcmp(cell, "-") == 0)
-            continue;
-        if (number_double(cell, &x) != NUMBER_OK)
+        if (cell[strspn(cell, "0123456789.+-e")] != '\0')
             return false;
-        some = true;
+        some = some || strpbrk(cell, "0123456789") != NULL;
     }
     return some;
 }
@@ -36,24 +31,24 @@ static void add_header(struct buf *to, const char *name)
     }
 }
 
-/* Digests joined by commas, as the steps that made them. */
+/* Digests joined by commas, as numbered links to the steps that made them. */
 static void add_from(struct buf *to, const struct provenance *p, const char *from)
 {
-    while (*from != '\0') {
-        size_t n = strcspn(from, ",");
+    for (size_t number = 1; *from != '\0'; number++) {
+        size_t n = strcspn(from, ","), at = 0;
+        const struct origin *o = NULL;
         struct buf hex = { 0 };
 
         buf_add(&hex, from, n);
         if (n == DIGEST_HEX)
-            origin_add_makers(to, p, buf_str(&hex));
+            o = provenance_maker(p, buf_str(&hex), &at);
+        buf_adds(to, number > 1 ? " " : "");
+        if (o != NULL)
+            origin_add_short_link(to, o, number);
         else
             buf_add_html(to, buf_str(&hex));
         buf_release(&hex);
-        from += n;
-        if (*from == ',') {
-            buf_adds(to, "<br>");
-            from++;
-        }
+        from += n + (from[n] == ',');
     }
 }
 
@@ -65,11 +60,17 @@ static void add_rows(struct buf *to, const struct tsv *t, const struct provenanc
     for (size_t row = 0; row < t->n_rows; row++) {
         buf_adds(to, "<tr>");
         for (int c = 0; (size_t)c < t->n_columns; c++) {
-            buf_adds(to, numeric[c] ? "<td class=\"number\">" : "<td>");
-            if (c == from)
-                add_from(to, p, tsv_get(t, row, c));
+            const char *cell = tsv_get(t, row, c);
+
+            if (numeric[c])
+                buf_adds(to, "<td class=\"number\">");
             else
-                buf_add_html(to, tsv_get(t, row, c));
+                buf_adds(to, strlen(cell) > WORDS && c != from ? "<td class=\"words\">"
+                                                               : "<td>");
+            if (c == from)
+                add_from(to, p, cell);
+            else
+                buf_add_html(to, cell);
             buf_adds(to, "</td>");
         }
         buf_adds(to, "</tr>\n");
@@ -84,7 +85,7 @@ void data_add_table(struct buf *to, const struct tsv *t, const struct page_item 
 
     for (int c = 0; (size_t)c < t->n_columns; c++)
         numeric[c] = is_numeric(t, c);
-    buf_adds(to, "<figure class=\"data\"");
+    buf_printf(to, "<figure class=\"data%s\"", t->n_columns > WIDE ? " wide" : "");
     if (!item->shown)
         buf_printf(to, " id=\"d-%s\"", item->slug);
     buf_printf(to, ">\n<figcaption>%s</figcaption>\n", caption);

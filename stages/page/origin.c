@@ -16,6 +16,27 @@ void origin_add_link(struct buf *to, const struct origin *o)
     buf_adds(to, "</a>");
 }
 
+void origin_add_short_link(struct buf *to, const struct origin *o, size_t number)
+{
+    buf_printf(to, "<a href=\"#k-%.*s\" title=\"", SHORT_HEX, o->key);
+    buf_add_html(to, o->step);
+    buf_printf(to, "\">%zu</a>", number);
+}
+
+/* false when no step read it as a source. */
+static bool add_source_link(struct buf *to, const struct provenance *p, const char *hex)
+{
+    for (size_t i = 0; i < p->n_sources; i++) {
+        if (strncmp(p->source[i].digest, hex, DIGEST_HEX) != 0)
+            continue;
+        buf_printf(to, "<a href=\"#s-%.*s\">", SHORT_HEX, hex);
+        buf_add_html(to, p->source[i].name);
+        buf_adds(to, "</a>");
+        return true;
+    }
+    return false;
+}
+
 void origin_add_makers(struct buf *to, const struct provenance *p, const char *hex)
 {
     const struct origin *o;
@@ -25,7 +46,7 @@ void origin_add_makers(struct buf *to, const struct provenance *p, const char *h
         buf_adds(to, n++ > 0 ? ", " : "");
         origin_add_link(to, o);
     }
-    if (n == 0)
+    if (n == 0 && !add_source_link(to, p, hex))
         origin_add_digest(to, hex);
 }
 

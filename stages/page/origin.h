@@ -14,6 +14,8 @@
 void origin_add_digest(struct buf *to, const char *hex);
 /* The name of a step, linked to its description on the page. */
 void origin_add_link(struct buf *to, const struct origin *o);
+/* The same where there is no room: a number, with the name as its title. */
+void origin_add_short_link(struct buf *to, const struct origin *o, size_t number);
 /* Links to every step that made a file of this digest, joined by commas; the digest
  * itself where no step is known. */
 void origin_add_makers(struct buf *to, const struct provenance *p, const char *hex);

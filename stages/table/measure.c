@@ -82,8 +82,8 @@ static int read_cue_share(struct measured *m, const struct tsv *record, struct e
 
 static int read_kernel_tv(struct measured *m, const struct tsv *record, struct error *err)
 {
-    static const char *const name[MEASURE_PARTS] = { "mean_tv", "tv_over_l1",
-                                                     "isotropic" };
+    static const char *const name[MEASURE_PARTS] = { "mean_tv", "all_filters",
+                                                     "tv_over_l1", "isotropic" };
     int layer, filters, column[MEASURE_PARTS];
 
     if ((layer = tsv_column(record, "layer", err)) < 0 ||
@@ -106,9 +106,13 @@ static int read_kernel_tv(struct measured *m, const struct tsv *record, struct e
 }
 
 static const struct measure known[] = {
-    { "accuracy", "percent", { "accuracy" }, read_accuracy },
-    { "cue-share", "percent", { "shape", "texture" }, read_cue_share },
-    { "kernel-tv", "", { "mean", "all-filters", "over-l1", "isotropic" }, read_kernel_tv },
+    { "accuracy", "percent", { "accuracy" }, 1, read_accuracy },
+    { "cue-share", "percent", { "shape", "texture" }, 1, read_cue_share },
+    { "kernel-tv",
+      "",
+      { "mean", "all-filters", "over-l1", "isotropic" },
+      0,
+      read_kernel_tv },
 };
 
 const struct measure *measure_find(const char *name)

@@ -8,8 +8,8 @@
  *
  *   accuracy    columns image label predicted     100 k/n, right of all
  *   cue-share   columns image answer              100 k/n of those answered by either cue
- *   kernel-tv   columns layer filters mean_tv …   the row `network`: parts mean, all-filters,
- *               over-l1, isotropic
+ *   kernel-tv   columns layer filters mean_tv …   the row `network`: parts mean,
+ * all-filters, over-l1, isotropic
  */
 #ifndef TABLE_MEASURE_H
 #define TABLE_MEASURE_H
@@ -43,6 +43,8 @@ struct measured {
 struct measure {
     const char *name, *unit;
     const char *part[MEASURE_PARTS]; /* NULL after the last */
+    size_t n_tested; /* parts, from the first, whose comparisons say something of their
+                        own: a texture share is one less the shape share */
     int (*read)(struct measured *m, const struct tsv *record, struct error *err);
 };
 

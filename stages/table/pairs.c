@@ -89,6 +89,7 @@ static int add_row(const struct cells *c, size_t row, const char *word_a,
             const struct cell *a = cells_at(c, row, i), *b = cells_at(c, row, k);
 
             if (a == NULL || b == NULL || a->part != b->part ||
+                a->part >= c->measure->n_tested ||
                 !is_partner(&c->columns, i, k, word_a, word_b))
                 continue;
             if (add_pair(c, a, b, to, err) < 0)
@@ -101,12 +102,11 @@ int pairs_write(const struct cells *c, const char *wanted, struct buf *to,
                 struct error *err)
 {
     struct names pairs = { 0 };
-    bool share = c->n_records > 0 && c->record[0].measured.share;
     int rc;
 
     buf_adds(to, "row\ta\tb\tn\tboth\tonly_a\tonly_b\tneither\tp\tfrom\n");
     rc = names_pairs(&pairs, wanted, "pairs", err);
-    for (size_t row = 0; rc == 0 && share && row < c->rows.n; row++)
+    for (size_t row = 0; rc == 0 && row < c->rows.n; row++)
         for (size_t p = 0; rc == 0 && p < pairs.n; p++) {
             rc = check_word(&c->columns, pairs.word[p], err);
             if (rc == 0)

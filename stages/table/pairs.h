@@ -14,8 +14,9 @@
 
 /* wanted is "A:B,C:D". A:B compares, in each row, every column that has the value A on an
  * axis with the column that has B there and is otherwise the same. E_INPUT when a word is
- * on no column, or two records are not of the same pictures. Measures that are no shares
- * have no pairs: only the header is written. */
+ * on no column, or two records are not of the same pictures. Of two shares that
+ * add up to one only the first is compared; kernel TV has no pairs: only the header is
+ * written. */
 int pairs_write(const struct cells *c, const char *wanted, struct buf *to,
                 struct error *err);
 
