@@ -1,5 +1,6 @@
 #include "nn/weights.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -154,6 +155,7 @@ int weights_get(const struct weights *s, float **of, struct tensors *t, struct e
     const struct tensor *weight, *bias;
     int rc = 0;
 
+    assert(t->n == 0);
     graph_tensors(s->graph, t);
     for (size_t i = 0; i < s->n_fused && rc == 0; i++) {
         if (!has_weights(s, i))

@@ -28,7 +28,7 @@ static size_t first_maximum(const struct nn_op_desc *d, const float *x, int n, i
     for (int h = h0; h < h1; h++) {
         for (int w = w0; w < w1; w++) {
             size_t i = (((size_t)n * d->H + h) * d->W + w) * d->C + c;
-            if (x[i] > x[best])
+            if (x[i] > x[best] || x[i] != x[i]) /* what is no number wins */
                 best = i;
         }
     }
