@@ -25,20 +25,6 @@ static cairo_status_t add_bytes(void *closure, const unsigned char *bytes, unsig
     return CAIRO_STATUS_SUCCESS;
 }
 
-/* Outlines as they are: no hinting, no snapping of widths, grey edges. */
-static void set_font(cairo_t *cr, const struct font *font)
-{
-    cairo_font_options_t *o = cairo_font_options_create();
-
-    cairo_font_options_set_hint_style(o, CAIRO_HINT_STYLE_NONE);
-    cairo_font_options_set_hint_metrics(o, CAIRO_HINT_METRICS_OFF);
-    cairo_font_options_set_antialias(o, CAIRO_ANTIALIAS_GRAY);
-    cairo_set_font_options(cr, o);
-    cairo_font_options_destroy(o);
-    if (font != NULL)
-        cairo_set_font_face(cr, font_face(font));
-}
-
 int canvas_open(struct canvas **canvas, const char *path, enum canvas_format format,
                 double width, double height, int scale, const struct font *font,
                 struct error *err)
@@ -64,7 +50,7 @@ int canvas_open(struct canvas **canvas, const char *path, enum canvas_format for
                          width * scale, height * scale, cairo_status_to_string(status));
     }
     cairo_scale(c->cr, c->scale, c->scale);
-    set_font(c->cr, font);
+    font_use(font, c->cr);
     cairo_set_source_rgb(c->cr, 1, 1, 1);
     cairo_paint(c->cr);
     *canvas = c;

@@ -65,7 +65,7 @@ int font_open(struct font **font, const char *path, struct error *err)
     }
     f->surface = cairo_image_surface_create(CAIRO_FORMAT_A8, 1, 1);
     f->measure = cairo_create(f->surface);
-    cairo_set_font_face(f->measure, f->face);
+    font_use(f, f->measure);
     *font = f;
     return 0;
 }
@@ -91,7 +91,15 @@ double font_width(const struct font *f, double size, const char *text)
     return extents.x_advance;
 }
 
-void *font_face(const struct font *f)
+/* Outlines as they are: no hinting, no snapping of widths, grey edges. */
+void font_use(const struct font *f, void *drawing)
 {
-    return f->face;
+    cairo_font_options_t *o = cairo_font_options_create();
+
+    cairo_font_options_set_hint_style(o, CAIRO_HINT_STYLE_NONE);
+    cairo_font_options_set_hint_metrics(o, CAIRO_HINT_METRICS_OFF);
+    cairo_font_options_set_antialias(o, CAIRO_ANTIALIAS_GRAY);
+    cairo_set_font_options(drawing, o);
+    cairo_font_options_destroy(o);
+    cairo_set_font_face(drawing, f->face);
 }

@@ -18,7 +18,7 @@ void font_close(struct font *font); /* NULL is fine */
 /* The width of a UTF-8 text at a size in pixels. */
 double font_width(const struct font *font, double size, const char *text);
 
-/* For canvas.c: the cairo_font_face_t, borrowed. */
-void *font_face(const struct font *font);
+/* For canvas.c: makes it the font of a drawing (a cairo_t). */
+void font_use(const struct font *font, void *drawing);
 
 #endif

@@ -25,21 +25,37 @@ static void add_short_name(struct buf *to, const char *stage)
     }
 }
 
-static char *full_name(const struct manifest *m, size_t row, int stage)
+/* From the columns of the manifest. */
+static void add_full_name(struct buf *name, const struct manifest *m, size_t row,
+                          int stage)
 {
-    struct buf name = { 0 };
     size_t axes = 0;
 
-    add_short_name(&name, tsv_get(&m->tsv, row, stage));
+    add_short_name(name, tsv_get(&m->tsv, row, stage));
     for (int c = 0; (size_t)c < m->tsv.n_columns; c++) {
         const char *value = tsv_get(&m->tsv, row, c);
 
         if (c == stage || c == m->path || value[0] == '\0')
             continue;
-        buf_printf(&name, "%c%s=%s", axes++ == 0 ? '@' : ',', m->tsv.column[c], value);
+        buf_printf(name, "%c%s=%s", axes++ == 0 ? '@' : ',', m->tsv.column[c], value);
     }
-    buf_adds(&name, "");
-    return buf_take(&name);
+}
+
+/* From what is known of the file's origin; nothing is added where nothing is. */
+static void add_origin_name(struct buf *name, const struct provenance *p,
+                            const struct digest *digest)
+{
+    char hex[DIGEST_HEX + 1];
+    size_t at = 0;
+    const struct origin *o = provenance_maker(p, digest_hex(digest, hex), &at);
+
+    if (o != NULL) {
+        buf_adds(name, o->step);
+        return;
+    }
+    for (size_t i = 0; i < p->n_sources && name->len == 0; i++)
+        if (strncmp(p->source[i].digest, hex, DIGEST_HEX) == 0)
+            add_short_name(name, p->source[i].name);
 }
 
 static bool slug_taken(const struct items *l, const char *slug)
@@ -70,9 +86,30 @@ static char *make_slug(const struct items *l, const char *name)
     return buf_take(&slug);
 }
 
-int items_read(struct items *l, const char *kind, const char *manifest, struct error *err)
+static int name_item(struct items *l, size_t i, int stage, const struct provenance *p,
+                     struct error *err)
 {
-    int rc = 0, stage;
+    struct page_item *item = &l->item[i];
+    struct buf name = { 0 };
+
+    if (stage >= 0)
+        add_full_name(&name, &l->manifest, i, stage);
+    else
+        add_origin_name(&name, p, &item->digest);
+    if (name.len == 0)
+        return error_set(err, E_INPUT,
+                         "%s: no column \"stage\", and no step is known to have made %s",
+                         l->manifest.tsv.path, item->path);
+    item->name = buf_take(&name);
+    item->slug = make_slug(l, item->name);
+    l->n++;
+    return 0;
+}
+
+int items_read(struct items *l, const char *kind, const char *manifest,
+               const struct provenance *p, struct error *err)
+{
+    int rc, stage;
 
     *l = (struct items){ .kind = kind };
     if (manifest == NULL)
@@ -80,18 +117,13 @@ int items_read(struct items *l, const char *kind, const char *manifest, struct e
     rc = manifest_read(&l->manifest, manifest, err);
     if (rc < 0)
         return rc;
-    stage = tsv_column(&l->manifest.tsv, "stage", err);
-    if (stage < 0)
-        rc = stage;
+    stage = tsv_find(&l->manifest.tsv, "stage");
     l->item = xcalloc(manifest_size(&l->manifest) + 1, sizeof *l->item);
-    for (size_t i = 0; rc >= 0 && i < manifest_size(&l->manifest); i++) {
-        struct page_item *item = &l->item[i];
-
-        item->path = manifest_path(&l->manifest, i);
-        rc = digest_file(&item->digest, NULL, item->path, err);
-        item->name = full_name(&l->manifest, i, stage);
-        item->slug = make_slug(l, item->name);
-        l->n++;
+    for (size_t i = 0; rc == 0 && i < manifest_size(&l->manifest); i++) {
+        l->item[i].path = manifest_path(&l->manifest, i);
+        rc = digest_file(&l->item[i].digest, NULL, l->item[i].path, err);
+        if (rc == 0)
+            rc = name_item(l, i, stage, p, err);
     }
     if (rc < 0)
         items_release(l);

@@ -4,7 +4,8 @@
  * An item is called by the stage that made it, and where that has several, by the axis
  * values too: `table-1`, `train@kind=S`, `train@arch=alexnet,kind=S`. A file of the
  * user's is called by its name without folder and ending: `./tried.tsv` is `tried`; an
- * import by what follows `import.`.
+ * import by what follows `import.`. A list of one stage's items alone does not say which
+ * stage that is: then the provenance tells it, by the digest of the file.
  */
 #ifndef PAGE_ITEMS_H
 #define PAGE_ITEMS_H
@@ -13,6 +14,7 @@
 
 #include "kit/manifest.h"
 #include "larder/digest.h"
+#include "page/provenance.h"
 
 struct page_item {
     const char *path;     /* borrowed from the manifest */
@@ -32,7 +34,7 @@ struct items {
 
 /* manifest NULL: no items. kind is borrowed. */
 int items_read(struct items *l, const char *kind, const char *manifest,
-               struct error *err);
+               const struct provenance *p, struct error *err);
 void items_release(struct items *l);
 /* The place of the one item that the name means; E_INPUT when it means none, with the
  * nearest name, or several, with all of them. */

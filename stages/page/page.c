@@ -19,11 +19,11 @@ int page_read(struct page *p, const struct page_inputs *in, struct error *err)
     *p = (struct page){ .room = PAGE_BYTES };
     rc = provenance_read(&p->provenance, in->provenance, err);
     if (rc == 0)
-        rc = items_read(&p->tables, "table", in->tables, err);
+        rc = items_read(&p->tables, "table", in->tables, &p->provenance, err);
     if (rc == 0)
-        rc = items_read(&p->figures, "figure", in->figures, err);
+        rc = items_read(&p->figures, "figure", in->figures, &p->provenance, err);
     if (rc == 0)
-        rc = items_read(&p->data, "data", in->data, err);
+        rc = items_read(&p->data, "data", in->data, &p->provenance, err);
     p->table = xcalloc(p->tables.n + 1, sizeof *p->table);
     p->tsv = xcalloc(p->data.n + 1, sizeof *p->tsv);
     for (size_t i = 0; rc == 0 && i < p->tables.n; i++)

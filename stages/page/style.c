@@ -53,7 +53,7 @@ const char style_text[] =
     ".table .value{font-size:1.05rem}\n"
     ".data table{font-size:.8rem}\n"
     ".data th,.data td{padding:.2rem .5rem;white-space:nowrap}\n"
-    ".data td.words{white-space:normal;min-width:14rem}\n"
+    ".data td.words{white-space:normal;min-width:10rem}\n"
     ".data tbody tr:nth-child(even){background:var(--raised)}\n"
     ".data .number{text-align:right}\n"
     ".note{font-size:.8rem;color:var(--soft);margin:.4rem 0 0}\n";

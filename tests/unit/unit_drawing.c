@@ -1,0 +1,167 @@
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "draw/canvas.h"
+#include "draw/filter.h"
+#include "draw/grid.h"
+#include "larder/fs.h"
+
+static const char font_path[] = "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf";
+static struct font *font;
+
+static void enter_folder(void)
+{
+    char folder[] = "/tmp/unit_drawing.XXXXXX";
+
+    if (!fs_exists(font_path))
+        cr_skip_test("the font DejaVu Sans is not installed");
+    cr_assert(ne(ptr, mkdtemp(folder), NULL));
+    cr_assert(eq(int, chdir(folder), 0));
+    cr_assert(eq(int, font_open(&font, font_path, NULL), 0));
+}
+
+static void leave_folder(void)
+{
+    char folder[256];
+
+    font_close(font);
+    cr_assert(ne(ptr, getcwd(folder, sizeof folder), NULL));
+    cr_assert(eq(int, fs_remove_tree(folder, NULL), 0));
+}
+
+TestSuite(drawing, .init = enter_folder, .fini = leave_folder);
+
+static void draw_something(const char *path, enum canvas_format format)
+{
+    static const uint8_t rgb[2 * 2 * 3] = { 255, 0, 0, 0, 255, 0, 0, 0, 255, 9, 9, 9 };
+    struct tile tile[3] = { { rgb, NULL, { "r: 0.93", "22" } },
+                            { rgb, rgb, { "Δ", NULL } },
+                            { rgb, NULL, { NULL, NULL } } };
+    struct grid g = { .tile = tile,
+                      .n = 3,
+                      .width = 2,
+                      .height = 2,
+                      .columns = 2,
+                      .enlarge = 20,
+                      .gap = 1,
+                      .captions = 2,
+                      .text = 11 };
+    struct canvas *c = NULL;
+
+    cr_assert(
+        eq(int,
+           canvas_open(&c, path, format, grid_width(&g), grid_height(&g), 2, font, NULL),
+           0));
+    grid_draw(&g, c, 0, 0);
+    canvas_line(c, 0, 0, 10, 10, 0.5, (struct colour){ 0, 0, 0 });
+    canvas_rect(c, 5, 5, 3, 3, (struct colour){ 1, 0, 0.5 });
+    cr_assert(eq(int, canvas_close(c, 0, NULL), 0));
+}
+
+/* The same in a process of its own. */
+static void draw_apart(const char *path, enum canvas_format format)
+{
+    pid_t child = fork();
+    int status;
+
+    if (child == 0) {
+        draw_something(path, format);
+        _exit(0);
+    }
+    cr_assert(eq(int, waitpid(child, &status, 0), child));
+    cr_assert(eq(int, status, 0));
+}
+
+static void check_same_bytes(enum canvas_format format, const char *begins)
+{
+    struct buf a = { 0 }, b = { 0 };
+
+    draw_apart("a", format);
+    draw_apart("b", format);
+    cr_assert(eq(int, fs_read("a", &a, NULL), 0));
+    cr_assert(eq(int, fs_read("b", &b, NULL), 0));
+    cr_assert(gt(sz, a.len, 200));
+    cr_assert(eq(sz, a.len, b.len));
+    cr_assert(eq(int, memcmp(a.s, b.s, a.len), 0));
+    cr_assert(eq(int, memcmp(a.s, begins, strlen(begins)), 0));
+    buf_release(&a);
+    buf_release(&b);
+}
+
+Test(drawing, a_png_is_the_same_bytes_each_time)
+{
+    check_same_bytes(CANVAS_PNG, "\x89PNG\r\n");
+}
+
+Test(drawing, an_svg_is_the_same_bytes_each_time)
+{
+    check_same_bytes(CANVAS_SVG, "<?xml");
+}
+
+Test(drawing, a_failed_drawing_leaves_no_file)
+{
+    struct canvas *c = NULL;
+    struct error err = { 0 };
+
+    cr_assert(eq(int, canvas_open(&c, "no", CANVAS_PNG, 10, 10, 1, font, NULL), 0));
+    cr_assert(eq(int, canvas_close(c, E_INPUT, &err), E_INPUT));
+    cr_assert(not(fs_exists("no")));
+}
+
+Test(drawing, widths_of_text_scale_with_its_size)
+{
+    double one = font_width(font, 10, "Spearman");
+
+    cr_assert(gt(dbl, one, 30));
+    cr_assert(epsilon_eq(dbl, font_width(font, 20, "Spearman"), 2 * one, 1e-6));
+    cr_assert(eq(dbl, font_width(font, 10, ""), 0));
+}
+
+Test(drawing, a_file_that_is_no_font_is_refused)
+{
+    struct font *f = NULL;
+    struct error err = { 0 };
+
+    cr_assert(eq(int, fs_write("x.ttf", "no font", 7, false, NULL), 0));
+    cr_assert(eq(int, font_open(&f, "x.ttf", &err), E_INPUT));
+    cr_assert(ne(ptr, strstr(err.text, "x.ttf"), NULL));
+}
+
+Test(drawing, a_grid_is_as_large_as_its_tiles)
+{
+    struct grid g = {
+        .n = 5, .width = 3, .height = 4, .columns = 2, .enlarge = 10, .gap = 1
+    };
+    struct tile tile[5] = { { 0 } };
+
+    g.tile = tile;
+    cr_assert(eq(dbl, grid_width(&g), 61));
+    cr_assert(eq(dbl, grid_height(&g), 122));
+    cr_assert(eq(dbl, grid_picture_top(&g, 4), 82));
+    g.n = 0;
+    cr_assert(eq(dbl, grid_width(&g), 0));
+    cr_assert(eq(dbl, grid_height(&g), 0));
+}
+
+Test(drawing, a_filter_is_stretched_over_all_its_channels)
+{
+    const float w[3 * 1 * 2] = { -1, 0, 0, 1, 0.5F, -0.5F };
+    const uint8_t expected[6] = { 0, 128, 191, 128, 255, 64 };
+    uint8_t rgb[6];
+
+    filter_picture(w, 3, 1, 2, rgb);
+    for (int i = 0; i < 6; i++)
+        cr_assert(eq(int, rgb[i], expected[i]), "value %d", i);
+}
+
+Test(drawing, a_constant_filter_is_grey)
+{
+    const float w[4] = { 2, 2, 2, 2 };
+    uint8_t rgb[12];
+
+    filter_picture(w, 1, 2, 2, rgb);
+    for (int i = 0; i < 12; i++)
+        cr_assert(eq(int, rgb[i], 128));
+}
