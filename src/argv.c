@@ -10,17 +10,19 @@
 static int check_input(const struct filling *f, const struct piece *p)
 {
     const struct step *step = f->step;
-    struct pos pos = expr_pos(p);
     const char **names;
+    struct pos pos;
     int rc;
 
     for (size_t i = 0; i < step->n_inputs; i++)
         if (!strcmp(step->input[i].name, p->text)) {
             if (!p->each || step->input[i].kind == INPUT_LIST)
                 return 0;
+            pos = expr_pos(p);
             return pos_error(&pos, f->err, "input %s is one item; write ${in.%s}",
                              p->text, p->text);
         }
+    pos = expr_pos(p);
     names = xcalloc(step->n_inputs + 1, sizeof *names);
     for (size_t i = 0; i < step->n_inputs; i++)
         names[i] = step->input[i].name;
@@ -33,12 +35,13 @@ static int check_input(const struct filling *f, const struct piece *p)
 static int check_output(const struct filling *f, const struct piece *p)
 {
     const struct step *step = f->step;
-    struct pos pos = expr_pos(p);
     const char **names;
+    struct pos pos;
     int rc;
 
     if (step_output_index(step, p->text) >= 0)
         return 0;
+    pos = expr_pos(p);
     names = xcalloc(step->n_outputs + 1, sizeof *names);
     for (size_t i = 0; i < step->n_outputs; i++)
         names[i] = step->output[i].name;
@@ -68,9 +71,10 @@ static int read_word(const struct filling *f, const struct piece *p, size_t n_pi
 
     if (!p->is_text && p->ref == REF_IN) {
         rc = check_input(f, p);
-        pos = expr_pos(p);
-        if (rc == 0 && p->each && n_pieces > 1)
+        if (rc == 0 && p->each && n_pieces > 1) {
+            pos = expr_pos(p);
             rc = pos_error(&pos, f->err, "${in.%s[*]} must be a whole argument", p->text);
+        }
         arg->word[arg->n_words++] =
             (struct word){ p->each ? WORD_IN_EACH : WORD_IN, p->text };
         return rc;

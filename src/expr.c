@@ -201,6 +201,22 @@ bool expr_is_fixed(const struct node *node)
     return node->kind == NODE_SCALAR && !strstr(node->text, "${");
 }
 
+static int no_branch(const struct node *map, const struct node *of, const char *value,
+                     struct error *err)
+{
+    const char **names = xcalloc(map->n + 1, sizeof *names);
+    size_t n = 0;
+    int rc;
+
+    for (size_t i = 0; i < map->n; i++)
+        if (map->item[i] != of)
+            names[n++] = map->key[i]->text;
+    rc = suggest_error(&of->pos, err, value, names, n, "case: there is no branch for %s",
+                       value);
+    free(names);
+    return rc;
+}
+
 int expr_branch(const struct scope *s, const struct node *node,
                 const struct node **branch, struct error *err)
 {
@@ -214,7 +230,7 @@ int expr_branch(const struct scope *s, const struct node *node,
             if ((*branch)->item[i] != of && !strcmp((*branch)->key[i]->text, v.text))
                 found = (*branch)->item[i];
         if (!found)
-            return pos_error(&of->pos, err, "case: there is no branch for %s", v.text);
+            return no_branch(*branch, of, v.text, err);
         *branch = found;
     }
     return 0;

@@ -128,10 +128,10 @@ static int read_table(struct builder *b, struct import *im, const struct node *n
 
     if (rc < 0)
         return rc;
-    text->file = node->text;
+    text->file = pos_shown_path(b->arena, &node->pos, node->text);
     text->path = builder_path(b, node->text, &node->pos);
     if (!fs_exists(text->path))
-        return pos_error(&node->pos, err, "there is no file %s", node->text);
+        return pos_error(&node->pos, err, "there is no file %s", text->file);
     rc = fs_read(text->path, &bytes, err);
     if (rc == 0 && strlen(buf_str(&bytes)) != bytes.len)
         rc = pos_error(&node->pos, err, "%s is no text", node->text);

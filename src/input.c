@@ -104,7 +104,7 @@ static int check_kind(const struct gather *g, const struct reference *r,
 {
     const struct program_port *port = g->in->port;
     const struct stage_output *o = &s->output[output];
-    struct pos pos = reference_pos(r, 0);
+    struct pos pos;
     bool fits;
 
     if (!port || port->list)
@@ -112,6 +112,7 @@ static int check_kind(const struct gather *g, const struct reference *r,
     fits = port->kind == o->kind && (!port->set || o->set || o->foreign);
     if (fits)
         return 0;
+    pos = reference_pos(r, 0);
     return pos_error(&pos, g->f->err, "input %s of program %s is %s, and %s.%s is %s",
                      g->in->name, g->f->stage->program->name,
                      port->set                   ? "an image set"

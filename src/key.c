@@ -47,8 +47,8 @@ static void add_object(struct buf *b, const struct object *o)
 
 /* ---- who computes ------------------------------------------------------------------ */
 
-/* An argv element: inputs and outputs by name, all else as text; a ${ of the text is told
- * apart by a second $. */
+/* An argv element: inputs and outputs by name, all else as text, in which $ is $$, so
+ * that no text looks like a name. */
 static void add_arg(struct buf *b, const struct arg *arg)
 {
     struct buf text = { 0 };
@@ -59,7 +59,7 @@ static void add_arg(struct buf *b, const struct arg *arg)
         switch (w->kind) {
         case WORD_TEXT:
             for (; *s; s++)
-                buf_adds(&text, s[0] == '$' && s[1] == '{' ? "$$" : (char[]){ *s, '\0' });
+                buf_adds(&text, *s == '$' ? "$$" : (char[]){ *s, '\0' });
             break;
         case WORD_IN:
             buf_printf(&text, "${in.%s}", s);

@@ -251,10 +251,11 @@ static int fix_axes(const struct matrix *m, const char *name, const struct refer
     for (size_t t = 0; t < r->n_terms; t++) {
         const struct reference_term *term = &r->term[t];
         size_t i = find_axis(m, term->axis);
-        struct pos pos = reference_pos(r, term->at);
-        if (i == m->n_axes)
+        if (i == m->n_axes) {
+            struct pos pos = reference_pos(r, term->at);
             return suggest_error(&pos, err, term->axis, m->axis, m->n_axes,
                                  "%s has no axis %s", name, term->axis);
+        }
         fixed[i] =
             strcmp(term->value, "*") ? find_value(m->values[i], term->value) : OPEN;
         if (fixed[i] < 0 && strcmp(term->value, "*") != 0)

@@ -69,3 +69,13 @@ int pos_error(const struct pos *pos, struct error *err, const char *fmt, ...)
     buf_release(&b);
     return E_INPUT;
 }
+
+const char *pos_shown_path(struct arena *arena, const struct pos *pos, const char *path)
+{
+    const char *slash = pos->file ? strrchr(pos->file, '/') : NULL;
+
+    if (*path == '/' || !slash)
+        return arena_strdup(arena, path);
+    path += !strncmp(path, "./", 2) ? 2 : 0;
+    return arena_printf(arena, "%.*s/%s", (int)(slash - pos->file), pos->file, path);
+}

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "larder/error.h"
+#include "larder/mem.h"
 
 /* A file of the recipe, whole; or the words of one -S. */
 struct recipe_text {
@@ -29,5 +30,8 @@ struct pos {
  * E_INPUT. */
 int pos_error(const struct pos *pos, struct error *err, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* A path written at pos as the user would type it: below the folder of pos's file. */
+const char *pos_shown_path(struct arena *arena, const struct pos *pos, const char *path);
 
 #endif

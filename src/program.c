@@ -30,8 +30,12 @@ struct programs {
 
 static void add_folder(struct programs *p, const char *s, size_t n)
 {
+    char *here = *s == '/' ? NULL : getcwd(NULL, 0);
+
     if (n > 0)
-        p->folder[p->n_folders++] = arena_strndup(&p->arena, s, n);
+        p->folder[p->n_folders++] = arena_printf(&p->arena, "%s%s%.*s", here ? here : "",
+                                                 here ? "/" : "", (int)n, s);
+    free(here);
 }
 
 int programs_open(struct programs **out, const char *beside,
@@ -192,7 +196,7 @@ static bool listen_to(struct asking *a)
     return true;
 }
 
-static int ask(const char *path, struct buf *answer, struct error *err)
+static int ask(const char *name, const char *path, struct buf *answer, struct error *err)
 {
     struct asking a = { { -1, -1 }, { -1, -1 }, 0, { 0 }, { 0 } };
     int status = 0;
@@ -208,10 +212,10 @@ static int ask(const char *path, struct buf *answer, struct error *err)
     while (waitpid(a.pid, &status, 0) < 0 && errno == EINTR)
         ;
     if (!done)
-        rc = error_set(err, E_INPUT, "%s --describe: no answer within %d s", path,
+        rc = error_set(err, E_INPUT, "program %s --describe: no answer within %d s", name,
                        DESCRIBE_MS / 1000);
     else if (status != 0)
-        rc = error_set(err, E_INPUT, "%s --describe failed: %.*s", path,
+        rc = error_set(err, E_INPUT, "program %s --describe failed: %.*s", name,
                        (int)strcspn(buf_str(&a.complaint), "\n"), buf_str(&a.complaint));
     else
         buf_add(answer, buf_str(&a.answer), a.answer.len);
@@ -227,8 +231,8 @@ out:
 
 /* ---- finding ----------------------------------------------------------------------- */
 
-static int learn(struct programs *p, const char *path, struct program *program,
-                 struct error *err)
+static int learn(struct programs *p, const char *name, const char *path,
+                 struct program *program, struct error *err)
 {
     const struct program_memory *memory = p->memory;
     const char *kept = memory ? memory->get(memory->self, path) : NULL;
@@ -239,11 +243,11 @@ static int learn(struct programs *p, const char *path, struct program *program,
     if (kept)
         buf_adds(&answer, kept);
     else
-        rc = ask(path, &answer, err);
+        rc = ask(name, path, &answer, err);
     if (rc == 0) {
         rc = describe_read(&p->arena, buf_str(&answer), program, err);
         if (rc < 0)
-            error_context(err, "%s --describe", path);
+            error_context(err, "program %s --describe", name);
     }
     if (rc == 0 && memory && !kept)
         memory->put(memory->self, path, buf_str(&answer));
@@ -265,7 +269,7 @@ int programs_find(struct programs *p, const char *name, const struct program **p
     if (!path)
         return no_program(p, name, err);
     found = arena_alloc(&p->arena, sizeof *found);
-    rc = learn(p, path, found, err);
+    rc = learn(p, name, path, found, err);
     if (rc < 0)
         return rc;
     map_set(&p->known, name, found);

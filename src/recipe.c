@@ -179,7 +179,8 @@ static int merge_file(struct recipe *r, struct node *root, struct node *part,
 static int include_file(struct recipe *r, struct node *root, const struct node *name,
                         int depth, struct error *err)
 {
-    struct buf dir = { 0 }, file = { 0 }, path = { 0 };
+    struct buf dir = { 0 }, path = { 0 };
+    const char *file = "";
     struct node *part = NULL;
     int rc = node_expect(name, NODE_SCALAR, "the name of an included file", err);
 
@@ -188,24 +189,17 @@ static int include_file(struct recipe *r, struct node *root, const struct node *
                        "including over the network is not supported by this version");
     if (rc < 0)
         goto out;
-    if (strchr(name->pos.file, '/')) {
-        fs_dirname(&dir, name->pos.file);
-        fs_join(&file, buf_str(&dir), name->text);
-    } else {
-        buf_adds(&file, name->text);
-    }
-    buf_reset(&dir);
+    file = pos_shown_path(&r->arena, &name->pos, name->text);
     fs_dirname(&dir, name->pos.text->path);
     fs_join(&path, buf_str(&dir), name->text);
     if (!fs_exists(buf_str(&path)))
-        rc = pos_error(&name->pos, err, "there is no file %s", buf_str(&file));
+        rc = pos_error(&name->pos, err, "there is no file %s", file);
     if (rc == 0)
-        rc = load(r, buf_str(&file), buf_str(&path), depth + 1, &name->pos, &part, err);
+        rc = load(r, file, buf_str(&path), depth + 1, &name->pos, &part, err);
     if (rc == 0)
         rc = merge_file(r, root, part, err);
 out:
     buf_release(&path);
-    buf_release(&file);
     buf_release(&dir);
     return rc;
 }

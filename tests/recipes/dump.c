@@ -1,0 +1,146 @@
+#include "dump.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "larder/banned.h"
+
+static const char *shown_path(const struct plan *plan, const char *path, struct buf *b)
+{
+    size_t n = strlen(plan->recipe->project);
+
+    buf_reset(b);
+    if (!strncmp(path, plan->recipe->project, n) && path[n] == '/')
+        buf_printf(b, "./%s", path + n + 1);
+    else
+        buf_adds(b, path);
+    return buf_str(b);
+}
+
+static void dump_item(const struct item *item, struct buf *to)
+{
+    if (item->source)
+        buf_printf(to, "%s\n", item->source->name);
+    else
+        buf_printf(to, "%s .%s\n", item->step->name,
+                   item->step->output[item->output].name);
+}
+
+static void dump_input(const struct input *in, struct buf *to)
+{
+    buf_printf(to, "  in %s ", in->name);
+    if (in->kind == INPUT_PROVENANCE) {
+        buf_adds(to, "plan.provenance\n");
+    } else if (in->kind == INPUT_ONE) {
+        dump_item(&in->item[0], to);
+    } else {
+        buf_adds(to, "list");
+        for (size_t i = 0; i < in->n_columns; i++)
+            buf_printf(to, " %s", in->column[i]);
+        buf_addc(to, '\n');
+        for (size_t i = 0; i < in->n_items; i++) {
+            buf_adds(to, "    ");
+            for (size_t c = 0; c < in->n_columns; c++)
+                buf_printf(to, "%s ", *in->item[i].value[c] ? in->item[i].value[c] : "-");
+            dump_item(&in->item[i], to);
+        }
+    }
+}
+
+static void dump_args(const struct step *step, struct buf *to)
+{
+    for (size_t i = 0; i < step->n_args; i++) {
+        buf_adds(to, "  arg ");
+        for (size_t j = 0; j < step->arg[i].n_words; j++) {
+            const struct word *w = &step->arg[i].word[j];
+            switch (w->kind) {
+            case WORD_TEXT:
+                buf_add_escaped(to, w->text);
+                break;
+            case WORD_IN:
+                buf_printf(to, "<in %s>", w->text);
+                break;
+            case WORD_IN_EACH:
+                buf_printf(to, "<each of %s>", w->text);
+                break;
+            case WORD_OUT:
+                buf_printf(to, "<out %s>", w->text);
+                break;
+            }
+        }
+        buf_addc(to, '\n');
+    }
+}
+
+static void dump_step(const struct step *step, struct buf *to)
+{
+    const struct resources *r = &step->resources;
+
+    buf_printf(to, "step %s\n", step->name);
+    buf_printf(to, "  program %s\n", step->program ? step->program->name : "run");
+    for (size_t i = 0; i < step->n_code; i++)
+        buf_printf(to, "  code %s %s\n", step->code_path[i], step->code[i]->name);
+    dump_args(step, to);
+    for (size_t i = 0; i < step->n_options; i++) {
+        buf_printf(to, "  option %s %s ", step->option[i].name, step->option[i].type);
+        buf_add_escaped(to, step->option[i].text);
+        buf_addc(to, '\n');
+    }
+    for (size_t i = 0; i < step->n_env; i++)
+        buf_printf(to, "  env %s %s\n", step->env[i], step->env_value[i]);
+    if (step->has_seed)
+        buf_printf(to, "  seed %016" PRIx64 "\n", step->seed);
+    for (size_t i = 0; i < step->n_inputs; i++)
+        dump_input(&step->input[i], to);
+    for (size_t i = 0; i < step->n_outputs; i++) {
+        const struct output *o = &step->output[i];
+        buf_printf(to, "  out %s %s %s%s\n", o->name,
+                   o->kind == OBJECT_TREE ? "tree" : "file", o->path,
+                   o->visibility == 1   ? " private"
+                   : o->visibility == 0 ? " public"
+                                        : "");
+    }
+    if (r->cpu != 1 || r->memory || r->gpu || r->time > 0)
+        buf_printf(to, "  resources cpu %d memory %lld gpu %d need %d time %g\n", r->cpu,
+                   r->memory, r->gpu, r->gpu_need, r->time);
+    if (step->checkpoint)
+        buf_adds(to, "  checkpoint\n");
+}
+
+static void dump_source(const struct plan *plan, const struct source *s, struct buf *to)
+{
+    struct buf path = { 0 };
+    char hex[DIGEST_HEX + 1];
+
+    buf_printf(to, "source %s%s%s%s\n", s->name, s->private_ ? " private" : "",
+               s->license ? " license " : "", s->license ? s->license : "");
+    if (s->pinned)
+        buf_printf(to, "  sha256 %s size %lld\n", digest_hex(&s->digest, hex), s->size);
+    for (size_t i = 0; i < s->n_from; i++)
+        buf_printf(to, "  from %s\n", shown_path(plan, s->from[i], &path));
+    if (s->missing)
+        buf_printf(to, "  missing %s\n", s->missing);
+    buf_release(&path);
+}
+
+static void dump_target(const struct target *t, struct buf *to)
+{
+    buf_printf(to, "target %s\n", t->name);
+    for (size_t i = 0; i < t->n_gets; i++)
+        buf_printf(to, "  get %s .%s to %s\n", t->get[i].step->name,
+                   t->get[i].step->output[t->get[i].output].name, t->get[i].to);
+    for (size_t i = 0; i < t->n_steps && t->n_gets == 0; i++)
+        buf_printf(to, "  step %s\n", t->step[i]->name);
+}
+
+void dump_plan(const struct plan *plan, struct buf *to)
+{
+    for (size_t i = 0; i < plan->n_steps; i++)
+        dump_step(plan->step[i], to);
+    for (size_t i = 0; i < plan->n_sources; i++)
+        dump_source(plan, plan->source[i], to);
+    for (size_t i = 0; i < plan->n_targets; i++)
+        dump_target(&plan->target[i], to);
+    if (plan->standard)
+        buf_printf(to, "default %s\n", plan->standard);
+}
