@@ -45,6 +45,9 @@ static int check_tree(struct check *c, const struct digest *id, long long size, 
             rc = object_check(c->st, &e->id, e->size, c->deep, err);
         }
     }
+    /* Remembered once all below it is known to be good. */
+    if (rc == OBJECT_FINE && c->deep)
+        rc = object_check(c->st, id, -1, true, err);
     tree_release(&tree);
     buf_release(&text);
     return rc;

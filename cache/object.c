@@ -171,12 +171,13 @@ int object_read(struct store *st, const struct digest *id, size_t max, struct bu
     return rc;
 }
 
-/* OBJECT_FINE when the store has the object already and, with sync, on the disk. */
+/* OBJECT_FINE when the store has the object already and, with sync, on the disk. It is
+ * always hashed: what is about to be dropped is the only other copy. */
 static int have_already(const struct intake *in, const struct digest *id, long long size,
                         struct error *err)
 {
     struct buf path = { 0 };
-    int rc = object_check(in->st, id, size, false, err);
+    int rc = object_check(in->st, id, size, true, err);
 
     if (rc == OBJECT_FINE && in->sync) {
         layout_object(in->st, id, &path);

@@ -46,13 +46,16 @@ struct record {
     const char
         *platform; /* "x86_64 onednn 2.6.3 avx512_core": what last bits may depend on */
     long segments; /* 1, or more when resumed from checkpoints */
-    const char *key_text; /* the key document, whose SHA-256 is key */
+    const char
+        *key_text; /* the key document, whose SHA-256 is key; ends with a newline */
 };
 
 struct record *record_new(void);
 void record_free(struct record *r); /* NULL is fine */
 void records_free(struct record **r, size_t n);
-/* The outputs must be set; sorts them by name. Appends the text and sets r->id. */
+/* Appends the text and sets r->id. Sorts the outputs by name; names are not empty and
+ * differ. step, program and key_text must be set, seconds finite, no number negative. Of
+ * the log an all-zero digest, of boot and platform NULL means none. */
 void record_write(struct record *r, struct buf *to);
 /* *r is new. E_CORRUPT with the line where the text is not a whole record. */
 int record_read(struct record **r, const char *text, size_t n, struct error *err);

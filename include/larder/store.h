@@ -4,7 +4,8 @@
  * An object is a file or a folder (a tree) and never changes once it is in. A record says
  * which objects a step with a given key produced. Objects are published by rename, so a
  * reader sees a whole object or none, and two processes may add the same one at once.
- * There is no database: objects and records are immutable files and are the truth.
+ * There is no database: objects and records are immutable files and are the truth. A
+ * store that may only be read serves all calls that only read.
  * A store belongs to the process that opened it: do not use it after fork.
  *
  *   larder-store                 "larder-store 1\n"
@@ -48,10 +49,12 @@ int store_open(struct store **st, const char *path, const struct store_memory *m
 void store_close(struct store *st);             /* NULL is fine */
 const char *store_path(const struct store *st); /* borrowed, absolute */
 
-/* Takes the file or folder at path into the store: regular files move in by rename where
- * the file system allows, else they are copied; path is gone or worthless afterwards.
- * Links and special files inside are refused (E_STAGE). sync: the bytes are on the disk
- * before this returns. */
+/* Takes the file or folder at path into the store: a regular file moves in by rename, or
+ * is copied when it is on another file system or has a second name; path is gone or
+ * worthless afterwards. Links and special files inside are refused by name (E_STAGE). Of
+ * a file alone nothing but its bytes is kept; in a folder also whether its owner may
+ * execute it. sync: the bytes are on the disk before this returns, the names before the
+ * next store_record() with sync does. */
 int store_add(struct store *st, const char *path, enum object_kind kind, bool sync,
               struct object *o, struct error *err);
 /* The same, but path is only read: the bytes are reflinked or copied. */
@@ -66,32 +69,36 @@ int store_add_bytes(struct store *st, const void *bytes, size_t n, bool sync,
 
 /* OBJECT_FINE when the object, and for a tree everything below it, is there and its state
  * is the remembered one or its bytes hash to its name; OBJECT_ABSENT or OBJECT_DAMAGED
- * otherwise, the offending object's digest in *bad (may be NULL). deep: hash in any case.
- */
+ * otherwise, the offending object's digest in *bad (may be NULL): the first that was met.
+ * deep: hash in any case; a tree is then remembered too, once all below it is fine. */
 int store_check(struct store *st, const struct object *o, bool deep, struct digest *bad,
                 struct error *err);
-/* Forgets a damaged object: its file moves out of the way, so that it can be made anew.
- */
+/* Removes the file of a damaged object, so that it can be made anew. It is hashed first:
+ * a whole one, which somebody else may just have made, stays. Absent is fine. */
 int store_discard(struct store *st, const struct digest *id, struct error *err);
 
 /* Appends the path of the file of an object. */
 void store_object_path(const struct store *st, const struct digest *id, struct buf *path);
 
 /* Makes a checked object appear at path, which must not exist, for reading only: a
- * reflink, else a read-only hard link, else a copy. A folder is a real folder. */
+ * read-only hard link; where that cannot be, and for what may be executed, a reflink or a
+ * copy. A folder is a real folder, without permission to write in it. For scratch
+ * folders: on failure the part that is there stays. */
 int store_lend(struct store *st, const struct object *o, const char *path,
                struct error *err);
-/* Makes a checked object appear at path, which must not exist, as the user's own
- * writable copy: a reflink, else a copy. */
+/* Makes a checked object appear at path, which must not exist (else E_INPUT), as the
+ * user's own writable copy: a reflink, else a copy. It is written beside path under a
+ * name .NAME.larder-<16 hex> and renamed, so path is whole or absent. */
 int store_place(struct store *st, const struct object *o, const char *path,
                 struct error *err);
 
-/* Publishes a record; the objects it names must be in the store. Fills rec->id. */
+/* Publishes a record; the objects it names must be in the store (else E_CORRUPT) and sync
+ * as they were added. Sets rec->boot, which is NULL with sync, and rec->id. */
 int store_record(struct store *st, struct record *rec, bool sync, struct error *err);
 
 /* The records of a key: STORE_HIT with *rec new (records_free()) and *n > 0, or
- * STORE_MISS, or an error. A record file that is torn or does not match its name is
- * discarded and does not count. Sorted by digest. */
+ * STORE_MISS, or an error. Sorted by digest. A file whose bytes do not fit its name is
+ * removed and does not count; one of another key or format does not count. */
 int store_find(struct store *st, const struct digest *key, struct record ***rec,
                size_t *n, struct error *err);
 /* One record by its key and digest: STORE_HIT, STORE_MISS or an error. *rec is new. */

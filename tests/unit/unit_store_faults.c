@@ -1,0 +1,281 @@
+/*
+ * Stops adding and recording at each change of the disk in turn - by a kill, a failed
+ * call or a full disk - and then reads: a record that is found names whole objects only,
+ * nothing is torn, and the same work done again succeeds.
+ *
+ * Which call fails is counted from the start of a process, so each attempt and each
+ * reading is a process of its own and the test itself changes no disk through fs.h.
+ */
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "larder/checkpoint.h"
+#include "larder/lease.h"
+#include "larder/scratch.h"
+#include "larder/store.h"
+
+enum { DONE = 0, FAILED = 10 }; /* exit statuses of an attempt; others are mistakes */
+
+struct place {
+    char dir[64], store[100], work[100];
+};
+
+static const char key_text[] = "larder-key 1\nprogram bake sha256:00\n";
+
+static void write_text(const char *dir, const char *name, const char *text)
+{
+    char path[300];
+    FILE *to;
+
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    to = fopen(path, "wb");
+    if (!to || fputs(text, to) < 0 || fclose(to) != 0)
+        _exit(90);
+}
+
+static void make_dir(const char *path)
+{
+    if (mkdir(path, 0755) < 0)
+        _exit(91);
+}
+
+/* What a step would leave: a file, and a folder with a folder, an executable and a file
+ * of two names. */
+static void bake(const char *work)
+{
+    char path[300], other[320];
+
+    make_dir(work);
+    write_text(work, "file", "one output\n");
+    snprintf(path, sizeof path, "%s/tree", work);
+    make_dir(path);
+    write_text(path, "run.sh", "#!/bin/sh\n");
+    snprintf(other, sizeof other, "%s/run.sh", path);
+    if (chmod(other, 0755) < 0)
+        _exit(92);
+    snprintf(path, sizeof path, "%s/tree/sub", work);
+    make_dir(path);
+    write_text(path, "a", "two names\n");
+    snprintf(path, sizeof path, "%s/tree/sub/a", work);
+    snprintf(other, sizeof other, "%s/tree/b", work);
+    if (link(path, other) < 0)
+        _exit(93);
+}
+
+static int add_and_record(struct store *st, const char *work, bool sync,
+                          struct error *err)
+{
+    struct record *r = record_new();
+    struct record_output out[2] = { { .name = "file" }, { .name = "tree" } };
+    char path[300];
+    int rc;
+
+    r->key_text = key_text;
+    digest_bytes(&r->key, key_text, strlen(key_text));
+    r->step = r->program = "bake";
+    r->segments = 1;
+    r->output = out;
+    r->n_outputs = 2;
+    snprintf(path, sizeof path, "%s/file", work);
+    rc = store_add(st, path, OBJECT_FILE, sync, &out[0].object, err);
+    snprintf(path, sizeof path, "%s/tree", work);
+    if (rc == 0)
+        rc = store_add(st, path, OBJECT_TREE, sync, &out[1].object, err);
+    if (rc == 0)
+        rc = store_add_bytes(st, "the log\n", 8, sync, &r->log, err);
+    if (rc == 0)
+        rc = store_record(st, r, sync, err);
+    record_free(r);
+    return rc;
+}
+
+/* Opens the store, sweeps, takes the lease, works, as an executor does. */
+static int attempt(const struct place *p, bool sync)
+{
+    struct store *st = NULL;
+    struct lease *lease = NULL;
+    struct buf scratch = { 0 };
+    struct error err = { 0 };
+    struct digest key;
+    int rc;
+
+    digest_bytes(&key, key_text, strlen(key_text));
+    rc = store_open(&st, p->store, NULL, &err);
+    if (rc == 0)
+        rc = scratch_sweep(st, &err);
+    if (rc == 0)
+        rc = lease_try(&lease, st, &key, &err);
+    if (rc == LEASE_BUSY)
+        _exit(94);
+    if (rc == 0)
+        rc = scratch_new(st, &key, &scratch, &err);
+    if (rc == 0)
+        rc = add_and_record(st, p->work, sync, &err);
+    if (rc == 0)
+        rc = fs_remove_tree(buf_str(&scratch), &err);
+    lease_release(lease);
+    store_close(st);
+    buf_release(&scratch);
+    if (rc < 0 && (rc != err.code || !err.text[0]))
+        _exit(95); /* a failure tells its story */
+    return rc < 0 ? FAILED : DONE;
+}
+
+static void hear(void *self, const struct store_finding *f)
+{
+    int *bad = self;
+
+    /* The marker was being written: "larder-store.XXXXXX" is litter, not damage. */
+    if (strcmp(f->what, "stray file") == 0 && strncmp(f->path, "larder-store.", 13) == 0)
+        return;
+    fprintf(stderr, "%s %s\n", f->what, f->path);
+    ++*bad;
+}
+
+/* The exit status tells what is wrong. must_find: there must be a record. */
+static int read_all(const struct place *p, bool must_find)
+{
+    struct store *st = NULL;
+    struct record **rec;
+    struct error err = { 0 };
+    struct digest key;
+    size_t n;
+    int bad = 0, rc;
+
+    digest_bytes(&key, key_text, strlen(key_text));
+    if (store_open(&st, p->store, NULL, &err) < 0)
+        return 80;
+    rc = store_find(st, &key, &rec, &n, &err);
+    if (rc < 0 || (must_find && rc != STORE_HIT))
+        return 81;
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < rec[i]->n_outputs; k++)
+            if (store_check(st, &rec[i]->output[k].object, true, NULL, &err) !=
+                OBJECT_FINE)
+                return 82;
+        if (store_check(st, &rec[i]->log, true, NULL, &err) != OBJECT_FINE)
+            return 83;
+    }
+    records_free(rec, n);
+    if (store_fsck(st, hear, &bad, &err) < 0 || bad)
+        return 84;
+    store_close(st);
+    return 0;
+}
+
+enum what { BAKE, ATTEMPT, READ, READ_FOUND, CLEAN, CLEAN_WORK };
+
+/* Runs one thing in a process of its own; its exit status, or 128 + the signal. */
+static int in_child(const struct place *p, enum what what, const char *fault, bool sync)
+{
+    int status;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        if (fault)
+            setenv("LARDER_FS_FAULT", fault, 1);
+        switch (what) {
+        case BAKE:
+            bake(p->work);
+            _exit(0);
+        case ATTEMPT:
+            _exit(attempt(p, sync));
+        case READ:
+        case READ_FOUND:
+            _exit(read_all(p, what == READ_FOUND));
+        case CLEAN:
+        case CLEAN_WORK:
+            _exit(fs_remove_tree(what == CLEAN ? p->dir : p->work, NULL) < 0);
+        }
+    }
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static void place_new(struct place *p)
+{
+    snprintf(p->dir, sizeof p->dir, "/tmp/larder-test-XXXXXX");
+    cr_assert_not_null(mkdtemp(p->dir));
+    snprintf(p->store, sizeof p->store, "%s/store", p->dir);
+    snprintf(p->work, sizeof p->work, "%s/work", p->dir);
+}
+
+/* One attempt with a fault in a fresh store, what is then read, and the repetition. The
+ * exit status of the attempt. */
+static int try_fault(const char *fault, bool sync)
+{
+    struct place p;
+    int first;
+
+    place_new(&p);
+    cr_assert_eq(in_child(&p, BAKE, NULL, sync), 0);
+    first = in_child(&p, ATTEMPT, fault, sync);
+    cr_assert(first == DONE || first == FAILED || first == 128 + SIGKILL, "%s: status %d",
+              fault, first);
+    cr_assert_eq(in_child(&p, first == DONE ? READ_FOUND : READ, NULL, sync), 0, "%s",
+                 fault);
+    cr_assert_eq(in_child(&p, CLEAN_WORK, NULL, sync), 0);
+    cr_assert_eq(in_child(&p, BAKE, NULL, sync), 0);
+    cr_assert_eq(in_child(&p, ATTEMPT, NULL, sync), DONE, "%s: again", fault);
+    cr_assert_eq(in_child(&p, READ_FOUND, NULL, sync), 0, "%s: again", fault);
+    cr_assert_eq(in_child(&p, CLEAN, NULL, sync), 0);
+    return first;
+}
+
+/* Kills at each change in turn; how many changes there are. */
+static int kill_at_each(bool sync)
+{
+    char fault[32];
+    int n = 1;
+
+    for (;; n++) {
+        snprintf(fault, sizeof fault, "%d:kill", n);
+        if (try_fault(fault, sync) == DONE)
+            return n - 1;
+        cr_assert(n < 1000);
+    }
+}
+
+static void fail_at_each(const char *action, bool sync)
+{
+    char fault[32];
+    int changes = kill_at_each(sync), failed = 0;
+
+    for (int n = 1; n <= changes; n++) {
+        snprintf(fault, sizeof fault, "%d:%s", n, action);
+        failed += try_fault(fault, sync) == FAILED;
+    }
+    /* Only what has another way (a reflink, then a copy) or is litter may fail unseen. */
+    cr_assert(failed > changes * 3 / 4, "%d of %d", failed, changes);
+}
+
+Test(faults, killed_at_any_change_of_the_disk, .timeout = 120)
+{
+    cr_assert(kill_at_each(false) > 30);
+}
+
+Test(faults, killed_at_any_change_of_the_disk_when_synced, .timeout = 120)
+{
+    cr_assert(kill_at_each(true) > 40);
+}
+
+Test(faults, any_change_of_the_disk_fails, .timeout = 120)
+{
+    fail_at_each("eio", false);
+}
+
+Test(faults, any_change_of_the_disk_fails_when_synced, .timeout = 120)
+{
+    fail_at_each("eio", true);
+}
+
+Test(faults, disk_is_full_at_any_change, .timeout = 120)
+{
+    fail_at_each("enospc", false);
+}
