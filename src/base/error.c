@@ -6,7 +6,8 @@
 
 #include "larder/banned.h"
 
-static void set_text(struct error *err, const char *fmt, va_list ap)
+static void __attribute__((format(printf, 2, 0)))
+set_text(struct error *err, const char *fmt, va_list ap)
 {
     vsnprintf(err->text, sizeof err->text, fmt, ap);
 }
