@@ -111,24 +111,42 @@ void cards_add_table(struct buf *to, const struct table *t, const struct page_it
     buf_adds(to, "</figure>\n");
 }
 
-/* The steps that made the records behind a cell, one after another. */
+/* The steps that made a record: those of one key are one computation under several names.
+ * false when there is none. */
+static bool add_record(struct buf *to, const struct provenance *p, const char *hex)
+{
+    const char *key = NULL;
+    const struct origin *o, *last = NULL;
+    size_t at = 0;
+
+    while ((o = provenance_maker(p, hex, &at)) != NULL) {
+        bool again = key != NULL && strncmp(key, o->key, DIGEST_HEX) == 0;
+
+        if (last != NULL && !again) {
+            buf_adds(to, ":</p>\n");
+            origin_add_facts(to, p, last, false);
+        }
+        buf_adds(to, again ? ", " : "<p>The record comes from ");
+        origin_add_link(to, o);
+        last = o;
+        key = o->key;
+    }
+    if (last == NULL)
+        return false;
+    buf_adds(to, ":</p>\n");
+    origin_add_facts(to, p, last, false);
+    return true;
+}
+
+/* The records behind a cell, one after another. */
 static void add_records(struct buf *to, const struct provenance *p, const char *from)
 {
     while (*from != '\0') {
-        size_t n = strcspn(from, ","), at = 0;
-        const struct origin *o;
+        size_t n = strcspn(from, ",");
         struct buf hex = { 0 };
-        bool known = false;
 
         buf_add(&hex, from, n);
-        while (n == DIGEST_HEX && (o = provenance_maker(p, buf_str(&hex), &at)) != NULL) {
-            buf_adds(to, "<p>The record comes from ");
-            origin_add_link(to, o);
-            buf_adds(to, ":</p>\n");
-            origin_add_facts(to, p, o, false);
-            known = true;
-        }
-        if (!known) {
+        if (n != DIGEST_HEX || !add_record(to, p, buf_str(&hex))) {
             buf_adds(to, "<p>The record is <code class=\"id\">");
             buf_add_html(to, buf_str(&hex));
             buf_adds(to, "</code>; no step of this page made it.</p>\n");

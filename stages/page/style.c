@@ -53,6 +53,8 @@ const char style_text[] =
     ".table .value{font-size:1.05rem}\n"
     ".data table{font-size:.8rem}\n"
     ".data th,.data td{padding:.2rem .5rem;white-space:nowrap}\n"
+    ".wide table{font-size:.74rem}\n"
+    ".wide th,.wide td{padding:.2rem .4rem}\n"
     ".data td.words{white-space:normal;min-width:10rem}\n"
     ".data tbody tr:nth-child(even){background:var(--raised)}\n"
     ".data .number{text-align:right}\n"
@@ -88,4 +90,6 @@ const char style_origins[] =
     "main,.origins{max-width:none}a{color:inherit}.long{max-height:none}"
     ".scroll{overflow:visible}figure.table,figure.picture,.card,tr{break-inside:avoid}"
     ".data table{font-size:6.5pt}.data th,.data td{padding:.1rem .2rem;white-space:normal}"
+    ".wide table{font-size:.74rem}\n"
+    ".wide th,.wide td{padding:.2rem .4rem}\n"
     ".data td.words{min-width:0}.id{max-width:18ch}}\n";
