@@ -198,6 +198,8 @@ static int visit_top(struct fsck *f, const char *path, const char *name, void *d
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(name, known[i]) == 0)
             return 0;
+    if (!strncmp(name, "larder-store.", strlen("larder-store.")))
+        return 0; /* the marker, being written: swept like what is in tmp/ */
     find(f, "stray file", NULL, path, NULL);
     return 0;
 }

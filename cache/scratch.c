@@ -68,6 +68,13 @@ static void sweep_temporary(struct store *st, const char *path, const char *name
         fs_remove(path, NULL);
 }
 
+/* What is left of a marker whose writer was killed. */
+static void sweep_marker(struct store *st, const char *path, const char *name)
+{
+    if (!strncmp(name, "larder-store.", strlen("larder-store.")))
+        sweep_temporary(st, path, name);
+}
+
 static int sweep_folder(struct store *st, const char *folder,
                         void (*sweep)(struct store *, const char *path, const char *name),
                         struct error *err)
@@ -96,6 +103,8 @@ int scratch_sweep(struct store *st, struct error *err)
 
     if (rc == 0)
         rc = sweep_folder(st, "tmp", sweep_temporary, err);
+    if (rc == 0)
+        rc = sweep_folder(st, "", sweep_marker, err);
     if (rc == 0)
         rc = checkpoint_sweep(st, err);
     if (rc == 0)

@@ -266,9 +266,14 @@ static int tell_end(struct attempt *a, int status, struct error *err)
     if (disk_is_full(a))
         return error_set(err, E_SYSTEM, "the disk of the cache %s is full",
                          a->session->cache);
-    if (a->late)
-        return error_set(err, E_STAGE, "it took longer than its `time: %.0f s`",
-                         a->work->step->resources.time);
+    if (a->late) {
+        struct buf limit = { 0 };
+
+        say_seconds(a->work->step->resources.time, &limit);
+        error_set(err, E_STAGE, "it took longer than its `time:`, %s", buf_str(&limit));
+        buf_release(&limit);
+        return E_STAGE;
+    }
     if (WIFSIGNALED(status))
         return error_set(err, E_STAGE, "it was ended by signal %d (%s)", WTERMSIG(status),
                          strsignal(WTERMSIG(status)));

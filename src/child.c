@@ -41,9 +41,18 @@ static bool hold_life_line(int fd)
            fcntl(fd, F_SETFL, O_RDONLY | O_NONBLOCK | O_ASYNC) == 0;
 }
 
-static bool become_step(const struct launch *l)
+/* Whatever we ignore, or were told to ignore by who started us, a step need not. */
+static void hear_all_signals(void)
 {
     struct sigaction standard = { .sa_handler = SIG_DFL };
+
+    for (int i = 1; i < NSIG; i++)
+        sigaction(i, &standard,
+                  NULL); /* fails for SIGKILL and a few more, which is fine */
+}
+
+static bool become_step(const struct launch *l)
+{
     sigset_t none;
 
     sigemptyset(&none);
@@ -54,10 +63,10 @@ static bool become_step(const struct launch *l)
         _exit(127); /* the parent died before the two lines above took effect */
     close_range(3, ~0U, CLOSE_RANGE_CLOEXEC); /* whatever we were started with */
     lease_pass_on(l->order->lease);
+    hear_all_signals();
     return dup2(l->null, 0) == 0 && dup2(l->log, 1) == 1 && dup2(l->log, 2) == 2 &&
            fcntl(l->progress, F_SETFD, 0) == 0 && fcntl(l->life, F_SETFD, 0) == 0 &&
-           sigaction(SIGPIPE, &standard, NULL) == 0 && chdir(l->order->folder) == 0 &&
-           sigprocmask(SIG_SETMASK, &none, NULL) == 0;
+           chdir(l->order->folder) == 0 && sigprocmask(SIG_SETMASK, &none, NULL) == 0;
 }
 
 static pid_t launch(struct launch *l)

@@ -8,7 +8,7 @@
 
 #include "history.h"
 #include "lookup.h"
-#include "page.h"
+#include "runpage.h"
 #include "session.h"
 
 enum { MAX_FOLDERS = 64 };
@@ -67,8 +67,8 @@ static int find_folders(struct session *s, struct folders *all, struct error *er
     return 0;
 }
 
-static int write_page(struct session *s, const char *folder, const struct buf *text,
-                      struct error *err)
+static int put_page(struct session *s, const char *folder, const struct buf *text,
+                    struct error *err)
 {
     struct buf path = { 0 };
     int rc = fs_mkdirs(folder, err);
@@ -97,9 +97,9 @@ int command_report(const struct cli *cli, struct error *err)
     if (rc == 0)
         rc = history_latest(&latest, s.own, err);
     if (rc == 0)
-        rc = page_write(&s, &latest, &text, err);
+        rc = runpage_write(&s, &latest, &text, err);
     for (size_t i = 0; i < folders.n && rc == 0; i++)
-        rc = write_page(&s, folders.folder[i], &text, err);
+        rc = put_page(&s, folders.folder[i], &text, err);
     history_release(&latest);
     buf_release(&text);
     session_close(&s);

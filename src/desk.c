@@ -114,7 +114,7 @@ static int put_inputs(struct desk *d, struct session *s, const struct work *w,
             break;
         }
         if (rc < 0)
-            return error_context(err, "input %s", in->name);
+            return rc == E_INPUT ? rc : error_context(err, "input %s", in->name);
     }
     for (size_t i = 0; i < w->step->n_code && rc == 0; i++) {
         const char *path = below(d, d->step, w->step->code_path[i]);
@@ -288,7 +288,7 @@ int desk_open(struct desk *d, struct session *s, struct work *w, int threads,
     set_environment(d, w->step, threads, checkpoint);
 out:
     buf_release(&path);
-    return rc < 0 ? error_context(err, "%s", w->step->name) : 0;
+    return rc;
 }
 
 static int check_output(const struct output *out, const char *path, struct error *err)

@@ -123,6 +123,7 @@ static void tell_value(const struct difference *d, const char *value, struct buf
 {
     static const char digest[] = "sha256:";
     const char *found;
+    size_t start = to->len;
 
     if (!strcmp(d->kind, "option") && strchr(value, ' '))
         value = strchr(value, ' ') + 1;
@@ -131,7 +132,7 @@ static void tell_value(const struct difference *d, const char *value, struct buf
         value = found + 7 + strspn(found + 7, "0123456789abcdef");
         buf_adds(to, "…");
     }
-    buf_adds(to, *value || to->len ? value : "''");
+    buf_adds(to, *value || to->len > start ? value : "''");
 }
 
 static void tell_both(const struct difference *d, struct buf *to)

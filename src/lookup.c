@@ -74,14 +74,19 @@ static int check_output(struct session *s, const struct record *rec,
     return store_check(s->store, o, deep, bad, err);
 }
 
+/* Once for each object and step, however many records name it. */
 static void tell_lost(struct session *s, struct work *w, int found,
                       const struct digest *bad)
 {
     char hex[DIGEST_HEX + 1];
+    struct buf name = { 0 };
 
-    say_line(&s->say, SAY_NORMAL, TONE_PLAIN,
-             "object sha256:%s of %s: %s; it will be made again", digest_hex(bad, hex),
-             w->step->name, found == OBJECT_ABSENT ? "missing" : "damaged");
+    buf_printf(&name, "%s %s", digest_hex(bad, hex), w->step->name);
+    if (!map_set(&s->lost, buf_str(&name), s))
+        say_line(&s->say, SAY_NORMAL, TONE_PLAIN,
+                 "object sha256:%s of %s: %s; it will be made again", hex, w->step->name,
+                 found == OBJECT_ABSENT ? "missing" : "damaged");
+    buf_release(&name);
 }
 
 /* STORE_HIT when every output of the record is fine, else STORE_MISS. */
@@ -165,8 +170,8 @@ int lookup_step(struct session *s, struct work *w, bool heal, struct error *err)
     rc = compute_key(s, w, err);
     if (rc == 0)
         rc = w->remake ? STORE_MISS : find_record(s, w, heal, err);
-    if (rc < 0)
-        return error_context(err, "%s", w->step->name);
+    if (rc < 0) /* what is wrong with an input is told with its position in the recipe */
+        return rc == E_INPUT ? rc : error_context(err, "%s", w->step->name);
     work_settle(w, rc == STORE_HIT ? WORK_DONE : WORK_DUE);
     return 0;
 }

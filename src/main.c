@@ -37,7 +37,7 @@ int main(int argc, char **argv)
         rc = dispatch(&cli, &err);
     if (fflush(stdout) != 0 && rc == 0)
         rc = error_system(&err, "standard output");
-    if (err.code < 0 && rc != 0)
+    if (rc < 0 || rc == EXIT_NO_PROJECT)
         say_error(&say, &err);
     cli_release(&cli);
     return rc < 0 ? error_exit_status(rc) : rc;

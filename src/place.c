@@ -325,6 +325,7 @@ int places_put(struct places *p, const struct object *o, const char *to, bool fo
 {
     struct placed_to *t = placed_find(&p->placed, to);
     struct moves moves = { 0 };
+    bool anything = false;
     int rc;
 
     if (stands(p, t, o))
@@ -341,6 +342,8 @@ int places_put(struct places *p, const struct object *o, const char *to, bool fo
     if (rc == 0)
         rc = apply_moves(p, o, to, &moves, err);
     fs_remove_tree(p->part, NULL);
+    for (size_t i = 0; i < moves.n; i++)
+        anything |= moves.move[i].standing != STANDING_RIGHT;
     moves_release(&moves);
-    return rc < 0 ? rc : PLACE_NEW;
+    return rc < 0 ? rc : anything ? PLACE_NEW : PLACE_STANDS;
 }

@@ -43,8 +43,7 @@ void item_name(const struct item *item, struct buf *to)
     buf_adds(to, name[0] == '/' ? fs_basename(name) : name);
 }
 
-/* An argument as the key has it: inputs and outputs by name. */
-static void argument_text(const struct arg *arg, struct buf *to)
+void argument_text(const struct arg *arg, struct buf *to)
 {
     for (size_t k = 0; k < arg->n_words; k++) {
         const char *text = arg->word[k].text;

@@ -15,6 +15,9 @@
 /* Appends the text for w; all that it needs must be done. */
 void provenance_write(const struct plan *plan, const struct work *w, struct buf *to);
 
+/* An argument of a `run:` stage as the key has it: inputs and outputs by name. */
+void argument_text(const struct arg *arg, struct buf *to);
+
 /* What an input item is called: "train@kind=S.model", "import.val", "./plot.py". */
 void item_name(const struct item *item, struct buf *to);
 

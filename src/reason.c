@@ -183,22 +183,37 @@ static void tell_made(const struct work *w, struct buf *to)
     buf_addc(to, '\n');
 }
 
-/* Of a step that need not run: what changed when its record took the place of another. */
+/* The record to compare with: the one used last if it is another one, else the one
+ * before. */
+static int find_other(struct story *st, const struct work *w, struct record **other)
+{
+    int rc = lookup_last(st->s, w, other, st->err);
+
+    if (rc == STORE_HIT && digest_equal(&(*other)->key, &w->key)) {
+        record_free(*other);
+        rc = lookup_former(st->s, w, other, st->err);
+    }
+    if (rc == STORE_HIT && digest_equal(&(*other)->key, &w->key)) {
+        record_free(*other);
+        *other = NULL;
+    }
+    return rc < 0 ? rc : 0;
+}
+
+/* Of a step that need not run: what is other than before. */
 static int tell_done(struct story *st, const struct work *w)
 {
-    struct record *former = NULL;
-    int rc = lookup_former(st->s, w, &former, st->err);
+    struct record *other = NULL;
+    int rc = find_other(st, w, &other);
 
     if (rc < 0)
         return rc;
-    if (former && !digest_equal(&former->key, &w->key)) {
-        rc = tell_changes(st, w, former, "changed, and is up to date");
-    } else {
+    if (other)
+        rc = tell_changes(st, w, other, "changed, and is up to date");
+    else
         buf_printf(st->to, "%s is up to date:\n", w->step->name);
-        rc = 0;
-    }
     tell_made(w, st->to);
-    record_free(former);
+    record_free(other);
     return rc;
 }
 

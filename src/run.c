@@ -201,7 +201,8 @@ static void take_error(struct run *r, struct work *w, int rc, struct error *err)
         return;
     }
     work_settle(w, WORK_SKIPPED);
-    error_context(err, "%s", w->step->name);
+    if (rc != E_INPUT)
+        error_context(err, "%s", w->step->name);
     give_up(r, rc, err);
 }
 
@@ -248,9 +249,18 @@ static void start_due(struct run *r)
     queue_release(&aside);
 }
 
-static void finish(struct run *r, size_t i)
+static void remove_active(struct run *r, const struct attempt *a)
 {
-    struct attempt *a = r->active[i];
+    size_t i = 0;
+
+    while (r->active[i] != a)
+        i++;
+    r->n_active--;
+    memmove(r->active + i, r->active + i + 1, (r->n_active - i) * sizeof *r->active);
+}
+
+static void finish(struct run *r, struct attempt *a)
+{
     struct work *w = a->work;
     struct error err;
     int rc = attempt_finish(a, r->n_signals > 0, &err);
@@ -258,7 +268,7 @@ static void finish(struct run *r, size_t i)
     if (rc == ATTEMPT_AGAIN)
         return;
     slots_give(&r->slots, slots_share(&r->slots, &w->step->resources));
-    r->active[i] = r->active[--r->n_active];
+    remove_active(r, a);
     if (rc == ATTEMPT_DONE) {
         w->ran = true;
         work_settle(w, WORK_DONE);
@@ -329,31 +339,40 @@ static void retry_busy(struct run *r)
         queue_add(&r->due, w);
 }
 
+/* In the order in which they were started. */
+static void take_news(struct run *r, const struct pollfd *fd, struct attempt *const *was,
+                      size_t n)
+{
+    if (fd[0].revents)
+        take_signals(r);
+    for (size_t i = 0; i < n; i++)
+        if (fd[1 + n + i].revents)
+            attempt_listen(was[i]);
+    for (size_t i = 0; i < n; i++)
+        if (fd[1 + i].revents)
+            finish(r, was[i]);
+}
+
 static void wait_for_news(struct run *r)
 {
     size_t n = r->n_active;
+    struct attempt **was;
     struct pollfd *fd;
 
     if (is_over(r))
         return;
+    was = xcalloc(n + 1, sizeof *was);
     fd = xcalloc(2 * n + 1, sizeof *fd);
     fd[0] = (struct pollfd){ .fd = r->signals, .events = POLLIN };
     for (size_t i = 0; i < n; i++) {
-        fd[1 + i] = (struct pollfd){ .fd = r->active[i]->child.pidfd, .events = POLLIN };
-        fd[1 + n + i] =
-            (struct pollfd){ .fd = r->active[i]->child.progress, .events = POLLIN };
+        was[i] = r->active[i];
+        fd[1 + i] = (struct pollfd){ .fd = was[i]->child.pidfd, .events = POLLIN };
+        fd[1 + n + i] = (struct pollfd){ .fd = was[i]->child.progress, .events = POLLIN };
     }
-    if (poll(fd, 2 * n + 1, r->busy.n ? BUSY_POLL_MS : WAKE_MS) > 0) {
-        if (fd[0].revents)
-            take_signals(r);
-        for (size_t i = 0; i < n; i++)
-            if (fd[1 + n + i].revents)
-                attempt_listen(r->active[i]);
-        for (size_t i = n; i-- > 0;) /* finish() puts the last one in a free place */
-            if (fd[1 + i].revents)
-                finish(r, i);
-    }
+    if (poll(fd, 2 * n + 1, r->busy.n ? BUSY_POLL_MS : WAKE_MS) > 0)
+        take_news(r, fd, was, n);
     free(fd);
+    free(was);
     watch_clock(r);
     retry_busy(r);
 }

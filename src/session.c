@@ -224,6 +224,7 @@ void session_close(struct session *s)
                  err.text);
     if (s->plan)
         work_free(s->work, s->plan);
+    map_release(&s->lost);
     facts_free(s->facts);
     store_close(s->store);
     plan_free(s->plan);

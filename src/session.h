@@ -38,6 +38,7 @@ struct session {
     struct store *store;
     struct facts *facts;
     struct work *work;
+    struct map lost; /* objects that were told to be lost: "DIGEST STEP" */
 };
 
 /* These return 0, a negative E_ code, or EXIT_NO_PROJECT, with the story in *err. Call

@@ -4,23 +4,23 @@
 #include <string.h>
 #include <time.h>
 
+#include "flatfile.h"
 #include "larder/banned.h"
 #include "larder/boot.h"
 #include "larder/buf.h"
 #include "larder/mem.h"
-#include "table.h"
 
 enum { CLOCK_GRAIN_S = 2, BOOT_SIZE = 48 };
 
 struct state {
-    struct table *table;
+    struct flatfile *file;
     struct store_memory store;
     struct program_memory program;
     char boot[BOOT_SIZE];
     struct buf name; /* reused */
 };
 
-/* The values of the table. They are read and written as bytes, so padding is spelt out.
+/* The values in the file. They are read and written as bytes, so padding is spelt out.
  */
 struct file_value {
     struct fs_state state;
@@ -45,11 +45,11 @@ static const char *named_digest(struct state *s, const char *what, const struct 
     return named(s, what, digest_hex(d, hex));
 }
 
-/* Copies a value of a fixed size out of the table; false when it is not there. */
+/* Copies a value of a fixed size out of the file; false when it is not there. */
 static bool get_value(struct state *s, const char *name, void *to, size_t n)
 {
     size_t n_found;
-    const void *found = table_get(s->table, name, &n_found);
+    const void *found = flatfile_get(s->file, name, &n_found);
 
     if (!found || n_found != n)
         return false;
@@ -92,7 +92,7 @@ static void object_put(void *self, const struct digest *id, const struct fs_stat
 
     copy_state(&v.state, st);
     memcpy(v.boot, s->boot, sizeof v.boot);
-    table_put(s->table, named_digest(s, "object", id), &v, sizeof v);
+    flatfile_put(s->file, named_digest(s, "object", id), &v, sizeof v);
 }
 
 /* A program's value is the state of its file, then its description with its NUL. */
@@ -105,7 +105,7 @@ static const char *program_get(void *self, const char *path)
 
     if (fs_stat(path, &now, NULL) != FS_FOUND)
         return NULL;
-    found = table_get(s->table, named(s, "program", path), &n);
+    found = flatfile_get(s->file, named(s, "program", path), &n);
     if (!found || n <= sizeof then || found[n - 1])
         return NULL;
     memcpy(&then, found, sizeof then);
@@ -133,14 +133,14 @@ static void program_put(void *self, const char *path, const char *description)
     copy_state(&plain, &st);
     buf_add(&value, &plain, sizeof plain);
     buf_add(&value, description, strlen(description) + 1);
-    table_put(s->table, named(s, "program", path), value.s, value.len);
+    flatfile_put(s->file, named(s, "program", path), value.s, value.len);
     buf_release(&value);
 }
 
 int state_open(struct state **to, const char *path, struct error *err)
 {
     struct state *s = xcalloc(1, sizeof *s);
-    int rc = table_open(&s->table, path, (unsigned)(time(NULL) / 86400), err);
+    int rc = flatfile_open(&s->file, path, (unsigned)(time(NULL) / 86400), err);
 
     if (rc < 0) {
         free(s);
@@ -156,14 +156,14 @@ int state_open(struct state **to, const char *path, struct error *err)
 
 int state_save(struct state *s, struct error *err)
 {
-    return table_save(s->table, err);
+    return flatfile_save(s->file, err);
 }
 
 void state_close(struct state *s)
 {
     if (!s)
         return;
-    table_close(s->table);
+    flatfile_close(s->file);
     buf_release(&s->name);
     free(s);
 }
@@ -195,7 +195,7 @@ int state_digest_file(struct state *s, const char *path, struct digest *d,
             copy_state(&v.state, st);
             v.digest = *d;
             if (settled)
-                table_put(s->table, named(s, "file", path), &v, sizeof v);
+                flatfile_put(s->file, named(s, "file", path), &v, sizeof v);
             return FS_FOUND;
         }
         *st = after;
@@ -229,7 +229,7 @@ void state_set_step(struct state *s, const char *name, const struct step_memory 
         plain.failed_log = m->failed_log;
     plain.attempt_key = m->attempt_key;
     plain.segments = m->segments;
-    table_put(s->table, named(s, "step", name), &plain, sizeof plain);
+    flatfile_put(s->file, named(s, "step", name), &plain, sizeof plain);
 }
 
 bool state_seen_since_boot(struct state *s, const struct digest *id)

@@ -1,4 +1,4 @@
-#include "table.h"
+#include "flatfile.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -44,7 +44,7 @@ struct change {
     unsigned char bytes[];
 };
 
-struct table {
+struct flatfile {
     char *path;
     unsigned today;
     const unsigned char *at; /* the mapped file, or NULL */
@@ -56,7 +56,7 @@ struct table {
     bool dirty;
 };
 
-/* Whether the mapped bytes are a whole table that this machine wrote. */
+/* Whether the mapped bytes are a whole file that this machine wrote. */
 static bool is_whole(const unsigned char *at, size_t size)
 {
     struct head head;
@@ -80,9 +80,10 @@ static bool is_whole(const unsigned char *at, size_t size)
     return true;
 }
 
-int table_open(struct table **to, const char *path, unsigned today, struct error *err)
+int flatfile_open(struct flatfile **to, const char *path, unsigned today,
+                  struct error *err)
 {
-    struct table *t = xcalloc(1, sizeof *t);
+    struct flatfile *t = xcalloc(1, sizeof *t);
     struct stat st;
     void *at = MAP_FAILED;
     int fd, rc = 0;
@@ -112,14 +113,14 @@ out:
     if (fd >= 0)
         close(fd);
     if (rc < 0) {
-        table_close(t);
+        flatfile_close(t);
         t = NULL;
     }
     *to = t;
     return rc;
 }
 
-void table_close(struct table *t)
+void flatfile_close(struct flatfile *t)
 {
     if (!t)
         return;
@@ -133,13 +134,13 @@ void table_close(struct table *t)
     free(t);
 }
 
-static const char *entry_name(const struct table *t, size_t i)
+static const char *entry_name(const struct flatfile *t, size_t i)
 {
     return (const char *)t->at + t->entry[i].name; /* NUL-terminated in the file */
 }
 
 /* The index of a name in the file, or t->n. */
-static size_t find(const struct table *t, const char *name)
+static size_t find(const struct flatfile *t, const char *name)
 {
     size_t low = 0, high = t->n;
 
@@ -157,7 +158,7 @@ static size_t find(const struct table *t, const char *name)
     return t->n;
 }
 
-const void *table_get(struct table *t, const char *name, size_t *n)
+const void *flatfile_get(struct flatfile *t, const char *name, size_t *n)
 {
     const struct change *c = map_get(&t->change, name);
     size_t i;
@@ -175,11 +176,11 @@ const void *table_get(struct table *t, const char *name, size_t *n)
     return t->at + t->entry[i].value;
 }
 
-void table_put(struct table *t, const char *name, const void *bytes, size_t n)
+void flatfile_put(struct flatfile *t, const char *name, const void *bytes, size_t n)
 {
     struct change *c;
     size_t n_old;
-    const void *old = table_get(t, name, &n_old);
+    const void *old = flatfile_get(t, name, &n_old);
 
     if (old && n_old == n && !memcmp(old, bytes, n))
         return;
@@ -204,7 +205,7 @@ static int compare_lines(const void *a, const void *b)
 }
 
 /* The entries to keep, sorted; new (free()). */
-static struct line *merged(const struct table *t, size_t *n)
+static struct line *merged(const struct flatfile *t, size_t *n)
 {
     struct line *line = xcalloc(t->n + t->change.n + 1, sizeof *line);
     size_t k = 0;
@@ -229,7 +230,7 @@ static struct line *merged(const struct table *t, size_t *n)
     return line;
 }
 
-int table_save(struct table *t, struct error *err)
+int flatfile_save(struct flatfile *t, struct error *err)
 {
     struct head head = { .byte_order = byte_order };
     struct buf file = { 0 }, heap = { 0 };

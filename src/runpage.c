@@ -1,4 +1,4 @@
-#include "page.h"
+#include "runpage.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -110,6 +110,13 @@ static void add_options(const struct work *w, struct buf *to)
     const struct step *step = w->step;
     char seed[17];
 
+    for (size_t i = 0; i < step->n_args; i++) {
+        struct buf text = { 0 };
+
+        argument_text(&step->arg[i], &text);
+        add_row(to, i ? "" : "arguments", buf_str(&text));
+        buf_release(&text);
+    }
     for (size_t i = 0; i < step->n_options; i++) {
         struct buf name = { 0 };
 
@@ -292,8 +299,8 @@ static void add_contents(const struct session *s, struct buf *to)
     buf_adds(to, "</table>\n");
 }
 
-int page_write(struct session *s, const struct history *latest, struct buf *to,
-               struct error *err)
+int runpage_write(struct session *s, const struct history *latest, struct buf *to,
+                  struct error *err)
 {
     int rc = 0;
 

@@ -1,12 +1,13 @@
 /*
- * page - run.html: when, where and at what cost each step was made, and what it printed.
+ * runpage - the page run.html: when, where and at what cost each step was made, and what
+ * it printed.
  *
  * One file that needs no other. It names no host, user or absolute path of the project.
  * Each step has the anchor k- and the first 16 digits of its key, to which index.html
  * links.
  */
-#ifndef LARDER_PAGE_H
-#define LARDER_PAGE_H
+#ifndef LARDER_RUNPAGE_H
+#define LARDER_RUNPAGE_H
 
 #include "history.h"
 #include "larder/buf.h"
@@ -14,7 +15,7 @@
 #include "session.h"
 
 /* Appends the page; the steps of s must have been looked up. */
-int page_write(struct session *s, const struct history *latest, struct buf *to,
-               struct error *err);
+int runpage_write(struct session *s, const struct history *latest, struct buf *to,
+                  struct error *err);
 
 #endif
