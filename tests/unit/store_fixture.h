@@ -179,6 +179,14 @@ static inline void flip_byte(const char *path, long at)
     cr_assert_eq(chmod(path, s.st_mode & 07777), 0);
 }
 
+/* Shortens a read-only file. */
+static inline void cut_file(const char *path, long size)
+{
+    cr_assert_eq(chmod(path, 0644), 0);
+    cr_assert_eq(truncate(path, size), 0);
+    cr_assert_eq(chmod(path, 0444), 0);
+}
+
 /* Makes a file look written to one second later. */
 static inline void move_mtime(const char *path)
 {
