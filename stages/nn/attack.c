@@ -7,8 +7,7 @@
 #include "larder/banned.h"
 #include "nn/lane.h"
 #include "nn/simd.h"
-
-enum { SUMS = 16 };
+#include "nn/squares.h"
 
 /* What all lanes share. */
 struct attack_on {
@@ -19,43 +18,24 @@ struct attack_on {
     float *adversarial, *loss; /* loss: NULL, or n */
 };
 
-static double total(const double sum[SUMS])
-{
-    double t = 0;
-
-    for (int j = 0; j < SUMS; j++)
-        t += sum[j];
-    return t;
-}
-
 /* Clamping the pictures on their way into the network has no gradient outside 0..1. */
-NN_CLONES static void clamp(float *restrict x, const float *restrict from, size_t n)
+NN_CLONES static void attack_clamp(float *restrict x, const float *restrict from,
+                                   size_t n)
 {
     for (size_t i = 0; i < n; i++)
         x[i] = from[i] < 0 ? 0 : from[i] > 1 ? 1 : from[i];
 }
 
-NN_CLONES static void gate_outside(float *restrict g, const float *restrict x, size_t n)
+NN_CLONES static void attack_gate(float *restrict g, const float *restrict x, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         g[i] = x[i] < 0 || x[i] > 1 ? 0 : g[i];
 }
 
-/* The L2 norm, by sixteen sums side by side: a fixed order for any vector. */
-NN_CLONES static void add_squares(double *restrict sum, const float *restrict g, size_t n)
-{
-    size_t i = 0;
-
-    for (; i + SUMS <= n; i += SUMS)
-        for (size_t j = 0; j < SUMS; j++)
-            sum[j] += (double)g[i + j] * (double)g[i + j];
-    for (; i < n; i++)
-        sum[i % SUMS] += (double)g[i] * (double)g[i];
-}
-
 /* x += step g / (norm + 1e-10); then d = x - x0, left in g. */
-NN_CLONES static void ascend(float *restrict x, float *restrict g,
-                             const float *restrict x0, size_t n, float step, float norm)
+NN_CLONES static void attack_ascend(float *restrict x, float *restrict g,
+                                    const float *restrict x0, size_t n, float step,
+                                    float norm)
 {
     float divisor = norm + 1e-10f;
 
@@ -65,9 +45,9 @@ NN_CLONES static void ascend(float *restrict x, float *restrict g,
     }
 }
 
-/* x = clamp(x0 + scale d) */
-NN_CLONES static void project(float *restrict x, const float *restrict d,
-                              const float *restrict x0, size_t n, float scale)
+/* x = attack_clamp(x0 + scale d) */
+NN_CLONES static void attack_project(float *restrict x, const float *restrict d,
+                                     const float *restrict x0, size_t n, float scale)
 {
     for (size_t i = 0; i < n; i++) {
         float y = x0[i] + d[i] * scale;
@@ -78,17 +58,14 @@ NN_CLONES static void project(float *restrict x, const float *restrict d,
 /* One step for one picture x; its gradient g is used up. */
 static void move(const struct attack *a, float *x, float *g, const float *x0, size_t n)
 {
-    double sum[SUMS] = { 0 }, moved[SUMS] = { 0 };
     double length, scale = 1;
 
-    gate_outside(g, x, n);
-    add_squares(sum, g, n);
-    ascend(x, g, x0, n, (float)a->step, (float)sqrt(total(sum)));
-    add_squares(moved, g, n);
-    length = sqrt(total(moved));
+    attack_gate(g, x, n);
+    attack_ascend(x, g, x0, n, (float)a->step, (float)sqrt(squares_sum(g, n)));
+    length = sqrt(squares_sum(g, n));
     if (length > a->radius)
         scale = a->radius / (length + 1e-7);
-    project(x, g, x0, n, (float)scale);
+    attack_project(x, g, x0, n, (float)scale);
 }
 
 /* Keeps those pictures whose loss beats their best; the first time, all. */
@@ -110,7 +87,7 @@ static int look(struct lane *lane, const float *x, float *clamped, const int32_t
     int rc;
 
     if (first)
-        clamp(clamped, x, n);
+        attack_clamp(clamped, x, n);
     rc = lane_forward(lane, first ? clamped : x, err);
     return rc < 0 ? rc : lane_loss(lane, label, loss, err);
 }

@@ -4,8 +4,9 @@
 
 #include "larder/banned.h"
 #include "nn/simd.h"
+#include "nn/squares.h"
 
-enum { CHUNK = 1024, SUMS = 16 };
+enum { CHUNK = 1024 };
 
 static size_t chunk_at(size_t i, size_t n)
 {
@@ -13,8 +14,8 @@ static size_t chunk_at(size_t i, size_t n)
 }
 
 /* g = the sum of the lanes' gradients i .. i + n - 1, in the order of the lanes. */
-NN_CLONES static void sum_lanes(float *restrict g, const struct nn_update *u, size_t i,
-                                size_t n)
+NN_CLONES static void sgd_sum_lanes(float *restrict g, const struct nn_update *u,
+                                    size_t i, size_t n)
 {
     memcpy(g, u->g[0] + i, n * sizeof *g);
     for (int lane = 1; lane < u->lanes; lane++) {
@@ -24,20 +25,9 @@ NN_CLONES static void sum_lanes(float *restrict g, const struct nn_update *u, si
     }
 }
 
-/* Sixteen sums side by side: a fixed order that needs no wider or narrower vector. */
-NN_CLONES static void add_squares(double *restrict sum, const float *restrict g, size_t n)
-{
-    size_t i = 0;
-
-    for (; i + SUMS <= n; i += SUMS)
-        for (size_t j = 0; j < SUMS; j++)
-            sum[j] += (double)g[i + j] * (double)g[i + j];
-    for (; i < n; i++)
-        sum[i % SUMS] += (double)g[i] * (double)g[i];
-}
-
-NN_CLONES static void step(float *restrict w, float *restrict v, const float *restrict g,
-                           const struct nn_update *u, size_t n)
+NN_CLONES static void sgd_step(float *restrict w, float *restrict v,
+                               const float *restrict g, const struct nn_update *u,
+                               size_t n)
 {
     float scale = u->scale, lr = u->lr, momentum = u->momentum, decay = u->weight_decay;
 
@@ -51,18 +41,16 @@ NN_CLONES static void step(float *restrict w, float *restrict v, const float *re
 int sgd_norm(struct nn_device *dev, const struct nn_update *u, size_t n, double *sum,
              struct error *err)
 {
-    double part[SUMS] = { 0 };
+    double part[SQUARES] = { 0 };
     float g[CHUNK];
 
     (void)dev;
     (void)err;
     for (size_t i = 0; i < n; i += CHUNK) {
-        sum_lanes(g, u, i, chunk_at(i, n));
-        add_squares(part, g, chunk_at(i, n));
+        sgd_sum_lanes(g, u, i, chunk_at(i, n));
+        squares_add(part, g, chunk_at(i, n));
     }
-    *sum = 0;
-    for (int j = 0; j < SUMS; j++)
-        *sum += part[j];
+    *sum = squares_total(part);
     return 0;
 }
 
@@ -74,8 +62,8 @@ int sgd_update(struct nn_device *dev, const struct nn_update *u, size_t n,
     (void)dev;
     (void)err;
     for (size_t i = 0; i < n; i += CHUNK) {
-        sum_lanes(g, u, i, chunk_at(i, n));
-        step(u->w + i, u->v + i, g, u, chunk_at(i, n));
+        sgd_sum_lanes(g, u, i, chunk_at(i, n));
+        sgd_step(u->w + i, u->v + i, g, u, chunk_at(i, n));
     }
     return 0;
 }

@@ -131,7 +131,7 @@ static void check_taps(struct net *net, const struct graph *g)
 {
     struct vectors want = vectors_read("full tap mean");
     struct error err = { 0 };
-    char tap[8];
+    char tap[16];
 
     for (int i = 0; i < 5; i++) {
         snprintf(tap, sizeof tap, "conv%d", i + 1);

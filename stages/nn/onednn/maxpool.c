@@ -1,8 +1,8 @@
 /*
  * maxpool - see maxpool.h.
  *
- * Vectors run over channels, eight at a time, so that what a window has found so far stays
- * in a register; channels left over go one by one through the same steps.
+ * Vectors run over channels, eight at a time, so that what a window has found so far
+ * stays in a register; channels left over go one by one through the same steps.
  */
 #include "nn/onednn/maxpool.h"
 
@@ -35,21 +35,21 @@ static struct window window_at(const struct nn_op_desc *d, int p, int q)
 
 /* Channels c .. c + 7 of one window; x and y are those of the picture. What is no number
  * wins, as in PyTorch. */
-#define FORWARD_VECTOR(v, c)                                                       \
-    do {                                                                           \
-        vector top, z;                                                             \
-        memcpy(&top, x + ((size_t)(v).h0 * W + (v).w0) * C + (c), sizeof top);     \
-        for (int h = (v).h0; h < (v).h1; h++)                                      \
-            for (int w = (v).w0; w < (v).w1; w++) {                                \
-                memcpy(&z, x + ((size_t)h * W + w) * C + (c), sizeof z);           \
-                mask up = (z > top) | (z != z);                                    \
-                top = (vector)(((mask)z & up) | ((mask)top & ~up));                \
-            }                                                                      \
-        memcpy(y + (c), &top, sizeof top);                                         \
+#define FORWARD_VECTOR(v, c)                                                   \
+    do {                                                                       \
+        vector top, z;                                                         \
+        memcpy(&top, x + ((size_t)(v).h0 * W + (v).w0) * C + (c), sizeof top); \
+        for (int h = (v).h0; h < (v).h1; h++)                                  \
+            for (int w = (v).w0; w < (v).w1; w++) {                            \
+                memcpy(&z, x + ((size_t)h * W + w) * C + (c), sizeof z);       \
+                mask up = (z > top) | (z != z);                                \
+                top = (vector)(((mask)z & up) | ((mask)top & ~up));            \
+            }                                                                  \
+        memcpy(y + (c), &top, sizeof top);                                     \
     } while (0)
 
-NN_CLONES static void forward_picture(const struct nn_op_desc *d, const float *restrict x,
-                                      float *restrict y)
+NN_CLONES static void maxpool_forward_picture(const struct nn_op_desc *d,
+                                              const float *restrict x, float *restrict y)
 {
     int C = d->C, W = d->W;
 
@@ -73,28 +73,30 @@ NN_CLONES static void forward_picture(const struct nn_op_desc *d, const float *r
 }
 
 /* rest: what is left of dy once the first maximum of a channel has been met. */
-#define BACKWARD_VECTOR(v, c)                                                      \
-    do {                                                                           \
-        vector top, rest, z, dz;                                                   \
-        memcpy(&top, y + (c), sizeof top);                                         \
-        memcpy(&rest, dy + (c), sizeof rest);                                      \
-        if (gate)                                                                  \
-            rest = (vector)((mask)rest & (top > 0));                               \
-        for (int h = (v).h0; h < (v).h1; h++)                                      \
-            for (int w = (v).w0; w < (v).w1; w++) {                                \
-                size_t at = ((size_t)h * W + w) * C + (c);                         \
-                memcpy(&z, x + at, sizeof z);                                      \
-                memcpy(&dz, dx + at, sizeof dz);                                   \
-                mask hit = z == top;                                               \
-                dz += (vector)((mask)rest & hit);                                  \
-                rest = (vector)((mask)rest & ~hit);                                \
-                memcpy(dx + at, &dz, sizeof dz);                                   \
-            }                                                                      \
+#define BACKWARD_VECTOR(v, c)                              \
+    do {                                                   \
+        vector top, rest, z, dz;                           \
+        memcpy(&top, y + (c), sizeof top);                 \
+        memcpy(&rest, dy + (c), sizeof rest);              \
+        if (gate)                                          \
+            rest = (vector)((mask)rest & (top > 0));       \
+        for (int h = (v).h0; h < (v).h1; h++)              \
+            for (int w = (v).w0; w < (v).w1; w++) {        \
+                size_t at = ((size_t)h * W + w) * C + (c); \
+                memcpy(&z, x + at, sizeof z);              \
+                memcpy(&dz, dx + at, sizeof dz);           \
+                mask hit = z == top;                       \
+                dz += (vector)((mask)rest & hit);          \
+                rest = (vector)((mask)rest & ~hit);        \
+                memcpy(dx + at, &dz, sizeof dz);           \
+            }                                              \
     } while (0)
 
-NN_CLONES static void backward_picture(const struct nn_op_desc *d, const float *restrict x,
-                                       const float *restrict y, const float *restrict dy,
-                                       float *restrict dx)
+NN_CLONES static void maxpool_backward_picture(const struct nn_op_desc *d,
+                                               const float *restrict x,
+                                               const float *restrict y,
+                                               const float *restrict dy,
+                                               float *restrict dx)
 {
     int C = d->C, W = d->W;
     bool gate = d->gate;
@@ -126,7 +128,8 @@ static int maxpool_forward(struct nn_op *op, const struct nn_args *a, struct err
 
     (void)err;
     for (size_t n = 0; n < (size_t)d->N; n++)
-        forward_picture(d, a->x + n * d->H * d->W * d->C, a->y + n * d->P * d->Q * d->C);
+        maxpool_forward_picture(d, a->x + n * d->H * d->W * d->C,
+                                a->y + n * d->P * d->Q * d->C);
     return 0;
 }
 
@@ -139,7 +142,8 @@ static int maxpool_backward(struct nn_op *op, const struct nn_args *a, struct er
     if (a->dx == NULL)
         return 0;
     for (size_t n = 0; n < (size_t)d->N; n++)
-        backward_picture(d, a->x + n * in, a->y + n * out, a->dy + n * out, a->dx + n * in);
+        maxpool_backward_picture(d, a->x + n * in, a->y + n * out, a->dy + n * out,
+                                 a->dx + n * in);
     return 0;
 }
 

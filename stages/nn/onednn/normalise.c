@@ -18,8 +18,8 @@ static void repeat(struct pattern *p, const struct nn_op_desc *d)
     }
 }
 
-NN_CLONES static void scale(float *restrict y, const float *restrict x, size_t n,
-                            const struct pattern *restrict p)
+NN_CLONES static void normalise_scale(float *restrict y, const float *restrict x,
+                                      size_t n, const struct pattern *restrict p)
 {
     size_t i = 0;
 
@@ -30,8 +30,8 @@ NN_CLONES static void scale(float *restrict y, const float *restrict x, size_t n
         y[i + j] = (x[i + j] - p->mean[j]) / p->std[j];
 }
 
-NN_CLONES static void unscale(float *restrict dx, const float *restrict dy, size_t n,
-                              const struct pattern *restrict p)
+NN_CLONES static void normalise_unscale(float *restrict dx, const float *restrict dy,
+                                        size_t n, const struct pattern *restrict p)
 {
     size_t i = 0;
 
@@ -53,7 +53,7 @@ static int normalise_forward(struct nn_op *op, const struct nn_args *a, struct e
 
     (void)err;
     repeat(&p, &op->d);
-    scale(a->y, a->x, n_values(&op->d), &p);
+    normalise_scale(a->y, a->x, n_values(&op->d), &p);
     return 0;
 }
 
@@ -66,7 +66,7 @@ static int normalise_backward(struct nn_op *op, const struct nn_args *a,
     if (a->dx == NULL)
         return 0;
     repeat(&p, &op->d);
-    unscale(a->dx, a->dy, n_values(&op->d), &p);
+    normalise_unscale(a->dx, a->dy, n_values(&op->d), &p);
     return 0;
 }
 
