@@ -33,21 +33,22 @@ def positions(start, length, n):
     low = np.floor(at)
     a = np.clip(low, 0, n - 1).astype(int)
     b = np.clip(low + 1, 0, n - 1).astype(int)
-    return a, b, at - low
+    return a, b, (at - low).astype(np.float32)
 
 
 def sample(pixels, crop):
-    """pixels: height x width x channels, bytes. Returns float32 in 0..1, the same shape."""
+    """pixels: height x width x channels, bytes. Returns float32 in 0..1, the same shape;
+    every operation is rounded to float32, so that the bits are those of the C code."""
     x, y, w, h, mirror = crop
     height, width, _ = pixels.shape
-    p = pixels.astype(np.float64)
+    p = pixels.astype(np.float32)
     a, b, f = positions(y, h, height)
     rows = p[a] + (p[b] - p[a]) * f[:, None, None]
     a, b, f = positions(x, w, width)
     out = rows[:, a] + (rows[:, b] - rows[:, a]) * f[None, :, None]
     if mirror:
         out = out[:, ::-1]
-    return (out / 255).astype(np.float32)
+    return out * (np.float32(1) / np.float32(255))
 
 
 def order(seed, epoch, n):
@@ -64,6 +65,6 @@ if __name__ == "__main__":
                               ("train-5999", 7, 29), ("n01440764_10026", 7, 2),
                               ("-12", 7, 3)]:
         crop = crop_of(name, seed, epoch, W, H)
-        values = ",".join("%.8g" % v for v in sample(picture, crop).ravel())
+        values = ",".join("%.9g" % v for v in sample(picture, crop).ravel())
         print("%s\t%016x\t%d\t%d\t%s\t%s" % (name, seed, epoch, crop[4],
               "\t".join("%.12g" % v for v in crop[:4]), values))

@@ -47,13 +47,20 @@ def forward(p, x):
     return x
 
 
+def loss_of(p, x, y):
+    """Cross-entropy of each picture, in double precision from the logits on: in single
+    precision a sure answer has the probability 1 and no gradient, and its attack stands
+    still."""
+    return F.cross_entropy(forward(p, x).double(), y, reduction="none")
+
+
 def attack(p, x0, y, radius, step, steps):
     """The L2 ascent of MadryLab/robustness; keeps the iterate of the highest loss."""
     x, best, best_loss = x0.clone(), None, None
     norm = lambda d: d.flatten(1).norm(dim=1)[:, None, None, None]
     for i in range(steps + 1):
         x = x.detach().requires_grad_(i < steps)
-        loss = F.cross_entropy(forward(p, x), y, reduction="none")
+        loss = loss_of(p, x, y)
         if best is None:
             best, best_loss = x.detach().clone(), loss.detach().clone()
         else:

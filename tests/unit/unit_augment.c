@@ -80,8 +80,7 @@ Test(augment, samples_the_twins_values)
 
         sampler_run(&s, &c, &im, to);
         for (int k = 0; k < N; k++, at++)
-            cr_expect(epsilon_eq(dbl, (double)to[k], strtod(at, &at), 2e-6),
-                      "row %zu, %d", i, k);
+            cr_expect(eq(flt, to[k], strtof(at, &at)), "row %zu, %d", i, k);
     }
     sampler_release(&s);
     tsv_release(&vectors);
