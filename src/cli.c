@@ -45,7 +45,7 @@ static const struct option option[] = {
     { 'q', "quiet", NULL, OPT_FLAG, FIELD(quiet), NULL, "print errors and results only" },
     { 'v', "verbose", NULL, OPT_COUNT, FIELD(verbose), NULL,
       "name every step that starts or is reused, and why" },
-    { 0, "json", NULL, OPT_FLAG, FIELD(json), " run status plan why fsck version ",
+    { 0, "json", NULL, OPT_FLAG, FIELD(json), " run status plan fsck version ",
       "print one JSON document on standard output" },
     { 0, "color", "WHEN", OPT_COLOR, FIELD(color), NULL, "auto, always or never" },
     { 0, "force", NULL, OPT_FLAG, FIELD(force), " run get ",
@@ -181,7 +181,7 @@ static int apply(struct cli *cli, const struct option *o, const char *value,
     case OPT_COLOR:
         return set_color((enum color_when *)field, value, err);
     }
-    assert(!"every kind is handled");
+    assert(false); /* every kind is handled */
     return 0;
 }
 

@@ -92,7 +92,8 @@ char *reason_of(struct session *s, const struct work *w)
 /* A step on the way from effect to cause. */
 struct story {
     struct session *s;
-    bool *told; /* [n_steps] */
+    bool *told;   /* [n_steps]: it is in the story */
+    bool *passed; /* [n_steps]: seen on the way back from one that is undecided */
     struct buf *to;
     struct error *err;
 };
@@ -217,17 +218,37 @@ static int tell_done(struct story *st, const struct work *w)
     return rc;
 }
 
-static int tell_unknown(struct story *st, const struct work *w)
+/* Tells the steps that are to run, on all ways back from w, and names them in *names. */
+static int tell_due_behind(struct story *st, const struct work *w, struct buf *names)
 {
     int rc = 0;
 
-    for (size_t i = 0; i < w->n_needs && rc == 0; i++)
-        if (w->need[i]->state != WORK_DONE)
-            rc = tell_step(st, w->need[i]);
-    buf_printf(st->to, "%s will be decided when these are done:\n", w->step->name);
-    for (size_t i = 0; i < w->n_needs; i++)
-        if (w->need[i]->state != WORK_DONE)
-            indent(st->to, w->need[i]->step->name);
+    for (size_t i = 0; i < w->n_needs && rc == 0; i++) {
+        const struct work *need = w->need[i];
+
+        if (need->state == WORK_DONE || st->passed[need->step->index])
+            continue;
+        st->passed[need->step->index] = true;
+        if (need->state == WORK_DUE) {
+            buf_printf(names, "  %s\n", need->step->name);
+            rc = tell_step(st, need);
+        } else {
+            rc = tell_due_behind(st, need, names);
+        }
+    }
+    return rc;
+}
+
+static int tell_unknown(struct story *st, const struct work *w)
+{
+    struct buf names = { 0 };
+    int rc;
+
+    memset(st->passed, 0, st->s->plan->n_steps * sizeof *st->passed);
+    rc = tell_due_behind(st, w, &names);
+    buf_printf(st->to, "%s will be decided when these are done:\n%s", w->step->name,
+               buf_str(&names));
+    buf_release(&names);
     return rc;
 }
 
@@ -244,11 +265,13 @@ static int tell_step(struct story *st, const struct work *w)
 int reason_story(struct session *s, const struct work *w, struct buf *to,
                  struct error *err)
 {
-    struct story st = {
-        .s = s, .told = xcalloc(s->plan->n_steps + 1, sizeof(bool)), .to = to, .err = err
-    };
-    int rc = tell_step(&st, w);
+    struct story st = { .s = s, .to = to, .err = err };
+    int rc;
 
+    st.told = xcalloc(s->plan->n_steps + 1, sizeof *st.told);
+    st.passed = xcalloc(s->plan->n_steps + 1, sizeof *st.passed);
+    rc = tell_step(&st, w);
+    free(st.passed);
     free(st.told);
     return rc;
 }
