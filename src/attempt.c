@@ -113,9 +113,15 @@ out:
 
 void attempt_free(struct attempt *a)
 {
+    bool keep;
+
     if (!a)
         return;
-    desk_close(&a->desk, a->session->cli->keep_scratch && a->work->state == WORK_FAILED);
+    keep = a->desk.root && a->session->cli->keep_scratch && a->work->state == WORK_FAILED;
+    if (keep)
+        say_line(&a->session->say, SAY_NORMAL, TONE_PLAIN,
+                 "its scratch folder is kept until the next run: %s", a->desk.root);
+    desk_close(&a->desk, keep);
     lease_release(a->lease);
     buf_release(&a->partial);
     free(a->progress);
@@ -187,7 +193,11 @@ static int confirm_sources(struct attempt *a, struct error *err)
                 rc = facts_confirm(a->session->facts, step->input[i].item[j].source, err);
     for (size_t i = 0; i < step->n_code && rc == 0; i++)
         rc = facts_confirm(a->session->facts, step->code[i], err);
-    return rc < 0 && err && err->code == E_INPUT ? (err->code = E_STAGE) : rc;
+    if (rc == E_INPUT) { /* the step ran in vain; nothing is wrong with the recipe */
+        err->code = E_STAGE;
+        rc = E_STAGE;
+    }
+    return rc;
 }
 
 /* Publishes outputs, then log, then the record. */

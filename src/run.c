@@ -109,8 +109,11 @@ static int catch_signals(struct run *r)
     sigaddset(&stop, SIGHUP);
     sigprocmask(SIG_BLOCK, &stop, &r->mask);
     r->signals = signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (r->signals < 0)
-        return error_system(r->err, "signalfd");
+    if (r->signals < 0) {
+        error_system(r->err, "signalfd");
+        sigprocmask(SIG_SETMASK, &r->mask, NULL);
+        return E_SYSTEM;
+    }
     return 0;
 }
 
@@ -127,14 +130,15 @@ static int begin(struct run *r)
     int rc;
 
     tell_init(&r->tell, s);
-    rc = catch_signals(r);
-    if (rc == 0)
-        rc = scratch_sweep(s->store, r->err);
+    session_sweep(s);
+    rc = scratch_sweep(s->store, r->err);
     if (rc == 0)
         rc = lookup_all(s, true, r->err);
     for (size_t i = 0; i < s->plan->n_steps && rc == 0; i++)
         if (s->work[i].wanted && s->work[i].state != WORK_DONE)
             rc = check_needs(s, s->work[i].step, r->err);
+    if (rc == 0)
+        rc = catch_signals(r);
     if (rc < 0)
         return rc;
     slots_init(&r->slots, s->cli->jobs);
@@ -405,9 +409,10 @@ static void end(struct run *r, struct run_totals *t)
     t->seconds = clock_now() - r->tell.started;
     if (r->rc == 0 || t->ran)
         tell_totals(&r->tell, t);
-    if (r->signals >= 0)
+    if (r->signals >= 0) {
         close(r->signals);
-    sigprocmask(SIG_SETMASK, &r->mask, NULL);
+        sigprocmask(SIG_SETMASK, &r->mask, NULL);
+    }
     queue_release(&r->due);
     queue_release(&r->busy);
     queue_release(&r->reused);

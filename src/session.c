@@ -3,12 +3,16 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "larder/banned.h"
 #include "larder/buf.h"
 #include "larder/fs.h"
 #include "larder/map.h"
+
+enum { LITTER_AGE_S = 3600 };
 
 int cache_folder(struct buf *path, struct error *err)
 {
@@ -212,6 +216,52 @@ int session_begin(struct session *s, const struct cli *cli, const char *const *w
     if (rc == 0)
         rc = session_connect(s, err);
     return rc;
+}
+
+/* Everything in .larder/ that is none of these is temporary. */
+static bool is_lasting(const char *name)
+{
+    static const char *const lasting[] = { ".gitignore", "state", "placed", "runs" };
+
+    for (size_t i = 0; i < sizeof lasting / sizeof lasting[0]; i++)
+        if (!strcmp(name, lasting[i]))
+            return true;
+    return false;
+}
+
+static void sweep_folder(const char *folder, bool (*lasts)(const char *name))
+{
+    char **name = NULL;
+    size_t n = 0;
+
+    if (fs_list(folder, &name, &n, NULL) < 0)
+        return;
+    for (size_t i = 0; i < n; i++) {
+        struct buf path = { 0 };
+        struct stat st;
+
+        fs_join(&path, folder, name[i]);
+        if (!lasts(name[i]) && lstat(buf_str(&path), &st) == 0 &&
+            time(NULL) - st.st_mtime > LITTER_AGE_S)
+            fs_remove_tree(buf_str(&path), NULL);
+        buf_release(&path);
+    }
+    free(name);
+}
+
+static bool is_run(const char *name)
+{
+    return name[0] != '.';
+}
+
+void session_sweep(const struct session *s)
+{
+    struct buf runs = { 0 };
+
+    sweep_folder(s->own, is_lasting);
+    fs_join(&runs, s->own, "runs");
+    sweep_folder(buf_str(&runs), is_run);
+    buf_release(&runs);
 }
 
 void session_close(struct session *s)

@@ -57,6 +57,8 @@ int session_begin(struct session *s, const struct cli *cli, const char *const *w
 /* Only the store: no project is needed. *s is made anew. */
 int session_open_cache(struct session *s, const struct cli *cli, struct error *err);
 
+/* Removes what killed processes have left in .larder/ more than an hour ago. */
+void session_sweep(const struct session *s);
 /* Saves what was learnt; a state that cannot be written is told and costs only time. */
 void session_close(struct session *s);
 
