@@ -12,7 +12,7 @@
  */
 #include "kit/stage.h"
 #include "kit/tsv.h"
-#include "learn/model.h"
+#include "learn/network.h"
 #include "learn/variation.h"
 #include "nn/tensors.h"
 
@@ -101,7 +101,7 @@ static int kernel_tv(const void *options, struct error *err)
     rc = tensors_read(&t, o->model, err);
     if (rc < 0)
         goto out;
-    rc = model_recognise(&g, &t, err);
+    rc = network_of(&g, &t, err);
     if (rc < 0) {
         error_context(err, "%s", o->model);
         goto out;

@@ -29,7 +29,6 @@
 #include "learn/curve.h"
 #include "learn/epochs.h"
 #include "learn/feed.h"
-#include "learn/model.h"
 #include "learn/schedule.h"
 #include "nn/arch.h"
 #include "nn/attack.h"

@@ -141,11 +141,3 @@ void sampler_run(struct sampler *s, const struct crop *c, const struct image *im
         sample_columns(s, to + (size_t)y * n);
     }
 }
-
-void image_to_floats(const struct image *im, float *to)
-{
-    size_t n = (size_t)im->height * im->width * im->channels;
-
-    for (size_t i = 0; i < n; i++)
-        to[i] = (float)im->pixel[i] / 255.0f;
-}

@@ -49,7 +49,5 @@ void sampler_release(struct sampler *s);
  * whole size, bilinear, edge pixels repeated. The picture has the sampler's shape. */
 void sampler_run(struct sampler *s, const struct crop *c, const struct image *im,
                  float *to);
-/* The same for the whole picture: every value divided by 255. */
-void image_to_floats(const struct image *im, float *to);
 
 #endif

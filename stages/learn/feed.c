@@ -1,9 +1,16 @@
 #include "learn/feed.h"
 
-#include "image/augment.h"
 #include "larder/mem.h"
 
 #include "larder/banned.h"
+
+static void image_to_floats(const struct image *im, float *to)
+{
+    size_t n = (size_t)im->height * im->width * im->channels;
+
+    for (size_t i = 0; i < n; i++)
+        to[i] = (float)im->pixel[i] / 255.0f;
+}
 
 int feed_open(struct feed *f, const char *path, int batch, long take, struct error *err)
 {
@@ -72,4 +79,20 @@ int labels_check(const char *path, const struct imageset *set, int classes,
                              im.name, (int)im.label, classes - 1);
     }
     return 0;
+}
+
+int shape_check(const char *path, const struct imageset *set, const struct graph *g,
+                struct error *err)
+{
+    int width, height, channels, rc;
+
+    rc = imageset_shape(set, &width, &height, &channels, err);
+    if (rc < 0)
+        return rc;
+    if (width == g->W && height == g->H && channels == g->C)
+        return 0;
+    return error_set(err, E_INPUT,
+                     "%s: pictures of %d x %d with %d channels; the network %s reads "
+                     "%d x %d with %d",
+                     path, width, height, channels, g->name, g->W, g->H, g->C);
 }

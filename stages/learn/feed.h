@@ -6,6 +6,7 @@
 #define LEARN_FEED_H
 
 #include "image/set.h"
+#include "nn/graph.h"
 
 /* All-zero is empty. */
 struct feed {
@@ -28,6 +29,10 @@ void feed_close(struct feed *f);
 int feed_next(struct feed *f, struct error *err); /* FEED_BATCH, FEED_END or an error */
 void feed_rewind(struct feed *f);
 
+/* E_INPUT when the pictures do not have the size that the network reads. path: of the
+ * set, for the message. */
+int shape_check(const char *path, const struct imageset *set, const struct graph *g,
+                struct error *err);
 /* E_INPUT with the first picture whose label is not in 0..classes-1. path: of the set,
  * for the message. */
 int labels_check(const char *path, const struct imageset *set, int classes,

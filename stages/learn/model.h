@@ -1,8 +1,5 @@
 /*
  * model - a network from a file of weights, opened for the pictures of a set.
- *
- * Which network it is follows from the names and shapes of its tensors, so programs that
- * use a model need no options for it.
  */
 #ifndef LEARN_MODEL_H
 #define LEARN_MODEL_H
@@ -19,15 +16,6 @@ struct model {
     float *logits; /* batch x classes */
     double *p;     /* classes: for softmax() */
 };
-
-/* Fills net->graph for the tensors; E_INPUT when no network of this version has them. *g
- * is new: graph_free(). */
-int model_recognise(struct graph **g, const struct tensors *t, struct error *err);
-
-/* E_INPUT when the pictures do not have the size that the network reads. path: of the
- * set, for the message. */
-int shape_check(const char *path, const struct imageset *set, const struct graph *g,
-                struct error *err);
 
 struct model_use {
     int batch, lanes; /* as in net_options; threads are those granted */
