@@ -105,11 +105,11 @@ static void blend_rows(float *restrict row, const uint8_t *restrict a,
     }
 }
 
-static void sample_columns(const struct sampler *s, float *restrict to)
+/* C is s->channels; where it is a constant the inner loop is laid out flat. */
+static inline void sample_columns(const struct sampler *s, int C, float *restrict to)
 {
     const float *restrict row = s->row;
     const float scale = 1.0f / 255.0f;
-    int C = s->channels;
 
     for (int x = 0; x < s->width; x++) {
         const float *a = row + s->left[x], *b = row + s->right[x];
@@ -138,6 +138,9 @@ void sampler_run(struct sampler *s, const struct crop *c, const struct image *im
         float part = source(c->y, c->height, y, s->height, &a, &b);
 
         blend_rows(s->row, im->pixel + (size_t)a * n, im->pixel + (size_t)b * n, part, n);
-        sample_columns(s, to + (size_t)y * n);
+        if (C == 3)
+            sample_columns(s, 3, to + (size_t)y * n);
+        else
+            sample_columns(s, C, to + (size_t)y * n);
     }
 }
