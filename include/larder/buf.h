@@ -34,8 +34,8 @@ void buf_release(struct buf *b);
 void buf_add_escaped(struct buf *b, const char *s);
 /* Adds s with & < > " ' written as HTML entities. */
 void buf_add_html(struct buf *b, const char *s);
-/* Adds the decimal text with the fewest digits that reads back as x ("0.5", "30", "1e-05";
- * an exponent below 1e-4 and from 1e16); the same on every machine. */
+/* Adds the decimal text with the fewest digits that reads back as x ("0.5", "30",
+ * "1e-05"; an exponent below 1e-4 and from 1e16); the same on every machine. */
 void buf_add_double(struct buf *b, double x);
 
 #endif

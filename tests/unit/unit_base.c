@@ -74,8 +74,9 @@ Test(buf, html_special_characters_become_entities)
 Test(buf, doubles_are_written_in_the_fewest_digits_that_read_back)
 {
     const double x[] = { 0.1, 3, 1e-5, 2.0 / 3, 1e300, -0.0, 0.04, 30, -120000, 1e16 };
-    const char *text[] = { "0.1", "3",    "1e-05", "0.6666666666666666", "1e+300",
-                           "0",   "0.04", "30",    "-120000",            "1e+16" };
+    const char *text[] = { "0.1",     "3",    "1e-05", "0.6666666666666666",
+                           "1e+300",  "0",    "0.04",  "30",
+                           "-120000", "1e+16" };
 
     for (size_t i = 0; i < sizeof x / sizeof *x; i++) {
         struct buf b = { 0 };
