@@ -132,10 +132,11 @@ void tell_heartbeat(struct tell *t, struct attempt *const *active, size_t n, dou
     t->next_beat = now + BEAT_S;
     for (size_t i = 0; i < n; i++) {
         struct buf line = { 0 };
+        double so_far = now - active[i]->first;
 
         buf_printf(&line, "        %s runs for ", active[i]->work->step->name);
-        say_seconds(now - active[i]->first, &line);
-        if (active[i]->work->expected > 0) {
+        say_seconds(so_far, &line);
+        if (active[i]->work->expected > so_far) {
             buf_adds(&line, " of about ");
             say_seconds(active[i]->work->expected, &line);
         }
