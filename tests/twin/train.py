@@ -8,9 +8,10 @@ conflict. Compared are the first 50 steps of S, and 20 steps of R at the whole r
 trained S weights, in two ways:
 
 - step by step: the twin takes Larder's weights and momentum before each step and does the
-  step in double precision. The losses must agree to 1e-4 (S) and 1e-3 (R), relative, and
-  so must the change of the weights, to 1e-2 of its norm (one near-tie of a maximum decided
-  the other way already shows there).
+  step in double precision. The losses must agree to 1e-4 (S) and 1e-3 (R), relative. The
+  change of the weights must agree to 1e-4 (S) and 1e-2 (R) of its norm in the median step,
+  and to 1e-2 and 5e-2 in every one: one near-tie of a maximum decided the other way shows
+  there, and an attack goes through seven nets of them.
 - running free from the same start: reported beside a yardstick, the gap between the twin
   in single and in double precision, and at most ten times that. Near-ties that rounding
   decides the other way, and in R the many steps of an attack, make any two such runs part:
@@ -161,20 +162,33 @@ def gaps(ours, twin):
     return [abs(a - b) / abs(b) for a, b in zip(ours, twin)]
 
 
-def compare_steps(judge, what, programs, work, make, losses, steps, limit, *arguments):
+def step_from(t, i, p, v, precision, after):
+    """The loss of step i from a state, and how far the weights end from `after`, as a part
+    of how far they moved."""
+    loss = t.put(p, v, precision).step(i)
+    apart = sum(float((t.p[k] - after[k]).square().sum()) for k in after)
+    moved = sum(float((p[k] - after[k]).square().sum()) for k in after)
+    return loss, math.sqrt(apart / moved)
+
+
+def compare_steps(judge, what, programs, work, make, losses, steps, limits, *arguments):
     """make: a Training at the start; losses: Larder's."""
     t = make()
     p, v = t.p, {}
-    loss, change = [], []
+    double, single = [], []
     for i, (after, momentum) in enumerate(larder_states(programs, work, steps, *arguments)):
-        t.put(p, v, torch.float64)
-        loss.append(t.step(i))
-        apart = sum(float((t.p[k] - after[k]).square().sum()) for k in after)
-        moved = sum(float((p[k] - after[k]).square().sum()) for k in after)
-        change.append(math.sqrt(apart / moved))
+        double.append(step_from(t, i, p, v, torch.float64, after))
+        single.append(step_from(t, i, p, v, torch.float32, after))
         p, v = after, momentum
-    judge.most(what + ", step by step, loss:", gaps(losses, loss), limit)
-    judge.most(what + ", step by step, change:", change, 1e-2)
+    print("%s, step by step: gap of Larder to the twin in double, and in single" % what)
+    for k, name in enumerate(["loss", "change"]):
+        far = [[abs(x[0] / l - 1) if k == 0 else x[1] for x, l in zip(twin, losses)]
+               for twin in (double, single)]
+        print("  %-7s median %.2g  %.2g  largest %.2g  %.2g" %
+              (name, np.median(far[0]), np.median(far[1]), max(far[0]), max(far[1])))
+        judge.most("  largest " + name, far[0], limits[k])
+        if k == 1:
+            judge.most("  median " + name, [np.median(far[0])], limits[2])
 
 
 def compare_free(judge, what, make, losses, steps, limit):
@@ -276,7 +290,8 @@ def main():
     ours = larder_train(o.programs, o.work, "S", "--kind=S")
     make = lambda: Training(train, "S")
     compare_free(judge, "S from the start", make, ours, 50, 1e-4)
-    compare_steps(judge, "S from the start", o.programs, o.work, make, ours, 50, 1e-4)
+    compare_steps(judge, "S from the start", o.programs, o.work, make, ours, 50,
+                  (1e-4, 1e-2, 1e-4))
 
     model = o.work + "/S/model.safetensors"
     options = ["--kind=R", "start=" + model, "--schedule=constant", "--warmup=0", "--lr=0.004",
@@ -284,8 +299,8 @@ def main():
     ours = larder_train(o.programs, o.work, "R20", "--steps=20", *options)
     make = lambda: Training(train, "R", net.read_safetensors(model), .004, 0, False, (0, 0))
     compare_free(judge, "R at the whole radius", make, ours, 20, 1e-3)
-    compare_steps(judge, "R at the whole radius", o.programs, o.work, make, ours, 20, 1e-3,
-                  *options)
+    compare_steps(judge, "R at the whole radius", o.programs, o.work, make, ours, 20,
+                  (1e-3, 5e-2, 1e-2), *options)
 
     if o.full:
         compare_whole(judge, o.programs, o.work, train, test, conflict)
