@@ -69,17 +69,6 @@ bool layout_is_prefix(const char *name, const struct digest *d)
     return is_hex(name, 2) && (!d || memcmp(name, digest_hex(d, hex), 2) == 0);
 }
 
-int layout_make_parent(const char *path, struct error *err)
-{
-    struct buf dir = { 0 };
-    int rc;
-
-    fs_dirname(&dir, path);
-    rc = fs_mkdirs(buf_str(&dir), err);
-    buf_release(&dir);
-    return rc;
-}
-
 int layout_sync(struct store *st, struct error *err)
 {
     struct buf dir = { 0 };
@@ -116,16 +105,4 @@ void layout_random(struct buf *to, int n)
         memset(byte, 0, sizeof byte);
     for (int i = 0; i < n; i++)
         buf_printf(to, "%02x", byte[i]);
-}
-
-void layout_state(const struct stat *s, struct fs_state *state)
-{
-    *state = (struct fs_state){
-        .dev = s->st_dev,
-        .ino = s->st_ino,
-        .size = (uint64_t)s->st_size,
-        .mtime_ns = (int64_t)s->st_mtim.tv_sec * 1000000000 + s->st_mtim.tv_nsec,
-        .ctime_ns = (int64_t)s->st_ctim.tv_sec * 1000000000 + s->st_ctim.tv_nsec,
-        .mode = s->st_mode,
-    };
 }

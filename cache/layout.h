@@ -34,15 +34,10 @@ bool layout_is_digest(const char *name, struct digest *d);
  */
 bool layout_is_prefix(const char *name, const struct digest *d);
 
-/* Makes the folder above path. */
-int layout_make_parent(const char *path, struct error *err);
 /* Puts the names of all objects added with sync so far on the disk. */
 int layout_sync(struct store *st, struct error *err);
 
 /* Fills buf with n random bytes as 2 n hex digits. */
 void layout_random(struct buf *to, int n);
-
-/* As fs_stat() tells it. */
-void layout_state(const struct stat *s, struct fs_state *state);
 
 #endif

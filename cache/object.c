@@ -96,7 +96,7 @@ static int check_bytes(const char *path, const struct digest *id, struct fs_stat
         rc = error_system(err, "cannot read %s", path);
         goto out;
     }
-    layout_state(&s, state);
+    fs_state_of(&s, state);
     rc = hash_fd(fd, path, s.st_size, NULL, &t, err);
     if (rc == 0)
         rc = digest_equal(&t.id, id) ? OBJECT_FINE : OBJECT_DAMAGED;
@@ -129,7 +129,7 @@ int object_check(struct store *st, const struct digest *id, long long size, bool
     } else if (!S_ISREG(s.st_mode) || (size >= 0 && s.st_size != size)) {
         rc = OBJECT_DAMAGED;
     } else {
-        layout_state(&s, &state);
+        fs_state_of(&s, &state);
         if (deep || !is_remembered(st, id, &state)) {
             rc = check_bytes(path.s, id, &state, err);
             if (rc == OBJECT_FINE)
@@ -216,14 +216,14 @@ static int move_in(const struct intake *in, const char *path, int fd,
         rc = changed_meanwhile(path, err);
         goto out;
     }
-    rc = layout_make_parent(object.s, err);
+    rc = fs_make_parent(object.s, err);
     if (rc < 0)
         goto out;
     if (fs_rename(path, object.s, err) < 0) {
         rc = errno == EXDEV || errno == EACCES || errno == EPERM ? NOT_MOVED : E_SYSTEM;
         goto out;
     }
-    layout_state(&s, &state);
+    fs_state_of(&s, &state);
     remember(in->st, id, &state);
 out:
     buf_release(&object);

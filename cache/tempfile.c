@@ -68,13 +68,13 @@ int tempfile_publish(struct tempfile *t, const char *path, bool sync,
     if (faulted() || fchmod(t->fd, OBJECT_MODE) < 0 || fstat(t->fd, &s) < 0 ||
         (sync && (faulted() || fdatasync(t->fd) < 0)))
         return error_system(err, "cannot write in the store: %s", t->path);
-    rc = layout_make_parent(path, err);
+    rc = fs_make_parent(path, err);
     if (rc == 0)
         rc = fs_rename(t->path, path, err);
     if (rc < 0)
         return rc;
     if (state)
-        layout_state(&s, state);
+        fs_state_of(&s, state);
     close(t->fd);
     free(t->path);
     *t = (struct tempfile){ 0 };

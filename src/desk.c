@@ -17,17 +17,6 @@ static char *below(struct desk *d, const char *dir, const char *name)
     return arena_printf(&d->arena, "%s/%s", dir, name);
 }
 
-static int make_parent(const char *path, struct error *err)
-{
-    struct buf dir = { 0 };
-    int rc;
-
-    fs_dirname(&dir, path);
-    rc = fs_mkdirs(buf_str(&dir), err);
-    buf_release(&dir);
-    return rc;
-}
-
 static int put_source(struct session *s, const struct source *source, const char *path,
                       bool executable, struct error *err)
 {
@@ -119,7 +108,7 @@ static int put_inputs(struct desk *d, struct session *s, const struct work *w,
     for (size_t i = 0; i < w->step->n_code && rc == 0; i++) {
         const char *path = below(d, d->step, w->step->code_path[i]);
 
-        rc = make_parent(path, err);
+        rc = fs_make_parent(path, err);
         if (rc == 0)
             rc = put_source(s, w->step->code[i], path, true, err);
     }
@@ -134,7 +123,7 @@ static int make_folders(struct desk *d, const struct step *step, struct error *e
     for (size_t i = 0; i < sizeof folder / sizeof folder[0] && rc == 0; i++)
         rc = fs_mkdirs(below(d, d->root, folder[i]), err);
     for (size_t i = 0; i < step->n_outputs && rc == 0; i++)
-        rc = make_parent(
+        rc = fs_make_parent(
             arena_printf(&d->arena, "%s/out/%s", d->step, step->output[i].path), err);
     return rc;
 }

@@ -222,24 +222,13 @@ static int check_moves(struct places *p, const struct placed_to *t, const char *
     return rc;
 }
 
-static int make_parent(const char *path, struct error *err)
-{
-    struct buf dir = { 0 };
-    int rc;
-
-    fs_dirname(&dir, path);
-    rc = fs_mkdirs(buf_str(&dir), err);
-    buf_release(&dir);
-    return rc;
-}
-
 /* A rename, or where the destination is on another file system, a copy beside it first.
  */
 static int move_file(const char *from, const char *to, struct error *err)
 {
     struct buf beside = { 0 }, dir = { 0 };
     struct stat a, b;
-    int rc = make_parent(to, err);
+    int rc = fs_make_parent(to, err);
 
     if (rc < 0)
         return rc;

@@ -24,6 +24,8 @@ struct fs_state {
 
 enum { FS_FOUND = 0, FS_ABSENT = 1 };
 
+struct stat;
+void fs_state_of(const struct stat *s, struct fs_state *st);
 /* FS_FOUND, FS_ABSENT or an error. Follows symbolic links. */
 int fs_stat(const char *path, struct fs_state *st, struct error *err);
 bool fs_exists(const char *path);
@@ -34,8 +36,9 @@ int fs_read(const char *path, struct buf *to, struct error *err);
 /* Replaces path by the bytes through a temporary file beside it and a rename, so that a
  * reader sees the old file or the new one. sync: fdatasync before the rename. */
 int fs_write(const char *path, const void *bytes, size_t n, bool sync, struct error *err);
-int fs_mkdirs(const char *path, struct error *err); /* like mkdir -p */
-int fs_remove(const char *path, struct error *err); /* a file; absent is fine */
+int fs_mkdirs(const char *path, struct error *err);      /* like mkdir -p */
+int fs_make_parent(const char *path, struct error *err); /* the folder that path is in */
+int fs_remove(const char *path, struct error *err);      /* a file; absent is fine */
 /* A whole tree, also read-only folders in it; absent is fine. Follows no link. */
 int fs_remove_tree(const char *path, struct error *err);
 int fs_rename(const char *from, const char *to, struct error *err);

@@ -61,7 +61,7 @@ static bool faulted(void)
     return why != 0;
 }
 
-static void state_of(const struct stat *s, struct fs_state *st)
+void fs_state_of(const struct stat *s, struct fs_state *st)
 {
     *st = (struct fs_state){
         .dev = s->st_dev,
@@ -82,7 +82,7 @@ int fs_stat(const char *path, struct fs_state *st, struct error *err)
             return FS_ABSENT;
         return error_system(err, "cannot look at %s", path);
     }
-    state_of(&s, st);
+    fs_state_of(&s, st);
     return FS_FOUND;
 }
 
@@ -240,6 +240,17 @@ int fs_mkdirs(const char *path, struct error *err)
             break;
     }
     free(copy);
+    return rc;
+}
+
+int fs_make_parent(const char *path, struct error *err)
+{
+    struct buf dir = { 0 };
+    int rc;
+
+    fs_dirname(&dir, path);
+    rc = fs_mkdirs(buf_str(&dir), err);
+    buf_release(&dir);
     return rc;
 }
 
