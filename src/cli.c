@@ -30,7 +30,7 @@ static const struct option option[] = {
       "tell what would run and why, and run nothing" },
     { 'k', "keep-going", NULL, OPT_FLAG, FIELD(keep_going), " run ",
       "when a step fails, still run those that do not need it" },
-    { 'j', "jobs", "N", OPT_NUMBER, FIELD(jobs), " run ",
+    { 'j', "jobs", "N", OPT_NUMBER, FIELD(jobs), " run config ",
       "cpu slots; by default the processors that we may use" },
     { 'B', "remake", NULL, OPT_FLAG, FIELD(remake), " run plan status ",
       "run the chosen steps even where a record answers" },
@@ -54,6 +54,8 @@ static const struct option option[] = {
       "leave the scratch folder of a step that fails" },
     { 0, "exit-code", NULL, OPT_FLAG, FIELD(exit_code), " status plan ",
       "exit with 4 when there is something to run" },
+    { 0, "show-origin", NULL, OPT_FLAG, FIELD(show_origin), " config ",
+      "tell also where each setting was made" },
     { 'h', "help", NULL, OPT_FLAG, FIELD(help), NULL, "print help" },
 };
 enum { N_OPTIONS = sizeof option / sizeof option[0] };

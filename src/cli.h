@@ -28,7 +28,8 @@ struct cli {
     const struct command *command; /* NULL only when help is asked for without one */
     const char **arg;              /* what follows the command; n_args of them */
     size_t n_args;
-    bool help, dry_run, keep_going, remake, quiet, json, force, keep_scratch, exit_code;
+    bool help, dry_run, keep_going, remake, quiet, json, force, keep_scratch, exit_code,
+        show_origin;
     int verbose; /* how many -v */
     int jobs;    /* -j, 0: not given */
     const char *recipe, *folder, *profile;

@@ -54,6 +54,10 @@ const struct command command_table[] = {
       "the\n"
       "next run makes again what it needs.",
       command_fsck },
+    { "config", NULL, "", 0, 0, "the settings in force, and where they were made",
+      "Lists the settings of the user: what suits a machine or a person and is no part\n"
+      "of a recipe. --show-origin tells the file and line, the variable or the option.",
+      command_config },
     { "version", NULL, "", 0, 0, "the version of Larder and of its formats",
       "Prints the version of Larder; with --json also the numbers of its formats.",
       command_version },

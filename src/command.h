@@ -20,6 +20,7 @@ int command_get(const struct cli *cli, struct error *err);
 int command_log(const struct cli *cli, struct error *err);
 int command_report(const struct cli *cli, struct error *err);
 int command_fsck(const struct cli *cli, struct error *err);
+int command_config(const struct cli *cli, struct error *err);
 int command_version(const struct cli *cli, struct error *err);
 int command_help(const struct cli *cli, struct error *err);
 

@@ -141,7 +141,7 @@ static int begin(struct run *r)
         rc = catch_signals(r);
     if (rc < 0)
         return rc;
-    slots_init(&r->slots, s->cli->jobs);
+    slots_init(&r->slots, config_jobs(&s->config));
     tell_reused(&r->tell);
     estimate_all(s);
     for (size_t i = 0; i < s->plan->n_steps; i++)

@@ -195,8 +195,10 @@ int session_open_cache(struct session *s, const struct cli *cli, struct error *e
 
 int session_connect(struct session *s, struct error *err)
 {
-    int rc = make_own(s, err);
+    int rc = config_read(&s->config, s->project, s->cli, err);
 
+    if (rc == 0)
+        rc = make_own(s, err);
     if (rc == 0)
         rc = open_store(s, err);
     if (rc < 0)
@@ -221,7 +223,8 @@ int session_begin(struct session *s, const struct cli *cli, const char *const *w
 /* Everything in .larder/ that is none of these is temporary. */
 static bool is_lasting(const char *name)
 {
-    static const char *const lasting[] = { ".gitignore", "state", "placed", "runs" };
+    static const char *const lasting[] = { ".gitignore", "config", "state", "placed",
+                                           "runs" };
 
     for (size_t i = 0; i < sizeof lasting / sizeof lasting[0]; i++)
         if (!strcmp(name, lasting[i]))
@@ -281,6 +284,7 @@ void session_close(struct session *s)
     recipe_free(s->recipe);
     programs_close(s->programs);
     state_close(s->state);
+    config_release(&s->config);
     arena_release(&s->arena);
     *s = (struct session){ 0 };
 }

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 #include "cli.h"
+#include "config.h"
 #include "facts.h"
 #include "larder/error.h"
 #include "larder/store.h"
@@ -28,6 +29,7 @@ struct session {
     const char *project; /* absolute */
     const char *own;     /* its .larder */
     const char *cache;   /* folder of the store */
+    struct config config;
     struct state *state;
     struct programs *programs;
     struct recipe *recipe;

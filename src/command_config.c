@@ -1,0 +1,38 @@
+#include "command.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "larder/banned.h"
+
+#include "config.h"
+
+static void print(const struct config *c, bool show_origin)
+{
+    for (size_t i = 0; i < N_CONFIG; i++) {
+        if (show_origin)
+            printf("%s\t", c->value[i].origin);
+        printf("%s = %s\n", config_name((enum config_name)i), c->value[i].text);
+    }
+}
+
+int command_config(const struct cli *cli, struct error *err)
+{
+    struct config c = { 0 };
+    char *project;
+    int rc;
+
+    if (cli->folder && chdir(cli->folder) < 0) {
+        error_system(err, "-C %s", cli->folder);
+        return EXIT_NO_PROJECT;
+    }
+    project = getcwd(NULL, 0);
+    rc = project ? config_read(&c, project, cli, err)
+                 : error_system(err, "the current folder");
+    if (rc == 0)
+        print(&c, cli->show_origin);
+    config_release(&c);
+    free(project);
+    return rc;
+}

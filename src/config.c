@@ -1,0 +1,209 @@
+#include "config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "larder/banned.h"
+#include "larder/buf.h"
+#include "larder/fs.h"
+
+#include "node.h"
+#include "pos.h"
+
+static const char *const link_word[] = { "auto", "hard", "copy" };
+
+static bool is_jobs(const char *text)
+{
+    char *end;
+    long n = strtol(text, &end, 10);
+
+    return !strcmp(text, "auto") ||
+           (isdigit((unsigned char)*text) && !*end && n >= 1 && n <= 4096);
+}
+
+static bool is_link(const char *text)
+{
+    for (size_t i = 0; i < sizeof link_word / sizeof link_word[0]; i++)
+        if (!strcmp(text, link_word[i]))
+            return true;
+    return false;
+}
+
+static const struct known {
+    const char *name, *variable;
+    const char *standard; /* the value that is built in */
+    bool (*is_valid)(const char *text);
+    const char *wants; /* for the message */
+} known[N_CONFIG] = {
+    [CONFIG_JOBS] = { "jobs", "LARDER_JOBS", "auto", is_jobs,
+                      "auto or a number from 1 to 4096" },
+    [CONFIG_LINK] = { "link", "LARDER_LINK", "auto", is_link, "auto, hard or copy" },
+};
+
+static const struct known *find_known(const char *name)
+{
+    for (size_t i = 0; i < N_CONFIG; i++)
+        if (!strcmp(known[i].name, name))
+            return &known[i];
+    return NULL;
+}
+
+static int unknown_name(const struct pos *pos, const char *name, struct error *err)
+{
+    const char *names[N_CONFIG];
+
+    for (size_t i = 0; i < N_CONFIG; i++)
+        names[i] = known[i].name;
+    return suggest_error(pos, err, name, names, N_CONFIG, "there is no setting %s", name);
+}
+
+/* Cuts the blanks at both ends of s[0..n) and keeps the rest. */
+static char *trimmed(struct config *c, const char *s, size_t n)
+{
+    while (n && isblank((unsigned char)*s)) {
+        s++;
+        n--;
+    }
+    while (n && isblank((unsigned char)s[n - 1]))
+        n--;
+    return arena_strndup(&c->arena, s, n);
+}
+
+/* One line without its end. line[i] of the file is where setting i stood before. */
+static int read_line(struct config *c, struct pos pos, const char *s, size_t n, int *line,
+                     struct error *err)
+{
+    size_t blank = strspn(s, " \t"), eq;
+    const struct known *k;
+    const char *name, *value;
+
+    if (blank >= n || s[blank] == '#')
+        return 0;
+    pos.column = (int)blank + 1;
+    eq = strcspn(s, "=\n");
+    if (eq >= n)
+        return pos_error(&pos, err, "a line here is `name = value`");
+    name = trimmed(c, s, eq);
+    value = trimmed(c, s + eq + 1, n - eq - 1);
+    k = find_known(name);
+    if (!k)
+        return unknown_name(&pos, name, err);
+    if (line[k - known])
+        return pos_error(&pos, err, "%s is set twice, first on line %d", name,
+                         line[k - known]);
+    if (!k->is_valid(value)) {
+        pos.column = (int)(eq + 2 + strspn(s + eq + 1, " \t"));
+        return pos_error(&pos, err, "%s takes %s, not '%s'", name, k->wants, value);
+    }
+    line[k - known] = pos.line;
+    c->value[k - known] =
+        (struct config_value){ value,
+                               arena_printf(&c->arena, "%s:%d", pos.file, pos.line) };
+    return 0;
+}
+
+/* shown: as the user would name the file. An absent one says nothing. */
+static int read_file(struct config *c, const char *shown, const char *path,
+                     struct error *err)
+{
+    struct recipe_text text = { .file = shown, .path = path };
+    struct pos pos = { .file = shown, .line = 1, .column = 1, .text = &text };
+    struct buf b = { 0 };
+    int line[N_CONFIG] = { 0 }, rc = 0;
+
+    if (!fs_exists(path))
+        return 0;
+    rc = fs_read(path, &b, err);
+    text.s = buf_str(&b);
+    text.n = strlen(text.s); /* a NUL ends it */
+    for (const char *s = text.s; rc == 0 && *s; pos.line++) {
+        size_t n = strcspn(s, "\n");
+        const char *next = s + n + (s[n] == '\n');
+
+        if (n && s[n - 1] == '\r')
+            n--;
+        rc = read_line(c, pos, s, n, line, err);
+        s = next;
+    }
+    buf_release(&b);
+    return rc;
+}
+
+/* The files, from the weakest. */
+static int read_files(struct config *c, const char *project, struct error *err)
+{
+    static const char *const own[] = { "larder.conf", ".larder/config" };
+    const char *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME"), *path = NULL;
+    int rc = read_file(c, "/etc/larder/config", "/etc/larder/config", err);
+
+    if (xdg && xdg[0] == '/')
+        path = arena_printf(&c->arena, "%s/larder/config", xdg);
+    else if (home && home[0] == '/')
+        path = arena_printf(&c->arena, "%s/.config/larder/config", home);
+    if (rc == 0 && path)
+        rc = read_file(c, path, path, err);
+    for (size_t i = 0; i < sizeof own / sizeof own[0] && rc == 0; i++)
+        rc = read_file(c, own[i], arena_printf(&c->arena, "%s/%s", project, own[i]), err);
+    return rc;
+}
+
+static int read_variables(struct config *c, struct error *err)
+{
+    for (size_t i = 0; i < N_CONFIG; i++) {
+        const struct known *k = &known[i];
+        const char *value = getenv(k->variable);
+
+        if (!value || !*value)
+            continue;
+        if (!k->is_valid(value))
+            return error_set(err, E_USAGE, "the variable %s takes %s, not '%s'",
+                             k->variable, k->wants, value);
+        c->value[i] =
+            (struct config_value){ arena_strdup(&c->arena, value), k->variable };
+    }
+    return 0;
+}
+
+int config_read(struct config *c, const char *project, const struct cli *cli,
+                struct error *err)
+{
+    int rc;
+
+    *c = (struct config){ 0 };
+    for (size_t i = 0; i < N_CONFIG; i++)
+        c->value[i] = (struct config_value){ known[i].standard, "built-in" };
+    rc = read_files(c, project, err);
+    if (rc == 0)
+        rc = read_variables(c, err);
+    if (rc == 0 && cli->jobs)
+        c->value[CONFIG_JOBS] =
+            (struct config_value){ arena_printf(&c->arena, "%d", cli->jobs), "--jobs" };
+    return rc;
+}
+
+void config_release(struct config *c)
+{
+    arena_release(&c->arena);
+    *c = (struct config){ 0 };
+}
+
+const char *config_name(enum config_name name)
+{
+    return known[name].name;
+}
+
+int config_jobs(const struct config *c)
+{
+    return (int)strtol(c->value[CONFIG_JOBS].text, NULL, 10); /* "auto" gives 0 */
+}
+
+enum link_mode config_link(const struct config *c)
+{
+    enum link_mode mode = LINK_AUTO;
+
+    while (strcmp(link_word[mode], c->value[CONFIG_LINK].text) != 0)
+        mode++;
+    return mode;
+}

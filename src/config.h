@@ -1,0 +1,46 @@
+/*
+ * config - settings of the user: what suits a machine or a person and is no part of a
+ * recipe.
+ *
+ * From the strongest: an option of the command line, a variable LARDER_NAME, and the
+ * files .larder/config and larder.conf of the project, $XDG_CONFIG_HOME/larder/config
+ * (else ~/.config/larder/config) and /etc/larder/config. A file has lines `name = value`;
+ * empty lines and lines that begin with # do not count. Nothing here may enter a key.
+ */
+#ifndef LARDER_CONFIG_H
+#define LARDER_CONFIG_H
+
+#include "cli.h"
+#include "larder/error.h"
+#include "larder/mem.h"
+
+enum config_name { CONFIG_JOBS, CONFIG_LINK, N_CONFIG };
+
+enum link_mode {
+    LINK_AUTO, /* reflink, else copy up to 16 MiB, else read-only hard link */
+    LINK_HARD, /* read-only hard link, else copy */
+    LINK_COPY, /* reflink, else copy */
+};
+
+struct config_value {
+    const char *text;   /* never NULL */
+    const char *origin; /* "FILE:LINE", "LARDER_JOBS", "--jobs" or "built-in" */
+};
+
+/* Borrowed until config_release(); all-zero is fine for that. */
+struct config {
+    struct arena arena;
+    struct config_value value[N_CONFIG];
+};
+
+/* project: its absolute folder. E_INPUT names the file, the line and the column of what
+ * is not understood; E_USAGE the variable. *c is made anew. */
+int config_read(struct config *c, const char *project, const struct cli *cli,
+                struct error *err);
+void config_release(struct config *c);
+
+const char *config_name(enum config_name name);
+int config_jobs(const struct config *c); /* 0: as many as we may use */
+enum link_mode config_link(const struct config *c);
+
+#endif
