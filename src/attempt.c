@@ -229,7 +229,9 @@ static int record(struct attempt *a, const struct child_end *end, struct error *
     rec->key_text = buf_str(&w->key_text);
     rc = store_record(s->store, rec, sync, err);
     if (rc == 0) {
-        w->record = rec;
+        work_take_record(w, rec, &s->arena);
+        w->here = true;
+        w->recalled = false;
         rec = NULL;
         if (w->step->checkpoint)
             rc = checkpoint_clear(s->store, &w->key, err);

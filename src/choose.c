@@ -113,9 +113,7 @@ void plan_close(const struct plan *plan, bool *chosen)
 {
     for (size_t i = plan->n_steps; i-- > 0;) {
         const struct step *step = plan->step[i];
-        for (size_t j = 0; chosen[i] && j < step->n_inputs; j++)
-            for (size_t k = 0; k < step->input[j].n_items; k++)
-                if (step->input[j].item[k].step)
-                    chosen[step->input[j].item[k].step->index] = true;
+        for (size_t j = 0; chosen[i] && j < step->n_needs; j++)
+            chosen[step->need[j]->index] = true;
     }
 }

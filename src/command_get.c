@@ -96,7 +96,7 @@ static int find_wishes(struct session *s, struct wish **wish, size_t *n,
 static int grant(struct session *s, struct places *p, const struct wish *wish,
                  struct error *err)
 {
-    const struct work *w = work_of(wish->step);
+    const struct work *w = work_of(s->work, wish->step);
     int rc;
 
     if (w->state != WORK_DONE)

@@ -62,11 +62,14 @@ static int look(struct session *s, const struct cli *cli, struct outlook *o,
 static const struct work *first_due(const struct work *w)
 {
     while (w->state != WORK_DUE)
-        for (size_t i = 0; i < w->n_needs; i++)
-            if (w->need[i]->state != WORK_DONE) {
-                w = w->need[i];
+        for (size_t i = 0; i < w->step->n_needs; i++) {
+            const struct work *need = work_of(w, w->step->need[i]);
+
+            if (need->state != WORK_DONE) {
+                w = need;
                 break;
             }
+        }
     return w;
 }
 

@@ -33,7 +33,7 @@ static int check_one(struct session *s, struct places *p, const struct placement
 static int place_one(struct session *s, struct places *p, const struct placement *g,
                      struct error *err)
 {
-    const struct work *w = work_of(g->step);
+    const struct work *w = work_of(s->work, g->step);
     int rc;
 
     if (w->state != WORK_DONE)

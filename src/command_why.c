@@ -36,7 +36,7 @@ int command_why(const struct cli *cli, struct error *err)
 
 /* The log of the failure since the last success, else of the record that answers, else of
  * the record used last. */
-static int find_log(struct session *s, const struct work *w, struct digest *id,
+static int find_log(struct session *s, struct work *w, struct digest *id,
                     struct error *err)
 {
     struct record *last = NULL;
@@ -47,9 +47,11 @@ static int find_log(struct session *s, const struct work *w, struct digest *id,
         *id = m.failed_log;
         return STORE_HIT;
     }
-    if (w->record) {
-        *id = w->record->log.id;
-        return STORE_HIT;
+    if (w->state == WORK_DONE) {
+        rc = lookup_record(s, w, err);
+        if (rc == 0)
+            *id = w->record->log.id;
+        return rc;
     }
     rc = lookup_last(s, w, &last, err);
     if (rc == STORE_HIT)
@@ -58,8 +60,7 @@ static int find_log(struct session *s, const struct work *w, struct digest *id,
     return rc;
 }
 
-static int print_log(struct session *s, const struct work *w, bool heading,
-                     struct error *err)
+static int print_log(struct session *s, struct work *w, bool heading, struct error *err)
 {
     struct buf text = { 0 };
     struct digest id;

@@ -38,8 +38,8 @@ static int put_item(struct session *s, const struct item *item, const char *path
 {
     if (item->source)
         return put_source(s, item->source, path, false, err);
-    return store_lend(s->store, work_output(work_of(item->step), item->output), path,
-                      err);
+    return store_lend(s->store, work_output(work_of(s->work, item->step), item->output),
+                      path, err);
 }
 
 /* The manifest of a list, and its items beside it. */
@@ -76,8 +76,9 @@ static int put_provenance(struct session *s, const struct work *w, const char *p
     struct buf text = { 0 };
     int rc;
 
-    provenance_write(s->plan, w, &text);
-    rc = fs_write(path, text.s, text.len, false, err);
+    rc = provenance_write(s, w, &text, err);
+    if (rc == 0)
+        rc = fs_write(path, text.s, text.len, false, err);
     buf_release(&text);
     return rc;
 }

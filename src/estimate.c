@@ -22,9 +22,12 @@ void estimate_all(struct session *s)
         if (lookup_last(s, w, &last, NULL) == STORE_HIT)
             w->expected = last->wall;
         record_free(last);
-        for (size_t k = 0; k < w->n_users; k++)
-            if (w->user[k]->ahead > longest)
-                longest = w->user[k]->ahead;
+        for (size_t k = 0; k < w->step->n_users; k++) {
+            const struct work *user = work_of(w, w->step->user[k]);
+
+            if (user->wanted && user->ahead > longest)
+                longest = user->ahead;
+        }
         w->ahead = known(w) + longest;
     }
 }

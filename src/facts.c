@@ -17,17 +17,8 @@ struct fact {
 struct facts {
     struct state *state;
     struct store *store;
-    struct fact *fact; /* sorted by source */
-    size_t n;
+    struct fact *fact; /* of plan->source */
 };
-
-static int compare_facts(const void *a, const void *b)
-{
-    const char *x = (const char *)((const struct fact *)a)->source;
-    const char *y = (const char *)((const struct fact *)b)->source;
-
-    return (x > y) - (x < y);
-}
 
 void facts_new(struct facts **to, const struct plan *plan, struct state *state,
                struct store *store)
@@ -36,12 +27,9 @@ void facts_new(struct facts **to, const struct plan *plan, struct state *state,
 
     f->state = state;
     f->store = store;
-    f->n = plan->n_sources;
-    f->fact = xcalloc(f->n + 1, sizeof *f->fact);
-    for (size_t i = 0; i < f->n; i++)
+    f->fact = xcalloc(plan->n_sources + 1, sizeof *f->fact);
+    for (size_t i = 0; i < plan->n_sources; i++)
         f->fact[i].source = plan->source[i];
-    if (f->n)
-        qsort(f->fact, f->n, sizeof *f->fact, compare_facts);
     *to = f;
 }
 
@@ -55,9 +43,7 @@ void facts_free(struct facts *f)
 
 static struct fact *find(struct facts *f, const struct source *s)
 {
-    struct fact wanted = { .source = s };
-
-    return bsearch(&wanted, f->fact, f->n, sizeof *f->fact, compare_facts);
+    return &f->fact[s->index];
 }
 
 /* One candidate: FS_FOUND with *at filled in, or FS_ABSENT with what is there instead

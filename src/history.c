@@ -47,8 +47,8 @@ static void write_row(const struct work *w, struct buf *to)
 
     buf_add_escaped(to, w->step->name);
     buf_printf(to, "\t%s", outcome(w));
-    add_digest(to, w->key_text.len ? &w->key : NULL, "sha256:");
-    add_digest(to, w->record ? &w->record->id : NULL, "sha256:");
+    add_digest(to, w->key_text.len || w->known ? &w->key : NULL, "sha256:");
+    add_digest(to, w->state == WORK_DONE ? &w->record_id : NULL, "sha256:");
     buf_printf(to, "\t%.3f\t", w->seconds);
     buf_add_escaped(to, w->reason ? w->reason : "");
     add_digest(to, log, "sha256:");

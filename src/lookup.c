@@ -13,8 +13,20 @@ static int identify_item(struct session *s, const struct item *item, struct obje
 {
     if (item->source)
         return facts_identify(s->facts, item->source, o, err);
-    *o = *work_output(work_of(item->step), item->output);
+    *o = *work_output(work_of(s->work, item->step), item->output);
     return 0;
+}
+
+static int identify_provenance(struct session *s, const struct work *w, struct object *o,
+                               struct error *err)
+{
+    struct buf text = { 0 };
+    int rc = provenance_write(s, w, &text, err);
+
+    *o = (struct object){ .kind = OBJECT_FILE, .size = (long long)text.len };
+    digest_bytes(&o->id, buf_str(&text), text.len);
+    buf_release(&text);
+    return rc;
 }
 
 static int identify_input(struct session *s, struct work *w, size_t i, struct error *err)
@@ -22,27 +34,35 @@ static int identify_input(struct session *s, struct work *w, size_t i, struct er
     const struct input *in = &w->step->input[i];
     int rc = 0;
 
-    if (in->kind == INPUT_PROVENANCE) {
-        struct buf text = { 0 };
-
-        provenance_write(s->plan, w, &text);
-        w->facts.input[i][0] =
-            (struct object){ .kind = OBJECT_FILE, .size = (long long)text.len };
-        digest_bytes(&w->facts.input[i][0].id, text.s, text.len);
-        buf_release(&text);
-        return 0;
-    }
+    if (in->kind == INPUT_PROVENANCE)
+        return identify_provenance(s, w, w->facts.input[i], err);
     for (size_t j = 0; j < in->n_items && rc == 0; j++)
         rc = identify_item(s, &in->item[j], &w->facts.input[i][j], err);
     return rc;
 }
 
-static int compute_key(struct session *s, struct work *w, struct error *err)
+/* Room for the objects of the inputs, each list at least one long. */
+static void make_room(struct session *s, struct work *w)
+{
+    const struct step *step = w->step;
+
+    if (w->facts.input)
+        return;
+    w->facts.input =
+        arena_alloc(&s->arena, (step->n_inputs + 1) * sizeof *w->facts.input);
+    for (size_t i = 0; i < step->n_inputs; i++)
+        w->facts.input[i] = arena_alloc(&s->arena, (step->input[i].n_items + 1) *
+                                                       sizeof **w->facts.input);
+    w->facts.code = arena_alloc(&s->arena, (step->n_code + 1) * sizeof *w->facts.code);
+}
+
+int lookup_key(struct session *s, struct work *w, struct error *err)
 {
     int rc = 0;
 
     if (w->key_text.len)
         return 0;
+    make_room(s, w);
     for (size_t i = 0; i < w->step->n_inputs && rc == 0; i++)
         rc = identify_input(s, w, i, err);
     for (size_t i = 0; i < w->step->n_code && rc == 0; i++)
@@ -89,14 +109,31 @@ static void tell_lost(struct session *s, struct work *w, int found,
     buf_release(&name);
 }
 
-/* STORE_HIT when every output of the record is fine, else STORE_MISS. */
+/* Whether an output may be known by its record alone. */
+static bool may_be_away(const struct work *w, size_t i)
+{
+    return w->step->output[i].temp && !w->recalled;
+}
+
+/* What is found wrong with an object is told, and it is put out of the way. */
+static int lose(struct session *s, struct work *w, int found, const struct digest *bad,
+                bool heal, struct error *err)
+{
+    w->lost = true;
+    tell_lost(s, w, found, bad);
+    return heal && found == OBJECT_DAMAGED ? store_discard(s->store, bad, err) : 0;
+}
+
+/* STORE_HIT when every output of the record is fine or may be away (w->here says
+ * whether all are there), else STORE_MISS. */
 static int try_record(struct session *s, struct work *w, const struct record *rec,
                       bool heal, struct error *err)
 {
-    int answer = STORE_HIT;
+    int rc, answer = STORE_HIT;
 
     if (!has_outputs(rec, w->step))
         return STORE_MISS;
+    w->here = true;
     for (size_t i = 0; i < w->step->n_outputs; i++) {
         const struct object *o = record_output(rec, w->step->output[i].name);
         struct digest bad = o->id;
@@ -106,15 +143,15 @@ static int try_record(struct session *s, struct work *w, const struct record *re
             return found;
         if (found == OBJECT_FINE)
             continue;
+        w->here = false;
+        if (found == OBJECT_ABSENT && may_be_away(w, i))
+            continue;
         answer = STORE_MISS;
-        w->lost = true;
-        tell_lost(s, w, found, &bad);
-        if (heal && found == OBJECT_DAMAGED) {
-            int rc = store_discard(s->store, &bad, err);
-
-            if (rc < 0)
-                return rc;
-        }
+        if (w->recalled && found == OBJECT_ABSENT)
+            continue;
+        rc = lose(s, w, found, &bad, heal, err);
+        if (rc < 0)
+            return rc;
     }
     return answer;
 }
@@ -151,7 +188,7 @@ static int find_record(struct session *s, struct work *w, bool heal, struct erro
     for (size_t i = 0; i < n && rc == STORE_MISS; i++) {
         rc = try_record(s, w, rec[i], heal, err);
         if (rc == STORE_HIT) {
-            w->record = rec[i];
+            work_take_record(w, rec[i], &s->arena);
             rec[i] = rec[n - 1];
             n--;
         }
@@ -162,17 +199,30 @@ static int find_record(struct session *s, struct work *w, bool heal, struct erro
     return rc;
 }
 
+/* What a step needs that is done but not here is made again before it. */
+static void recall_needs(struct session *s, const struct work *w)
+{
+    for (size_t i = 0; i < w->step->n_needs; i++) {
+        struct work *need = work_of(w, w->step->need[i]);
+
+        if (need->state == WORK_DONE && !need->here)
+            work_recall(need, &s->recalled);
+    }
+}
+
 int lookup_step(struct session *s, struct work *w, bool heal, struct error *err)
 {
     int rc;
 
     assert(w->n_waits == 0 && w->state == WORK_UNKNOWN);
-    rc = compute_key(s, w, err);
+    rc = lookup_key(s, w, err);
     if (rc == 0)
         rc = w->remake ? STORE_MISS : find_record(s, w, heal, err);
     if (rc < 0) /* what is wrong with an input is told with its position in the recipe */
         return rc == E_INPUT ? rc : error_context(err, "%s", w->step->name);
     work_settle(w, rc == STORE_HIT ? WORK_DONE : WORK_DUE);
+    if (w->state == WORK_DUE)
+        recall_needs(s, w);
     return 0;
 }
 
@@ -204,9 +254,8 @@ bool lookup_remember(struct session *s, const struct work *w)
     struct step_memory m;
     bool other;
 
-    assert(w->record);
     state_step(s->state, w->step->name, &m);
-    other = !m.has_record || !digest_equal(&m.record, &w->record->id);
+    other = !m.has_record || !digest_equal(&m.record, &w->record_id);
     if (other) {
         if (m.has_record && !digest_equal(&m.key, &w->key)) {
             m.has_former = true;
@@ -215,11 +264,26 @@ bool lookup_remember(struct session *s, const struct work *w)
         }
         m.has_record = true;
         m.key = w->key;
-        m.record = w->record->id;
+        m.record = w->record_id;
     }
     m.has_failed_log = false;
     state_set_step(s->state, w->step->name, &m);
     return other;
+}
+
+int lookup_record(struct session *s, struct work *w, struct error *err)
+{
+    int rc;
+
+    assert(w->state == WORK_DONE);
+    if (w->record)
+        return 0;
+    rc = store_find_record(s->store, &w->key, &w->record_id, &w->record, err);
+    if (rc == STORE_MISS)
+        rc = error_set(err, E_CORRUPT,
+                       "the record of %s is no longer in the cache; run again",
+                       w->step->name);
+    return rc;
 }
 
 int lookup_last(struct session *s, const struct work *w, struct record **rec,

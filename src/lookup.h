@@ -18,8 +18,14 @@
 int lookup_all(struct session *s, bool heal, struct error *err);
 
 /* Once all that w needs is done: computes its key and looks it up; w is then WORK_DONE or
- * WORK_DUE. */
+ * WORK_DUE; or again WORK_UNKNOWN, where it is to run and needs steps that are not here:
+ * those are recalled, and added to s->recalled. */
 int lookup_step(struct session *s, struct work *w, bool heal, struct error *err);
+
+/* The key document and what it names, in w->key_text and w->facts. */
+int lookup_key(struct session *s, struct work *w, struct error *err);
+/* w->record, of a step that is done. */
+int lookup_record(struct session *s, struct work *w, struct error *err);
 
 /* Looks the key up again, since another process may have recorded it meanwhile. */
 int lookup_again(struct session *s, struct work *w, struct error *err);

@@ -1,5 +1,6 @@
 #include "order.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "larder/banned.h"
@@ -89,6 +90,54 @@ static int visit(struct walk *w, struct step *root, struct error *err)
     return 0;
 }
 
+/* ---- who needs whom ---------------------------------------------------------------- */
+
+static int compare_index(const void *a, const void *b)
+{
+    const struct step *const *x = a, *const *y = b;
+
+    return ((*x)->index > (*y)->index) - ((*x)->index < (*y)->index);
+}
+
+/* seen[i] is the last step, plus one, that was found to need step i. */
+static void find_needs(struct arena *arena, struct step *step, size_t *seen)
+{
+    size_t max = 0;
+
+    for (size_t i = 0; i < step->n_inputs; i++)
+        max += step->input[i].n_items;
+    step->need = arena_alloc(arena, (max + 1) * sizeof *step->need);
+    for (size_t i = 0; i < step->n_inputs; i++)
+        for (size_t j = 0; j < step->input[i].n_items; j++) {
+            struct step *from = step->input[i].item[j].step;
+
+            if (!from || seen[from->index] == step->index + 1)
+                continue;
+            seen[from->index] = step->index + 1;
+            step->need[step->n_needs++] = from;
+            from->n_users++;
+        }
+    if (step->n_needs)
+        qsort(step->need, step->n_needs, sizeof *step->need, compare_index);
+}
+
+static void connect(struct plan *plan, struct arena *arena)
+{
+    size_t *seen = xcalloc(plan->n_steps + 1, sizeof *seen);
+
+    for (size_t i = 0; i < plan->n_steps; i++)
+        find_needs(arena, plan->step[i], seen);
+    for (size_t i = 0; i < plan->n_steps; i++) {
+        struct step *step = plan->step[i];
+
+        step->user = arena_alloc(arena, (step->n_users + 1) * sizeof *step->user);
+        step->n_users = 0;
+        for (size_t k = 0; k < step->n_needs; k++)
+            step->need[k]->user[step->need[k]->n_users++] = step;
+    }
+    free(seen);
+}
+
 int order_steps(struct builder *b, struct error *err)
 {
     struct walk w = { .plan = b->plan };
@@ -104,5 +153,7 @@ int order_steps(struct builder *b, struct error *err)
         b->plan->step[i]->index = i;
     free(w.state);
     free(w.frame);
+    if (rc == 0)
+        connect(b->plan, b->arena);
     return rc;
 }

@@ -27,6 +27,7 @@ struct source *builder_add_source(struct builder *b, const char *key)
         plan->source = grown;
         b->cap_sources = cap;
     }
+    source->index = plan->n_sources;
     plan->source[plan->n_sources++] = source;
     source->size = -1;
     map_set(&b->sources, key, source);

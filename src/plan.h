@@ -21,6 +21,7 @@
 
 /* A file of the user's that steps read: an import, a ./path, a `code:` file. */
 struct source {
+    size_t index;      /* in plan->source */
     const char *name;  /* "import.val", "import.textures[pattern=slate]", "./plot.py" */
     struct pos pos;    /* where the recipe names it */
     const char **from; /* candidates in order, absolute paths; the first that exists */
@@ -122,7 +123,10 @@ struct step {
     size_t n_outputs;
     struct resources resources;
     bool checkpoint;
-    void *run; /* belongs to whoever runs the plan */
+    struct step **need; /* the steps it needs, each once, in plan order */
+    size_t n_needs;
+    struct step **user; /* the steps that need it, each once, in plan order */
+    size_t n_users;
 };
 
 /* `get:` of a target: where an output is placed. */

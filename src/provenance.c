@@ -5,6 +5,7 @@
 
 #include "larder/banned.h"
 #include "larder/fs.h"
+#include "lookup.h"
 
 /* A row; value is escaped, the other three are words. */
 static void row(struct buf *to, const struct step *step, const char *field,
@@ -136,21 +137,24 @@ static void write_step(const struct work *w, struct buf *to)
     }
 }
 
-void provenance_write(const struct plan *plan, const struct work *w, struct buf *to)
+int provenance_write(struct session *s, const struct work *w, struct buf *to,
+                     struct error *err)
 {
+    const struct plan *plan = s->plan;
     bool *behind = xcalloc(plan->n_steps + 1, sizeof *behind);
+    int rc = 0;
 
     behind[w->step->index] = true;
-    for (size_t i = w->step->index + 1; i-- > 0;) /* needed steps come earlier */
-        if (behind[i]) {
-            const struct work *user = work_of(plan->step[i]);
-
-            for (size_t k = 0; k < user->n_needs; k++)
-                behind[user->need[k]->step->index] = true;
-        }
+    plan_close(plan, behind);
+    behind[w->step->index] = false;
     buf_adds(to, "step\tfield\tname\tvalue\n");
-    for (size_t i = 0; i < w->step->index; i++)
-        if (behind[i])
-            write_step(work_of(plan->step[i]), to);
+    for (size_t i = 0; i < w->step->index && rc == 0; i++) {
+        if (!behind[i])
+            continue;
+        rc = lookup_key(s, &s->work[i], err);
+        if (rc == 0)
+            write_step(&s->work[i], to);
+    }
     free(behind);
+    return rc;
 }

@@ -9,11 +9,11 @@
 #define LARDER_PROVENANCE_H
 
 #include "larder/buf.h"
-#include "plan.h"
-#include "work.h"
+#include "session.h"
 
 /* Appends the text for w; all that it needs must be done. */
-void provenance_write(const struct plan *plan, const struct work *w, struct buf *to);
+int provenance_write(struct session *s, const struct work *w, struct buf *to,
+                     struct error *err);
 
 /* An argument of a `run:` stage as the key has it: inputs and outputs by name. */
 void argument_text(const struct arg *arg, struct buf *to);

@@ -71,6 +71,8 @@ char *reason_of(struct session *s, const struct work *w)
 
     if (w->remake) {
         buf_adds(&text, "asked for (-B)");
+    } else if (w->recalled) {
+        buf_adds(&text, "its outputs were not kept and are needed again");
     } else if (w->lost) {
         buf_adds(&text, "output lost");
     } else if (lookup_last(s, w, &last, NULL) != STORE_HIT) {
@@ -103,7 +105,7 @@ static void indent(struct buf *to, const char *what)
     buf_printf(to, "  %s\n", what);
 }
 
-static int tell_step(struct story *st, const struct work *w);
+static int tell_step(struct story *st, struct work *w);
 
 /* The steps behind changed inputs come first: the causes are there. */
 static int tell_causes(struct story *st, const struct work *w, const struct difference *d)
@@ -116,7 +118,7 @@ static int tell_causes(struct story *st, const struct work *w, const struct diff
         return 0;
     for (size_t j = 0; j < in->n_items && rc == 0; j++)
         if (in->item[j].step && is_new(&w->facts.input[i][j], d->was))
-            rc = tell_step(st, work_of(in->item[j].step));
+            rc = tell_step(st, work_of(w, in->item[j].step));
     return rc;
 }
 
@@ -202,11 +204,15 @@ static int find_other(struct story *st, const struct work *w, struct record **ot
 }
 
 /* Of a step that need not run: what is other than before. */
-static int tell_done(struct story *st, const struct work *w)
+static int tell_done(struct story *st, struct work *w)
 {
     struct record *other = NULL;
-    int rc = find_other(st, w, &other);
+    int rc = lookup_key(st->s, w, st->err);
 
+    if (rc == 0)
+        rc = lookup_record(st->s, w, st->err);
+    if (rc == 0)
+        rc = find_other(st, w, &other);
     if (rc < 0)
         return rc;
     if (other)
@@ -223,8 +229,8 @@ static int tell_due_behind(struct story *st, const struct work *w, struct buf *n
 {
     int rc = 0;
 
-    for (size_t i = 0; i < w->n_needs && rc == 0; i++) {
-        const struct work *need = w->need[i];
+    for (size_t i = 0; i < w->step->n_needs && rc == 0; i++) {
+        struct work *need = work_of(w, w->step->need[i]);
 
         if (need->state == WORK_DONE || st->passed[need->step->index])
             continue;
@@ -252,7 +258,7 @@ static int tell_unknown(struct story *st, const struct work *w)
     return rc;
 }
 
-static int tell_step(struct story *st, const struct work *w)
+static int tell_step(struct story *st, struct work *w)
 {
     if (st->told[w->step->index])
         return 0;
@@ -262,8 +268,7 @@ static int tell_step(struct story *st, const struct work *w)
     return w->state == WORK_DONE ? tell_done(st, w) : tell_unknown(st, w);
 }
 
-int reason_story(struct session *s, const struct work *w, struct buf *to,
-                 struct error *err)
+int reason_story(struct session *s, struct work *w, struct buf *to, struct error *err)
 {
     struct story st = { .s = s, .to = to, .err = err };
     int rc;

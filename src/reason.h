@@ -15,7 +15,6 @@ char *reason_of(struct session *s, const struct work *w);
 
 /* Appends what `larder why` tells: every field that changed with both values, the root
  * cause first. */
-int reason_story(struct session *s, const struct work *w, struct buf *to,
-                 struct error *err);
+int reason_story(struct session *s, struct work *w, struct buf *to, struct error *err);
 
 #endif

@@ -124,6 +124,16 @@ static void add_due(struct run *r, struct work *w)
     queue_add(&r->due, w);
 }
 
+/* Steps that were done, and whose outputs turn out to be needed. */
+static void add_recalled(struct run *r)
+{
+    struct work *w;
+
+    while ((w = queue_take(&r->s->recalled)) != NULL)
+        if (w->state == WORK_DUE)
+            add_due(r, w);
+}
+
 static int begin(struct run *r)
 {
     struct session *s = r->s;
@@ -145,8 +155,9 @@ static int begin(struct run *r)
     tell_reused(&r->tell);
     estimate_all(s);
     for (size_t i = 0; i < s->plan->n_steps; i++)
-        if (s->work[i].state == WORK_DUE)
+        if (s->work[i].state == WORK_DUE && !s->work[i].recalled)
             add_due(r, &s->work[i]);
+    add_recalled(r);
     return 0;
 }
 
@@ -160,21 +171,22 @@ static bool is_over(const struct run *r)
 /* Looks up the steps that waited for w only, and on along those that need not run. */
 static void look_behind(struct run *r, struct work *w)
 {
-    for (size_t i = 0; i < w->n_users && r->rc == 0; i++) {
-        struct work *user = w->user[i];
+    for (size_t i = 0; i < w->step->n_users && r->rc == 0; i++) {
+        struct work *user = work_of(w, w->step->user[i]);
         struct error err;
         int rc;
 
-        if (user->n_waits || user->state != WORK_UNKNOWN)
+        if (!user->wanted || user->n_waits || user->state != WORK_UNKNOWN)
             continue;
         rc = lookup_step(r->s, user, true, &err);
         if (rc < 0)
             give_up(r, rc, &err);
         else if (user->state == WORK_DUE)
             add_due(r, user);
-        else
+        else if (user->state == WORK_DONE)
             queue_add(&r->reused, user);
     }
+    add_recalled(r);
 }
 
 /* w has its record: it, and what turns out not to need running, lets others go on. */
@@ -243,6 +255,8 @@ static void start_due(struct run *r)
     while (!r->stopping && r->slots.free_cpu > 0 && (w = queue_take(&r->due)) != NULL) {
         struct share share = slots_share(&r->slots, &w->step->resources);
 
+        if (w->state != WORK_DUE) /* it waits again for a step that was recalled */
+            continue;
         if (slots_take(&r->slots, share))
             start_one(r, w, share);
         else

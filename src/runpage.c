@@ -7,6 +7,7 @@
 #include "larder/banned.h"
 #include "larder/fs.h"
 
+#include "lookup.h"
 #include "provenance.h"
 #include "steplog.h"
 
@@ -299,11 +300,28 @@ static void add_contents(const struct session *s, struct buf *to)
     buf_adds(to, "</table>\n");
 }
 
-int runpage_write(struct session *s, const struct history *latest, struct buf *to,
-                  struct error *err)
+/* What a look-up need not read. */
+static int read_records(struct session *s, struct error *err)
 {
     int rc = 0;
 
+    for (size_t i = 0; i < s->plan->n_steps && rc == 0; i++) {
+        if (!s->work[i].wanted || s->work[i].state != WORK_DONE)
+            continue;
+        rc = lookup_record(s, &s->work[i], err);
+        if (rc == 0)
+            rc = lookup_key(s, &s->work[i], err);
+    }
+    return rc;
+}
+
+int runpage_write(struct session *s, const struct history *latest, struct buf *to,
+                  struct error *err)
+{
+    int rc = read_records(s, err);
+
+    if (rc < 0)
+        return rc;
     buf_adds(to, head);
     add_totals(s, latest, to);
     add_contents(s, to);

@@ -204,7 +204,7 @@ int session_connect(struct session *s, struct error *err)
     if (rc < 0)
         return rc;
     facts_new(&s->facts, s->plan, s->state, s->store);
-    work_new(&s->work, &s->arena, s->plan, s->wanted);
+    work_new(&s->work, s->plan, s->wanted);
     return 0;
 }
 
@@ -277,6 +277,7 @@ void session_close(struct session *s)
                  err.text);
     if (s->plan)
         work_free(s->work, s->plan);
+    queue_release(&s->recalled);
     map_release(&s->lost);
     facts_free(s->facts);
     store_close(s->store);

@@ -17,6 +17,7 @@
 #include "larder/store.h"
 #include "plan.h"
 #include "program.h"
+#include "queue.h"
 #include "recipe.h"
 #include "say.h"
 #include "state.h"
@@ -40,7 +41,8 @@ struct session {
     struct store *store;
     struct facts *facts;
     struct work *work;
-    struct map lost; /* objects that were told to be lost: "DIGEST STEP" */
+    struct queue recalled; /* steps that lookup_step() has recalled, to be taken out */
+    struct map lost;       /* objects that were told to be lost: "DIGEST STEP" */
 };
 
 /* These return 0, a negative E_ code, or EXIT_NO_PROJECT, with the story in *err. Call

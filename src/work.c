@@ -4,92 +4,81 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "queue.h"
+
 #include "larder/banned.h"
 
-struct work *work_of(const struct step *step)
+struct work *work_of(const struct work *any, const struct step *step)
 {
-    return step->run;
+    return (struct work *)any - any->step->index + step->index;
 }
 
 void work_settle(struct work *w, enum work_state state)
 {
     w->state = state;
     if (state == WORK_DONE)
-        for (size_t i = 0; i < w->n_users; i++)
-            w->user[i]->n_waits--;
+        for (size_t i = 0; i < w->step->n_users; i++)
+            work_of(w, w->step->user[i])->n_waits--;
+}
+
+/* A step that is due waits again; its key is no longer certain. */
+static void wait_again(struct work *user)
+{
+    user->n_waits++;
+    if (user->state != WORK_DUE)
+        return;
+    user->state = WORK_UNKNOWN;
+    user->known = false;
+    buf_reset(&user->key_text);
+}
+
+void work_recall(struct work *w, struct queue *recalled)
+{
+    assert(w->state == WORK_DONE && !w->here);
+    for (size_t i = 0; i < w->step->n_users; i++)
+        wait_again(work_of(w, w->step->user[i]));
+    w->recalled = true;
+    w->state = WORK_UNKNOWN;
+    for (size_t i = 0; i < w->step->n_needs; i++) {
+        struct work *need = work_of(w, w->step->need[i]);
+
+        if (need->state == WORK_DONE && !need->here)
+            work_recall(need, recalled);
+    }
+    if (w->n_waits == 0)
+        w->state = WORK_DUE;
+    queue_add(recalled, w);
+}
+
+void work_take_record(struct work *w, struct record *record, struct arena *arena)
+{
+    size_t n = w->step->n_outputs;
+    struct object *output = arena_alloc(arena, (n + 1) * sizeof *output);
+
+    for (size_t i = 0; i < n; i++)
+        output[i] = *record_output(record, w->step->output[i].name);
+    record_free(w->record);
+    w->record = record;
+    w->record_id = record->id;
+    w->output = output;
 }
 
 const struct object *work_output(const struct work *w, int output)
 {
-    assert(w->record);
-    return record_output(w->record, w->step->output[output].name);
+    assert(w->output);
+    return &w->output[output];
 }
 
-static void add(struct work ***list, size_t *n, struct work *w)
-{
-    *list = xrealloc(*list, (*n + 1) * sizeof **list);
-    (*list)[(*n)++] = w;
-}
-
-static int compare_index(const void *a, const void *b)
-{
-    const struct work *const *x = a, *const *y = b;
-
-    return ((*x)->step->index > (*y)->step->index) -
-           ((*x)->step->index < (*y)->step->index);
-}
-
-/* seen[i] is the last step, plus one, that was found to need step i. */
-static void connect(struct work *w, size_t *seen)
-{
-    const struct step *step = w->step;
-
-    for (size_t i = 0; i < step->n_inputs; i++)
-        for (size_t j = 0; j < step->input[i].n_items; j++) {
-            struct step *from = step->input[i].item[j].step;
-
-            if (!from || seen[from->index] == step->index + 1)
-                continue;
-            seen[from->index] = step->index + 1;
-            add(&w->need, &w->n_needs, work_of(from));
-            if (w->wanted)
-                add(&work_of(from)->user, &work_of(from)->n_users, w);
-        }
-    if (w->n_needs)
-        qsort(w->need, w->n_needs, sizeof *w->need, compare_index);
-    w->n_waits = w->n_needs;
-}
-
-/* Room for the objects of the inputs, each list at least one long. */
-static void make_room(struct work *w, struct arena *arena)
-{
-    const struct step *step = w->step;
-
-    w->facts.input = arena_alloc(arena, (step->n_inputs + 1) * sizeof *w->facts.input);
-    for (size_t i = 0; i < step->n_inputs; i++)
-        w->facts.input[i] =
-            arena_alloc(arena, (step->input[i].n_items + 1) * sizeof **w->facts.input);
-    w->facts.code = arena_alloc(arena, (step->n_code + 1) * sizeof *w->facts.code);
-}
-
-void work_new(struct work **to, struct arena *arena, const struct plan *plan,
-              const bool *wanted)
+void work_new(struct work **to, const struct plan *plan, const bool *wanted)
 {
     struct work *all = xcalloc(plan->n_steps + 1, sizeof *all);
-    size_t *seen = xcalloc(plan->n_steps + 1, sizeof *seen);
 
     for (size_t i = 0; i < plan->n_steps; i++) {
-        struct step *step = plan->step[i];
-
-        all[i].step = step;
+        all[i].step = plan->step[i];
         all[i].wanted = wanted[i];
+        all[i].n_waits = plan->step[i]->n_needs;
         all[i].expected = -1;
-        step->run = &all[i];
-        if (wanted[i])
-            make_room(&all[i], arena);
-        connect(&all[i], seen);
     }
-    free(seen);
     *to = all;
 }
 
@@ -98,12 +87,9 @@ void work_free(struct work *all, const struct plan *plan)
     if (!all)
         return;
     for (size_t i = 0; i < plan->n_steps; i++) {
-        free(all[i].need);
-        free(all[i].user);
         free(all[i].reason);
         buf_release(&all[i].key_text);
         record_free(all[i].record);
-        plan->step[i]->run = NULL;
     }
     free(all);
 }

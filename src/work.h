@@ -2,7 +2,9 @@
  * work - what is known of each step while a plan is looked at or run.
  *
  * A step is unknown until all steps that it needs are done; then it has a key and either
- * a record, or it must run. One struct work a step, in step->run.
+ * a record, or it must run. A step that is done need not be here: of an output that is
+ * not kept (`keep: temp`), or that another lab made, the record may be all there is. Such
+ * a step is recalled, which is to say made again, when a step that runs needs its bytes.
  */
 #ifndef LARDER_WORK_H
 #define LARDER_WORK_H
@@ -20,28 +22,29 @@ enum work_state {
     WORK_UNKNOWN, /* waits for steps that it needs */
     WORK_DUE,     /* has a key and no record: is to run */
     WORK_RUNNING,
-    WORK_DONE, /* has a record */
+    WORK_DONE, /* its outputs are known */
     WORK_FAILED,
     WORK_SKIPPED, /* was not run because another one failed, or because we were stopped */
 };
 
 struct work {
-    struct step *step;
+    const struct step *step;
     enum work_state state;
-    bool wanted;        /* chosen, or needed by one that is */
-    bool remake;        /* is to run even where a record answers */
-    bool ran;           /* in this run */
-    bool lost;          /* a record answers, but not all of its outputs are there */
-    struct work **need; /* the steps it needs, each once, in plan order */
-    size_t n_needs;
-    struct work **user; /* the wanted steps that need it, each once, in plan order */
-    size_t n_users;
-    size_t n_waits;         /* needed steps that are not done */
+    bool wanted;    /* chosen, or needed by one that is */
+    bool remake;    /* is to run even where a record answers */
+    bool ran;       /* in this run */
+    bool lost;      /* a record answers, but not all of its outputs are there */
+    bool here;      /* of WORK_DONE: all its outputs are in the store */
+    bool recalled;  /* a record is not enough: its outputs are needed */
+    bool known;     /* nothing that its key holds has changed since the last proof */
+    size_t n_waits; /* needed steps that are not done, or recalled */
     struct key_facts facts; /* valid once key_text is */
-    struct buf key_text;
+    struct buf key_text;    /* empty: not written; see lookup_key() */
     struct digest key;
-    struct record *record;    /* of WORK_DONE: what it gave; ours */
-    struct digest failed_log; /* of WORK_FAILED */
+    struct digest record_id;     /* of WORK_DONE */
+    const struct object *output; /* of WORK_DONE: in the order of step->output */
+    struct record *record;       /* ours; NULL until it is read: see lookup_record() */
+    struct digest failed_log;    /* of WORK_FAILED */
     bool has_failed_log;
     char *reason;    /* why it runs; ours, or NULL */
     double seconds;  /* it took in this run */
@@ -49,15 +52,22 @@ struct work {
     double ahead;    /* expected seconds until the last step that needs it is done */
 };
 
-/* One struct work a step of the plan, all in *w (work_free()); the steps' `run` points
- * into it. wanted says which steps, with all that those need. */
-void work_new(struct work **w, struct arena *arena, const struct plan *plan,
-              const bool *wanted);
+/* One struct work a step of the plan, in its order, all in *w (work_free()). wanted says
+ * which steps, with all that those need. */
+void work_new(struct work **w, const struct plan *plan, const bool *wanted);
 void work_free(struct work *w, const struct plan *plan); /* NULL is fine */
 
-struct work *work_of(const struct step *step);
+/* The work of another step of the plan that `any` belongs to. */
+struct work *work_of(const struct work *any, const struct step *step);
 /* Sets the state; WORK_DONE is told to the steps that need w. */
 void work_settle(struct work *w, enum work_state state);
+/* Takes WORK_DONE back from w, and from the steps that it needs in turn, as far as they
+ * are not here: these will run, and are added to recalled. Steps that are due and need
+ * one of them become unknown. */
+struct queue;
+void work_recall(struct work *w, struct queue *recalled);
+/* WORK_DONE with the outputs of a record, which is taken. Arena memory holds them. */
+void work_take_record(struct work *w, struct record *record, struct arena *arena);
 /* The object of an output of a step that is done. */
 const struct object *work_output(const struct work *w, int output);
 
