@@ -1,8 +1,11 @@
 #include "choose.h"
 
 #include <fnmatch.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "larder/mem.h"
+#include "matrix.h"
 #include "node.h"
 
 #include "larder/banned.h"
@@ -23,21 +26,54 @@ static bool choose_target(const struct plan *plan, const char *name, bool *chose
     return false;
 }
 
-/* Whether the step has each axis=value of a list with commas. */
-static bool has_values(const struct step *step, const char *list)
+/* STAGE@axis=value,... cut at its signs; stage and values may be globs. */
+struct wanted {
+    char *text; /* ours */
+    const char *stage;
+    const char *axis[MATRIX_AXES], *value[MATRIX_AXES];
+    size_t n;
+};
+
+/* The text after the first c, which is cut off, or NULL. */
+static char *cut(char *s, char c)
 {
-    while (*list) {
-        size_t n = strcspn(list, ","), i = 0;
-        for (; i < step->n_axes; i++) {
-            size_t len = strlen(step->axis[i]);
-            if (n == len + 1 + strlen(step->value[i]) &&
-                !strncmp(list, step->axis[i], len) && list[len] == '=' &&
-                !strncmp(list + len + 1, step->value[i], n - len - 1))
-                break;
-        }
-        if (i == step->n_axes)
+    char *at = s ? strchr(s, c) : NULL;
+
+    if (at)
+        *at++ = '\0';
+    return at;
+}
+
+/* False when it cannot be the name of a step; free w->text in any case. */
+static bool read_wanted(struct wanted *w, const char *name)
+{
+    char *rest, *next;
+
+    *w = (struct wanted){ .text = xstrdup(name) };
+    w->stage = w->text;
+    rest = cut(w->text, '@');
+    for (; rest && *rest; rest = next) {
+        next = cut(rest, ',');
+        if (w->n == MATRIX_AXES)
             return false;
-        list += n + (list[n] == ',');
+        w->axis[w->n] = rest;
+        w->value[w->n] = cut(rest, '=');
+        if (!w->value[w->n++])
+            return false;
+    }
+    return true;
+}
+
+static bool fits(const struct wanted *w, const struct step *step)
+{
+    if (fnmatch(w->stage, step->stage, 0) != 0)
+        return false;
+    for (size_t i = 0; i < w->n; i++) {
+        size_t j = 0;
+        while (j < step->n_axes && strcmp(step->axis[j], w->axis[i]) != 0)
+            j++;
+        if (j == step->n_axes || fnmatch(w->value[i], step->value[j], 0) != 0)
+            return false;
     }
     return true;
 }
@@ -45,16 +81,14 @@ static bool has_values(const struct step *step, const char *list)
 /* STAGE or STAGE@axis=value,...: in any order, some may be left out. */
 static bool choose_stage(const struct plan *plan, const char *name, bool *chosen)
 {
-    size_t n = strcspn(name, "@");
+    struct wanted w;
     bool any = false;
 
-    for (size_t i = 0; i < plan->n_steps; i++) {
-        const struct step *step = plan->step[i];
-        if (strlen(step->stage) != n || strncmp(step->stage, name, n) != 0 ||
-            !has_values(step, name + n + (name[n] == '@')))
-            continue;
-        chosen[i] = any = true;
-    }
+    if (read_wanted(&w, name))
+        for (size_t i = 0; i < plan->n_steps; i++)
+            if (fits(&w, plan->step[i]))
+                chosen[i] = any = true;
+    free(w.text);
     return any;
 }
 

@@ -1,5 +1,6 @@
 #include "input.h"
 
+#include <fnmatch.h>
 #include <string.h>
 
 #include "import.h"
@@ -77,7 +78,7 @@ static int no_stage(const struct gather *g, const struct reference *r)
     const char **names = builder_names(&b->stages);
     struct pos pos = reference_pos(r, 0);
     int rc = suggest_error(&pos, g->f->err, r->name, names, b->stages.n,
-                           "there is no stage %s", r->name);
+                           "there is no stage %s%s", r->glob ? "like " : "", r->name);
 
     free(names);
     return rc;
@@ -124,21 +125,18 @@ static int check_kind(const struct gather *g, const struct reference *r,
                                               : "a file");
 }
 
-static int add_stage(struct gather *g, const struct reference *r)
+static int add_stage(struct gather *g, const struct reference *r, const struct stage *s)
 {
     struct builder *b = g->f->b;
-    const struct stage *s = map_get(&b->stages, r->name);
     struct members m;
     int output, rc;
 
-    if (!s)
-        return no_stage(g, r);
     output = stage_output_index(s, r->output);
     if (output < 0)
         return no_output(g, r, s);
     rc = check_kind(g, r, s, output);
     if (rc == 0)
-        rc = matrix_select(&s->matrix, r->name, r, &g->f->stage->matrix, g->f->member,
+        rc = matrix_select(&s->matrix, s->name, r, &g->f->stage->matrix, g->f->member,
                            b->arena, &m, g->f->err);
     if (rc < 0)
         return rc;
@@ -149,6 +147,25 @@ static int add_stage(struct gather *g, const struct reference *r)
     }
     g->list |= m.open;
     return 0;
+}
+
+/* The stage of that name, or all that fit it as a glob, in the order of the recipe. */
+static int add_stages(struct gather *g, const struct reference *r)
+{
+    const struct map *stages = &g->f->b->stages;
+    const struct stage *s = map_get(stages, r->name);
+    bool any = false;
+    int rc = 0;
+
+    if (s)
+        return add_stage(g, r, s);
+    for (size_t i = 0; r->glob && rc == 0 && i < stages->n; i++) {
+        if (fnmatch(r->name, stages->entry[i].key, 0) != 0)
+            continue;
+        rc = add_stage(g, r, stages->entry[i].value);
+        any = g->list = true;
+    }
+    return any ? rc : no_stage(g, r);
 }
 
 static int add_reference(struct gather *g, const struct node *node, bool in_list)
@@ -172,7 +189,7 @@ static int add_reference(struct gather *g, const struct node *node, bool in_list
     case TO_IMPORT:
         return add_import(g, &r);
     case TO_STAGE:
-        return add_stage(g, &r);
+        return add_stages(g, &r);
     case TO_PROVENANCE:
         break;
     }

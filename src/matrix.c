@@ -1,5 +1,6 @@
 #include "matrix.h"
 
+#include <fnmatch.h>
 #include <string.h>
 
 #include "larder/banned.h"
@@ -226,27 +227,58 @@ static int no_such_value(const struct matrix *m, size_t axis, const char *name,
 
     for (size_t i = 0; i < v->n; i++)
         names[i] = v->node[i]->text;
-    rc = suggest_error(&pos, err, value, names, v->n, "axis %s of %s has no value %s",
-                       m->axis[axis], name, value);
+    rc = suggest_error(&pos, err, value, names, v->n, "axis %s of %s has no value %s%s",
+                       m->axis[axis], name, strpbrk(value, "*?") ? "like " : "", value);
     free(names);
     return rc;
 }
 
-enum { OPEN = -1, NOT_OURS = -2 }; /* NOT_OURS: @, and no such value there */
+/* The values of an axis that a selection leaves. */
+struct choice {
+    const size_t *at; /* NULL: all of them */
+    size_t n;
+    bool open; /* gives a list, even of one */
+};
 
-/* Sets fixed[axis] to a position or OPEN. */
-static int fix_axes(const struct matrix *m, const char *name, const struct reference *r,
-                    const struct matrix *own, size_t own_member, long *fixed,
-                    struct error *err)
+static const char *own_value(const struct matrix *own, size_t own_member,
+                             const char *axis)
+{
+    size_t i = find_axis(own, axis);
+
+    return i < own->n_axes ? matrix_node(own, own_member, i)->text : NULL;
+}
+
+/* The values that `value` means: one by name, or all that fit it as a glob. None: n is 0.
+ */
+static void choose_values(const struct values *v, const char *value, struct arena *arena,
+                          struct choice *c)
+{
+    long one = find_value(v, value);
+    size_t *at;
+
+    *c = (struct choice){ .open = strpbrk(value, "*?") != NULL };
+    if (!strcmp(value, "*")) {
+        c->n = v->n;
+        return;
+    }
+    at = arena_alloc(arena, (c->open ? v->n : 1) * sizeof *at);
+    for (size_t i = 0; c->open && i < v->n; i++)
+        if (fnmatch(value, v->node[i]->text, 0) == 0)
+            at[c->n++] = i;
+    if (one >= 0)
+        at[c->n++] = (size_t)one;
+    c->at = at;
+}
+
+/* Sets choice[] of each axis: all values where nothing is said. */
+static int choose_axes(const struct matrix *m, const char *name,
+                       const struct reference *r, const struct matrix *own,
+                       size_t own_member, struct arena *arena, struct choice *choice,
+                       struct error *err)
 {
     for (size_t i = 0; i < m->n_axes; i++) {
-        size_t j = find_axis(own, m->axis[i]);
-        fixed[i] = OPEN;
-        if (r->own && j < own->n_axes) {
-            fixed[i] = find_value(m->values[i], matrix_node(own, own_member, j)->text);
-            if (fixed[i] < 0)
-                fixed[i] = NOT_OURS;
-        }
+        const char *value = r->own ? own_value(own, own_member, m->axis[i]) : NULL;
+        choose_values(m->values[i], value ? value : "*", arena, &choice[i]);
     }
     for (size_t t = 0; t < r->n_terms; t++) {
         const struct reference_term *term = &r->term[t];
@@ -256,37 +288,34 @@ static int fix_axes(const struct matrix *m, const char *name, const struct refer
             return suggest_error(&pos, err, term->axis, m->axis, m->n_axes,
                                  "%s has no axis %s", name, term->axis);
         }
-        fixed[i] =
-            strcmp(term->value, "*") ? find_value(m->values[i], term->value) : OPEN;
-        if (fixed[i] < 0 && strcmp(term->value, "*") != 0)
+        choose_values(m->values[i], term->value, arena, &choice[i]);
+        if (choice[i].n == 0)
             return no_such_value(m, i, name, r, term->value, term->at, err);
     }
     for (size_t i = 0; i < m->n_axes; i++)
-        if (fixed[i] == NOT_OURS)
-            return no_such_value(
-                m, i, name, r,
-                matrix_node(own, own_member, find_axis(own, m->axis[i]))->text, 0, err);
+        if (choice[i].n == 0)
+            return no_such_value(m, i, name, r, own_value(own, own_member, m->axis[i]), 0,
+                                 err);
     return 0;
 }
 
-static void enumerate(const struct matrix *m, const long *fixed, struct arena *arena,
-                      struct members *out)
+static void enumerate(const struct matrix *m, const struct choice *choice,
+                      struct arena *arena, struct members *out)
 {
-    size_t count[MATRIX_AXES], n = 1;
+    size_t n = 1;
 
     for (size_t i = 0; i < m->n_axes; i++) {
-        count[i] = fixed[i] < 0 ? m->values[i]->n : 1;
-        out->open |= fixed[i] < 0;
-        n *= count[i];
+        out->open |= choice[i].open;
+        n *= choice[i].n;
     }
     out->n = n;
     out->member = arena_alloc(arena, n * sizeof *out->member);
     for (size_t k = 0; k < n; k++) {
         size_t left = k, member = 0;
         for (size_t i = m->n_axes; i-- > 0;) {
-            size_t at = fixed[i] < 0 ? left % count[i] : (size_t)fixed[i];
-            left /= count[i];
-            member += at * m->stride[i];
+            size_t at = left % choice[i].n;
+            left /= choice[i].n;
+            member += (choice[i].at ? choice[i].at[at] : at) * m->stride[i];
         }
         out->member[k] = member;
     }
@@ -297,7 +326,7 @@ int matrix_select(const struct matrix *m, const char *name, const struct referen
                   struct members *out, struct error *err)
 {
     struct pos pos = r->pos;
-    long fixed[MATRIX_AXES];
+    struct choice choice[MATRIX_AXES];
     int rc;
 
     *out = (struct members){ 0 };
@@ -306,8 +335,8 @@ int matrix_select(const struct matrix *m, const char *name, const struct referen
                          "%s has a matrix; say which of its %zu members: [@] for our own "
                          "values, [%s=VALUE], or [*] for all",
                          name, m->n, m->axis[0]);
-    rc = fix_axes(m, name, r, own, own_member, fixed, err);
+    rc = choose_axes(m, name, r, own, own_member, arena, choice, err);
     if (rc == 0)
-        enumerate(m, fixed, arena, out);
+        enumerate(m, choice, arena, out);
     return rc;
 }

@@ -59,7 +59,7 @@ long matrix_member(const struct matrix *m, const char *const *value);
 struct members {
     size_t *member; /* ascending; in arena memory */
     size_t n;
-    bool open; /* some axis was left open: a list, even of one */
+    bool open; /* some axis was left open, or globbed: a list, even of one */
 };
 
 /* The members that a reference means, seen from a member of the matrix `own` (for @).

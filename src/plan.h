@@ -165,9 +165,10 @@ int plan_build(struct plan **plan, const struct recipe *recipe, struct programs 
                struct error *err);
 void plan_free(struct plan *plan); /* NULL is fine */
 
-/* The steps that a name on the command line means: a target, a stage, `stage@a=b,c=d`, or
- * a glob over step names. Marks them in chosen[plan->n_steps] (not what they need).
- * E_USAGE with the nearest name when nothing matches. targets[] likewise may be NULL. */
+/* The steps that a name on the command line means: a target, a step, `stage@a=b,c=d` in
+ * which the stage and the values may be globs, or a glob over whole step names. Marks
+ * them in chosen[plan->n_steps] (not what they need). E_USAGE with the nearest name when
+ * nothing matches. targets[] likewise may be NULL. */
 int plan_choose(const struct plan *plan, const char *name, bool *chosen, bool *targets,
                 struct error *err);
 /* Marks, with what is marked, everything it needs. */

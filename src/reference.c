@@ -105,7 +105,8 @@ int reference_read(struct reference *r, struct arena *arena, const struct node *
         r->name = arena_strndup(arena, s, n);
         s += n;
     }
-    if (!name_is_word(r->name))
+    r->glob = r->kind == TO_STAGE && strpbrk(r->name, "*?");
+    if (!r->glob && !name_is_word(r->name))
         return refuse(r, 0, err, "this names no input");
     if (*s == '[')
         rc = read_selection(r, arena, s, &s, err);

@@ -6,8 +6,9 @@
  *   STAGE.OUTPUT  STAGE[selection].OUTPUT  STAGE.OUTPUT[selection]
  *   plan.provenance                     where the step's inputs come from
  *
- * A selection is a list of `axis=value`, `axis=*`, `*` (every axis) and `@` (our own
- * value on every axis that both have). An axis that is not named is open.
+ * A selection is a list of `axis=value`, `axis=GLOB`, `*` (every axis) and `@` (our own
+ * value on every axis that both have). An axis that is not named is open. STAGE may be a
+ * glob too: then it names every stage that fits. A glob has * and ?, nothing else.
  */
 #ifndef LARDER_REFERENCE_H
 #define LARDER_REFERENCE_H
@@ -21,7 +22,7 @@ enum { REFERENCE_TERMS = 32 };
 
 struct reference_term {
     const char *axis;  /* NULL: @ or *, without an axis */
-    const char *value; /* "*" is open */
+    const char *value; /* may be a glob; "*" is open */
     size_t at;         /* where in the text */
 };
 
@@ -31,6 +32,7 @@ struct reference {
     const char *name;   /* of the stage or import; the path of a source */
     const char *output; /* of the stage */
     size_t output_at;
+    bool glob;    /* name is one */
     bool selects; /* it has brackets */
     bool own;     /* @ */
     struct reference_term term[REFERENCE_TERMS];
