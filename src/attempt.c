@@ -1,6 +1,7 @@
 #include "attempt.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -16,7 +17,7 @@
 #include "larder/mem.h"
 #include "lookup.h"
 
-enum { EXIT_TRY_AGAIN = 75 };
+enum { EXIT_TRY_AGAIN = 75, GRACE_S = 10 };
 static const double sync_above_s =
     1.0; /* dearer outputs are on the disk before the record */
 
@@ -55,16 +56,20 @@ static int open_checkpoint(struct attempt *a, struct buf *path, struct error *er
 /* Lays out the desk and starts the child. */
 static int start(struct attempt *a, struct error *err)
 {
-    struct buf checkpoint = { 0 };
+    struct buf checkpoint = { 0 }, gpus = { 0 };
+    struct allowance given = { .threads = a->share.cpu };
     int rc;
 
     rc = open_checkpoint(a, &checkpoint, err);
     if (rc < 0)
         goto out;
-    rc = desk_open(&a->desk, a->session, a->work, a->threads,
-                   checkpoint.len ? buf_str(&checkpoint) : NULL, err);
+    slots_gpu_ids(a->slots, &a->share, &gpus);
+    given.gpus = gpus.len ? buf_str(&gpus) : NULL;
+    given.checkpoint = checkpoint.len ? buf_str(&checkpoint) : NULL;
+    rc = desk_open(&a->desk, a->session, a->work, &given, err);
     if (rc < 0)
         goto out;
+    a->oom_kills = cgroup_oom_kills(&a->slots->machine.group);
     rc = child_start(&a->child,
                      &(struct child_order){ .path = a->desk.path,
                                             .argv = a->desk.argv,
@@ -73,20 +78,23 @@ static int start(struct attempt *a, struct error *err)
                                             .log = a->desk.log,
                                             .lease = a->lease },
                      err);
-    a->tries++;
+    a->heard = a->child.started;
 out:
     buf_release(&checkpoint);
+    buf_release(&gpus);
     return rc;
 }
 
-int attempt_start(struct attempt **to, struct session *s, struct work *w, int threads,
-                  struct error *err)
+int attempt_start(struct attempt **to, struct session *s, struct work *w,
+                  const struct slots *slots, const struct share *share, struct error *err)
 {
     struct attempt *a = xcalloc(1, sizeof *a);
     int rc;
 
     *to = NULL;
-    *a = (struct attempt){ .session = s, .work = w, .threads = threads };
+    *a = (struct attempt){
+        .session = s, .work = w, .slots = slots, .share = *share, .cause = N_CAUSES
+    };
     rc = lease_try(&a->lease, s->store, &w->key, err);
     if (rc != LEASE_TAKEN) {
         rc = rc < 0 ? rc : ATTEMPT_BUSY;
@@ -99,13 +107,14 @@ int attempt_start(struct attempt **to, struct session *s, struct work *w, int th
         rc = ATTEMPT_ANSWERED;
         goto out;
     }
-    a->first = clock_now();
     rc = start(a, err);
-    if (rc == 0) {
+    if (rc == CHILD_STARTED) {
         w->state = WORK_RUNNING;
         *to = a;
         return ATTEMPT_STARTED;
     }
+    if (rc == CHILD_REFUSED)
+        rc = ATTEMPT_REFUSED;
 out:
     attempt_free(a);
     return rc;
@@ -129,7 +138,7 @@ void attempt_free(struct attempt *a)
     free(a);
 }
 
-/* One line of LARDER_PROGRESS (docs/program.md). */
+/* One line of LARDER_PROGRESS (docs/stage-protocol.md). */
 static void hear(struct attempt *a, const char *line)
 {
     static const char computing[] = "note computing on ";
@@ -161,6 +170,8 @@ void attempt_listen(struct attempt *a)
         a->child.progress = -1;
         return;
     }
+    if (n > 0)
+        a->heard = clock_now();
     for (ssize_t i = 0; i < n; i++) {
         if (bytes[i] != '\n') {
             if (a->partial.len < sizeof bytes && bytes[i])
@@ -170,6 +181,40 @@ void attempt_listen(struct attempt *a)
         hear(a, buf_str(&a->partial));
         buf_reset(&a->partial);
     }
+}
+
+/* Its log is a file that it writes itself: whether it has grown is looked up. */
+static bool is_silent(struct attempt *a, double now)
+{
+    double limit = a->work->step->resources.silence;
+    struct fs_state log;
+
+    if (limit <= 0)
+        return false;
+    if (fs_stat(a->desk.log, &log, NULL) == FS_FOUND && log.size != a->log_size) {
+        a->log_size = log.size;
+        a->heard = now;
+    }
+    return now - a->heard > limit;
+}
+
+void attempt_watch(struct attempt *a, double now)
+{
+    double limit = a->work->step->resources.time;
+
+    if (a->ending != ENDING_NONE) {
+        if (now > a->ending_at + GRACE_S)
+            child_signal(&a->child, SIGKILL);
+        return;
+    }
+    if (limit > 0 && now - a->child.started > limit)
+        a->ending = ENDING_LATE;
+    else if (is_silent(a, now))
+        a->ending = ENDING_SILENT;
+    else
+        return;
+    a->ending_at = now;
+    child_signal(&a->child, SIGTERM);
 }
 
 static const char *platform(struct attempt *a, struct record *rec)
@@ -273,44 +318,73 @@ static bool disk_is_full(const struct attempt *a)
            (v.f_bavail * (unsigned long long)v.f_frsize < 1 << 20 || v.f_favail == 0);
 }
 
+/* "it took longer than its `time:`, 1 s" */
+static void tell_limit(const char *what, double limit, struct error *err)
+{
+    struct buf text = { 0 };
+
+    say_seconds(limit, &text);
+    error_set(err, E_STAGE, "%s, %s", what, buf_str(&text));
+    buf_release(&text);
+}
+
 static int tell_end(struct attempt *a, int status, struct error *err)
 {
+    const struct resources *r = &a->work->step->resources;
+
     if (disk_is_full(a))
         return error_set(err, E_SYSTEM, "the disk of the cache %s is full",
                          a->session->cache);
-    if (a->late) {
-        struct buf limit = { 0 };
-
-        say_seconds(a->work->step->resources.time, &limit);
-        error_set(err, E_STAGE, "it took longer than its `time:`, %s", buf_str(&limit));
-        buf_release(&limit);
-        return E_STAGE;
-    }
-    if (WIFSIGNALED(status))
-        return error_set(err, E_STAGE, "it was ended by signal %d (%s)", WTERMSIG(status),
-                         strsignal(WTERMSIG(status)));
-    if (WEXITSTATUS(status) == EXIT_TRY_AGAIN)
-        return error_set(err, E_STAGE,
-                         "it asked %d times to be tried again (exit status 75)",
-                         a->tries);
-    return error_set(err, E_STAGE, "its exit status is %d", WEXITSTATUS(status));
+    if (a->ending == ENDING_LATE)
+        tell_limit("it took longer than its `time:`", r->time, err);
+    else if (a->ending == ENDING_SILENT)
+        tell_limit("it gave no sign of life for its `silence:`", r->silence, err);
+    else if (a->cause == CAUSE_OOM)
+        error_set(err, E_STAGE, "it was killed for want of memory");
+    else if (WIFSIGNALED(status))
+        error_set(err, E_STAGE, "it was ended by signal %d (%s)", WTERMSIG(status),
+                  strsignal(WTERMSIG(status)));
+    else if (WEXITSTATUS(status) == EXIT_TRY_AGAIN)
+        error_set(err, E_STAGE, "it asks to be tried again (exit status 75)");
+    else
+        error_set(err, E_STAGE, "its exit status is %d", WEXITSTATUS(status));
+    return E_STAGE;
 }
 
-static int start_again(struct attempt *a, struct error *err)
+/* The kernel has killed something of ours since, or the step was as large as it said. */
+static bool is_out_of_memory(const struct attempt *a, const struct child_end *end)
 {
-    int rc;
+    long long asked = a->work->step->resources.memory;
 
-    say_line(&a->session->say, SAY_NORMAL, TONE_PLAIN,
-             "%s asks to be tried again (exit status 75)", a->work->step->name);
-    desk_close(&a->desk, false);
-    rc = start(a, err);
-    return rc < 0 ? rc : ATTEMPT_AGAIN;
+    return cgroup_oom_kills(&a->slots->machine.group) > a->oom_kills ||
+           (asked > 0 && end->rss >= asked / 10 * 9);
+}
+
+/* Whose fault an end is that is not a good one. */
+static enum cause cause_of(const struct attempt *a, const struct child_end *end)
+{
+    if (a->ending != ENDING_NONE)
+        return N_CAUSES;
+    if (WIFEXITED(end->status))
+        return WEXITSTATUS(end->status) == EXIT_TRY_AGAIN ? CAUSE_TRANSIENT : N_CAUSES;
+    switch (WTERMSIG(end->status)) {
+    case SIGHUP:
+    case SIGINT:
+    case SIGTERM:
+    case SIGUSR1:
+    case SIGUSR2:
+        return CAUSE_PREEMPTED;
+    case SIGKILL:
+        return is_out_of_memory(a, end) ? CAUSE_OOM : N_CAUSES;
+    default:
+        return N_CAUSES;
+    }
 }
 
 int attempt_finish(struct attempt *a, bool stopping, struct error *err)
 {
     struct child_end end;
-    bool good, again;
+    bool good;
     int rc;
 
     if (a->child.progress >= 0)
@@ -318,13 +392,12 @@ int attempt_finish(struct attempt *a, bool stopping, struct error *err)
     rc = child_wait(&a->child, &end, err);
     if (rc < 0)
         return rc;
-    a->work->seconds = clock_now() - a->first;
+    a->work->seconds = end.wall;
     good = WIFEXITED(end.status) && WEXITSTATUS(end.status) == 0;
-    again = WIFEXITED(end.status) && WEXITSTATUS(end.status) == EXIT_TRY_AGAIN;
     if (stopping && !good)
         return ATTEMPT_STOPPED;
-    if (again && a->tries < ATTEMPTS && !disk_is_full(a))
-        return start_again(a, err);
+    if (!good)
+        a->cause = cause_of(a, &end);
     rc = good ? record(a, &end, err) : tell_end(a, end.status, err);
     if (rc == E_STAGE && keep_failed_log(a, NULL) < 0)
         say_line(&a->session->say, SAY_NORMAL, TONE_PLAIN,

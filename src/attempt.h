@@ -15,9 +15,11 @@
 #include "larder/error.h"
 #include "larder/lease.h"
 #include "session.h"
+#include "slots.h"
 #include "work.h"
 
-enum { ATTEMPTS = 3 }; /* of a step that exits with 75, "try again" */
+/* What we have asked the child for. */
+enum ending { ENDING_NONE, ENDING_LATE, ENDING_SILENT };
 
 struct attempt {
     struct session *session;
@@ -25,13 +27,17 @@ struct attempt {
     struct lease *lease;
     struct desk desk;
     struct child child;
-    int threads; /* granted */
-    int tries;
-    bool late;          /* over its time: being ended */
-    double first;       /* when it started, tries before this one included */
-    struct buf partial; /* a line of progress that is not whole yet */
-    char *progress;     /* "12/30 epochs"; ours, or NULL */
-    char *platform;     /* what it said its last bits depend on; ours, or NULL */
+    const struct slots *slots;
+    struct share share; /* of slots */
+    enum ending ending;
+    double ending_at; /* when it was asked to end */
+    double heard;     /* its last sign of life */
+    uint64_t log_size;
+    long long oom_kills; /* before it was started */
+    enum cause cause;    /* of a failure that is not its own fault; else N_CAUSES */
+    struct buf partial;  /* a line of progress that is not whole yet */
+    char *progress;      /* "12/30 epochs"; ours, or NULL */
+    char *platform;      /* what it said its last bits depend on; ours, or NULL */
     long segments;
 };
 
@@ -39,19 +45,26 @@ enum {
     ATTEMPT_STARTED = 0,
     ATTEMPT_BUSY = 1,     /* another process runs this key: try later; *a is NULL */
     ATTEMPT_ANSWERED = 2, /* another process has just recorded it; *a is NULL */
+    ATTEMPT_REFUSED = 3,  /* the system has no room just now: *err tells; *a is NULL */
 };
-/* *a is new: attempt_free(). E_STAGE when the step itself cannot be started. */
-int attempt_start(struct attempt **a, struct session *s, struct work *w, int threads,
+/* *a is new: attempt_free(). E_STAGE when the step itself cannot be started. slots is
+ * borrowed for as long. */
+int attempt_start(struct attempt **a, struct session *s, struct work *w,
+                  const struct slots *slots, const struct share *share,
                   struct error *err);
 
 /* Reads what the child tells of its progress; notes are told when asked to be verbose. */
 void attempt_listen(struct attempt *a);
 
-enum { ATTEMPT_DONE = 0, ATTEMPT_AGAIN = 1, ATTEMPT_STOPPED = 2 };
+/* Ends a child that is over its `time:` or its `silence:`: SIGTERM, ten seconds later
+ * SIGKILL. */
+void attempt_watch(struct attempt *a, double now);
+
+enum { ATTEMPT_DONE = 0, ATTEMPT_STOPPED = 1 };
 /* The child has ended. ATTEMPT_DONE: its outputs are in the store and recorded, and the
- * work has the record. ATTEMPT_AGAIN: it has been started anew. ATTEMPT_STOPPED: we were
- * stopping, and it did not get to its end. E_STAGE: it failed; its log is an object of
- * the store (work->failed_log) and *err says how it ended. */
+ * work has the record. ATTEMPT_STOPPED: we were stopping, and it did not get to its end.
+ * E_STAGE: it failed; its log is an object of the store (work->failed_log), *err says how
+ * it ended and a->cause whether that is its own fault. */
 int attempt_finish(struct attempt *a, bool stopping, struct error *err);
 
 /* Gives up lease and scratch folder. The child must have ended. NULL is fine. */

@@ -118,6 +118,11 @@ static int launch_failed(struct launch *l, pid_t pid, struct error *err)
         if (err)
             err->code = E_STAGE;
         return E_STAGE;
+    case EAGAIN: /* too many processes */
+    case ENOMEM:
+    case ENFILE:
+    case ETXTBSY: /* the program is being installed */
+        return CHILD_REFUSED;
     default:
         return E_SYSTEM;
     }

@@ -43,7 +43,9 @@ struct child_end {
 
 double clock_now(void); /* seconds on the monotonic clock */
 
-/* E_STAGE when there is no such program; E_SYSTEM when the system refuses. */
+enum { CHILD_STARTED = 0, CHILD_REFUSED = 1 };
+/* CHILD_REFUSED when the system has no room for it just now, with the story in *err;
+ * E_STAGE when there is no such program; E_SYSTEM when the system refuses. */
 int child_start(struct child *c, const struct child_order *order, struct error *err);
 void child_signal(const struct child *c, int signal); /* to its whole group */
 /* Waits for the end, then ends what is left of its group. */

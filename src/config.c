@@ -9,6 +9,7 @@
 #include "larder/buf.h"
 #include "larder/fs.h"
 
+#include "machine.h"
 #include "node.h"
 #include "pos.h"
 
@@ -21,6 +22,15 @@ static bool is_jobs(const char *text)
 
     return !strcmp(text, "auto") ||
            (isdigit((unsigned char)*text) && !*end && n >= 1 && n <= 4096);
+}
+
+static bool is_gpus(const char *text)
+{
+    char *end;
+    long n = strtol(text, &end, 10);
+
+    return !strcmp(text, "auto") ||
+           (isdigit((unsigned char)*text) && !*end && n >= 0 && n <= MACHINE_GPUS);
 }
 
 static bool is_link(const char *text)
@@ -37,6 +47,8 @@ static const struct known {
     bool (*is_valid)(const char *text);
     const char *wants; /* for the message */
 } known[N_CONFIG] = {
+    [CONFIG_GPUS] = { "gpus", "LARDER_GPUS", "auto", is_gpus,
+                      "auto or a number from 0 to 64" },
     [CONFIG_JOBS] = { "jobs", "LARDER_JOBS", "auto", is_jobs,
                       "auto or a number from 1 to 4096" },
     [CONFIG_LINK] = { "link", "LARDER_LINK", "auto", is_link, "auto, hard or copy" },
@@ -197,6 +209,13 @@ const char *config_name(enum config_name name)
 int config_jobs(const struct config *c)
 {
     return (int)strtol(c->value[CONFIG_JOBS].text, NULL, 10); /* "auto" gives 0 */
+}
+
+int config_gpus(const struct config *c)
+{
+    const char *text = c->value[CONFIG_GPUS].text;
+
+    return !strcmp(text, "auto") ? -1 : (int)strtol(text, NULL, 10);
 }
 
 enum link_mode config_link(const struct config *c)

@@ -1,5 +1,5 @@
 /*
- * describe - the answer of a program to --describe, read (docs/program.md).
+ * describe - the answer of a program to --describe, read (docs/stage-protocol.md).
  */
 #ifndef LARDER_DESCRIBE_H
 #define LARDER_DESCRIBE_H

@@ -223,9 +223,11 @@ static void set_arguments(struct desk *d, const struct step *step)
 }
 
 /* Nothing of our own environment reaches a step. */
-static void set_environment(struct desk *d, const struct step *step, int threads,
-                            const char *checkpoint)
+static void set_environment(struct desk *d, const struct step *step,
+                            const struct allowance *given)
 {
+    const char *gpus = given->gpus,
+               *order = getenv("CUDA_DEVICE_ORDER"); /* by which the ids are counted */
     struct words env = { 0 };
 
     add_word(&env, arena_strdup(&d->arena, "PATH=/usr/local/bin:/usr/bin:/bin"));
@@ -233,13 +235,17 @@ static void set_environment(struct desk *d, const struct step *step, int threads
     add_word(&env, arena_printf(&d->arena, "TMPDIR=%s/tmp", d->root));
     add_word(&env, arena_strdup(&d->arena, "LANG=C.UTF-8"));
     add_word(&env, arena_strdup(&d->arena, "TZ=UTC"));
-    add_word(&env, arena_strdup(&d->arena, "LARDER_DEVICE=cpu"));
-    add_word(&env, arena_printf(&d->arena, "LARDER_THREADS=%d", threads));
+    add_word(&env, arena_printf(&d->arena, "LARDER_DEVICE=%s", gpus ? "cuda:0" : "cpu"));
+    add_word(&env, arena_printf(&d->arena, "CUDA_VISIBLE_DEVICES=%s", gpus ? gpus : ""));
+    if (gpus && order)
+        add_word(&env, arena_printf(&d->arena, "CUDA_DEVICE_ORDER=%s", order));
+    add_word(&env, arena_printf(&d->arena, "LARDER_THREADS=%d", given->threads));
     if (step->has_seed)
         add_word(&env, arena_printf(&d->arena, "LARDER_SEED=%016llx",
                                     (unsigned long long)step->seed));
-    if (checkpoint)
-        add_word(&env, arena_printf(&d->arena, "LARDER_CHECKPOINT=%s", checkpoint));
+    if (given->checkpoint)
+        add_word(&env,
+                 arena_printf(&d->arena, "LARDER_CHECKPOINT=%s", given->checkpoint));
     for (size_t i = 0; i < step->n_env; i++) {
         char *word = arena_printf(&d->arena, "%s=%s", step->env[i], step->env_value[i]);
         size_t n = strlen(step->env[i]) + 1;
@@ -256,8 +262,8 @@ static void set_environment(struct desk *d, const struct step *step, int threads
     d->env = keep_words(d, &env);
 }
 
-int desk_open(struct desk *d, struct session *s, struct work *w, int threads,
-              const char *checkpoint, struct error *err)
+int desk_open(struct desk *d, struct session *s, struct work *w,
+              const struct allowance *given, struct error *err)
 {
     struct buf path = { 0 };
     int rc;
@@ -275,7 +281,7 @@ int desk_open(struct desk *d, struct session *s, struct work *w, int threads,
     if (rc < 0)
         goto out;
     set_arguments(d, w->step);
-    set_environment(d, w->step, threads, checkpoint);
+    set_environment(d, w->step, given);
 out:
     buf_release(&path);
     return rc;

@@ -29,9 +29,16 @@ struct desk {
     const char *path; /* of the executable; relative ones start in step */
 };
 
+/* What a step is given besides its inputs; texts may be NULL. */
+struct allowance {
+    int threads;
+    const char *gpus;       /* ids */
+    const char *checkpoint; /* its folder */
+};
+
 /* Lays out the folder for a step whose key is known and whose lease we hold. */
-int desk_open(struct desk *d, struct session *s, struct work *w, int threads,
-              const char *checkpoint, struct error *err);
+int desk_open(struct desk *d, struct session *s, struct work *w,
+              const struct allowance *given, struct error *err);
 /* Moves the outputs into the store and into rec. E_STAGE names one that is missing or of
  * the wrong kind. */
 int desk_collect(struct desk *d, struct session *s, const struct work *w, bool sync,

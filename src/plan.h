@@ -92,8 +92,12 @@ struct resources {
     int cpu;          /* slots, at least 1 */
     long long memory; /* bytes, 0: not said */
     int gpu, gpu_need;
-    double time; /* seconds, 0: no limit */
+    double time;    /* seconds, 0: no limit */
+    double silence; /* seconds without a sign of life, 0: no limit */
 };
+
+/* Why a step did not get to its end, where that is not its own fault. */
+enum cause { CAUSE_TRANSIENT, CAUSE_PREEMPTED, CAUSE_OOM, N_CAUSES };
 
 struct step {
     const char *name;           /* "train@arch=alexnet,kind=S" */
@@ -122,6 +126,7 @@ struct step {
     struct output *output; /* sorted by name */
     size_t n_outputs;
     struct resources resources;
+    unsigned char retry[N_CAUSES]; /* how many times, by cause */
     bool checkpoint;
     struct step **need; /* the steps it needs, each once, in plan order */
     size_t n_needs;

@@ -3,7 +3,7 @@
  *
  * A program is an executable in the folder `programs` beside `larder`, in
  * ../libexec/larder, or in $LARDER_PROGRAMS (searched first). It is asked once with
- * --describe (docs/program.md); the answer is kept with the state of its file.
+ * --describe (docs/stage-protocol.md); the answer is kept with the state of its file.
  */
 #ifndef LARDER_PROGRAM_H
 #define LARDER_PROGRAM_H

@@ -4,6 +4,8 @@
 
 #include "larder/banned.h"
 
+enum { SLOTS_MAX = 4096 };
+
 struct unit {
     const char *name;
     double size;
@@ -48,8 +50,8 @@ static bool amount(const char *text, const struct unit *unit, size_t n, double *
     return false;
 }
 
-static int count(const struct scope *s, const struct node *node, const char *what,
-                 int least, int *n, struct error *err)
+int resources_count(const struct scope *s, const struct node *node, const char *what,
+                    int least, int most, int *n, struct error *err)
 {
     struct value v;
     double x = 0;
@@ -57,11 +59,35 @@ static int count(const struct scope *s, const struct node *node, const char *wha
 
     if (rc < 0)
         return rc;
-    if (!amount(v.text, bytes, 1, &x) || x < least || x > 4096 || x != (double)(int)x)
-        return pos_error(&v.pos, err, "%s: \"%s\" is not a whole number from %d to 4096",
-                         what, v.text, least);
+    if (!amount(v.text, bytes, 1, &x) || x < least || x > most || x != (double)(int)x)
+        return pos_error(&v.pos, err, "%s: \"%s\" is not a whole number from %d to %d",
+                         what, v.text, least, most);
     *n = (int)x;
     return 0;
+}
+
+static int slots(const struct scope *s, const struct node *node, const char *what,
+                 int least, int *n, struct error *err)
+{
+    return resources_count(s, node, what, least, SLOTS_MAX, n, err);
+}
+
+/* A time under a key of `resources:`, if it is there. */
+static int duration(const struct scope *s, const struct node *map, const char *key,
+                    double *x, struct error *err)
+{
+    const struct node *node = node_get(map, key);
+    struct value v;
+    int rc;
+
+    if (!node)
+        return 0;
+    rc = expr_value(s, node, key, &v, err);
+    if (rc == 0 &&
+        (!amount(v.text, seconds, sizeof seconds / sizeof *seconds, x) || *x > 1e9))
+        rc = pos_error(&v.pos, err, "%s: \"%s\" is no time; write 30s, 10m, 96h or 2d",
+                       key, v.text);
+    return rc;
 }
 
 /* gpu: 1, or {need: 1} where the step does not go without. */
@@ -73,10 +99,10 @@ static int gpus(const struct scope *s, const struct node *node, struct resources
 
     rc = expr_branch(s, node, &node, err);
     if (rc < 0 || node->kind != NODE_MAP)
-        return rc < 0 ? rc : count(s, node, "gpu", 0, &r->gpu, err);
+        return rc < 0 ? rc : slots(s, node, "gpu", 0, &r->gpu, err);
     rc = node_check_keys(node, "gpu", known, 1, err);
     if (rc == 0 && node_get(node, "need"))
-        rc = count(s, node_get(node, "need"), "gpu", 0, &r->gpu_need, err);
+        rc = slots(s, node_get(node, "need"), "gpu", 0, &r->gpu_need, err);
     r->gpu = r->gpu_need;
     return rc;
 }
@@ -84,7 +110,7 @@ static int gpus(const struct scope *s, const struct node *node, struct resources
 int resources_read(const struct scope *s, const struct node *node, struct resources *r,
                    struct error *err)
 {
-    static const char *const known[] = { "cpu", "memory", "gpu", "time" };
+    static const char *const known[] = { "cpu", "memory", "gpu", "time", "silence" };
     const struct node *item;
     struct value v;
     double x = 0;
@@ -93,9 +119,9 @@ int resources_read(const struct scope *s, const struct node *node, struct resour
     *r = (struct resources){ .cpu = 1 };
     if (!node || node->kind == NODE_NULL)
         return 0;
-    rc = node_check_keys(node, "resources", known, 4, err);
+    rc = node_check_keys(node, "resources", known, sizeof known / sizeof *known, err);
     if (rc == 0 && (item = node_get(node, "cpu")))
-        rc = count(s, item, "cpu", 1, &r->cpu, err);
+        rc = slots(s, item, "cpu", 1, &r->cpu, err);
     if (rc == 0 && (item = node_get(node, "gpu")))
         rc = gpus(s, item, r, err);
     if (rc == 0 && (item = node_get(node, "memory"))) {
@@ -106,13 +132,9 @@ int resources_read(const struct scope *s, const struct node *node, struct resour
                            "memory: \"%s\" is no size; write 512MiB or 16GiB", v.text);
         r->memory = (long long)x;
     }
-    if (rc == 0 && (item = node_get(node, "time"))) {
-        rc = expr_value(s, item, "time", &v, err);
-        if (rc == 0 &&
-            (!amount(v.text, seconds, sizeof seconds / sizeof *seconds, &x) || x > 1e9))
-            rc = pos_error(&v.pos, err,
-                           "time: \"%s\" is no time; write 30s, 10m, 96h or 2d", v.text);
-        r->time = x;
-    }
+    if (rc == 0)
+        rc = duration(s, node, "time", &r->time, err);
+    if (rc == 0)
+        rc = duration(s, node, "silence", &r->silence, err);
     return rc;
 }

@@ -11,4 +11,8 @@
 int resources_read(const struct scope *s, const struct node *node, struct resources *r,
                    struct error *err);
 
+/* A whole number from least to most. what: for messages. */
+int resources_count(const struct scope *s, const struct node *node, const char *what,
+                    int least, int most, int *n, struct error *err);
+
 #endif

@@ -17,17 +17,26 @@
 #include "lookup.h"
 #include "queue.h"
 #include "reason.h"
+#include "retry.h"
 #include "slots.h"
 #include "tell.h"
 
-enum { BUSY_POLL_MS = 200, WAKE_MS = 1000, GRACE_S = 10 };
+static const double busy_pause_s = 0.2, wake_s = 1;
+
+/* A step that is due, but not before a time. */
+struct later {
+    struct work *work;
+    double at; /* by the monotonic clock */
+};
 
 struct run {
     struct session *s;
     struct tell tell;
     struct slots slots;
     struct queue due;
-    struct queue busy;   /* due, but another larder has the lease */
+    struct later *later; /* due: another larder has the lease, or it is tried again */
+    size_t n_later, cap_later;
+    unsigned char (*tries)[N_CAUSES]; /* [n_steps]: how often each was tried again */
     struct queue reused; /* found done behind a step that was run; to be passed */
     struct attempt **active;
     size_t n_active, cap_active;
@@ -81,14 +90,17 @@ static int locate_source(struct session *s, const struct source *source,
 
 /* What a step will read besides the outputs of others, and what it will run on, so that a
  * missing file is told before hours of work and not after. */
-static int check_needs(struct session *s, const struct step *step, struct error *err)
+static int check_needs(struct run *r, const struct step *step)
 {
-    int rc = 0;
+    struct session *s = r->s;
+    struct error *err = r->err;
+    int need = step->resources.gpu_need, rc = 0;
 
-    if (step->resources.gpu_need > 0)
-        return error_set(err, E_DEVICE,
-                         "%s needs a GPU; GPUs are not supported by this version",
-                         step->name);
+    if (need > 0 && (size_t)need > r->slots.machine.n_gpus)
+        return error_set(err, E_DEVICE, "%s needs %d GPU%s; there %s %zu here",
+                         step->name, need, need == 1 ? "" : "s",
+                         r->slots.machine.n_gpus == 1 ? "is" : "are",
+                         r->slots.machine.n_gpus);
     for (size_t i = 0; i < step->n_inputs; i++)
         for (size_t j = 0; j < step->input[i].n_items && rc == 0; j++)
             if (step->input[i].item[j].source)
@@ -144,14 +156,15 @@ static int begin(struct run *r)
     rc = scratch_sweep(s->store, r->err);
     if (rc == 0)
         rc = lookup_all(s, true, r->err);
+    slots_init(&r->slots, config_jobs(&s->config), config_gpus(&s->config));
     for (size_t i = 0; i < s->plan->n_steps && rc == 0; i++)
         if (s->work[i].wanted && s->work[i].state != WORK_DONE)
-            rc = check_needs(s, s->work[i].step, r->err);
+            rc = check_needs(r, s->work[i].step);
     if (rc == 0)
         rc = catch_signals(r);
     if (rc < 0)
         return rc;
-    slots_init(&r->slots, config_jobs(&s->config));
+    r->tries = xcalloc(s->plan->n_steps + 1, sizeof *r->tries);
     tell_reused(&r->tell);
     estimate_all(s);
     for (size_t i = 0; i < s->plan->n_steps; i++)
@@ -165,7 +178,7 @@ static bool is_over(const struct run *r)
 {
     if (r->n_active)
         return false;
-    return r->rc < 0 || r->stopping || (!r->due.n && !r->busy.n);
+    return r->rc < 0 || r->stopping || (!r->due.n && !r->n_later);
 }
 
 /* Looks up the steps that waited for w only, and on along those that need not run. */
@@ -222,11 +235,36 @@ static void take_error(struct run *r, struct work *w, int rc, struct error *err)
     give_up(r, rc, err);
 }
 
-static void start_one(struct run *r, struct work *w, struct share share)
+static void add_later(struct run *r, struct work *w, double pause)
+{
+    GROW(r->later, r->n_later + 1, r->cap_later);
+    r->later[r->n_later++] = (struct later){ w, clock_now() + pause };
+}
+
+/* Whether a step that failed for this cause will be tried again. */
+static bool retry(struct run *r, struct work *w, enum cause cause,
+                  const struct error *err)
+{
+    unsigned char *n;
+    double pause;
+
+    if (cause == N_CAUSES || r->stopping)
+        return false;
+    n = &r->tries[w->step->index][cause];
+    if (*n == w->step->retry[cause])
+        return false;
+    pause = retry_pause(++*n);
+    w->state = WORK_DUE;
+    tell_retry(&r->tell, w, cause, *n, pause, err);
+    add_later(r, w, pause);
+    return true;
+}
+
+static void start_one(struct run *r, struct work *w, const struct share *share)
 {
     struct attempt *a;
     struct error err;
-    int rc = attempt_start(&a, r->s, w, share.cpu, &err);
+    int rc = attempt_start(&a, r->s, w, &r->slots, share, &err);
 
     if (rc == ATTEMPT_STARTED) {
         GROW(r->active, r->n_active + 1, r->cap_active);
@@ -237,13 +275,27 @@ static void start_one(struct run *r, struct work *w, struct share share)
     slots_give(&r->slots, share);
     if (rc == ATTEMPT_BUSY) {
         tell_busy(&r->tell, w);
-        queue_add(&r->busy, w);
+        add_later(r, w, busy_pause_s);
     } else if (rc == ATTEMPT_ANSWERED) {
         tell_step_reused(&r->tell, w);
         pass(r, w);
-    } else {
+    } else if (rc != ATTEMPT_REFUSED) {
         take_error(r, w, rc, &err);
+    } else if (!retry(r, w, CAUSE_TRANSIENT, &err)) {
+        take_error(r, w, E_SYSTEM, &err);
     }
+}
+
+/* One that ran out of memory asks for twice as much the next time. */
+static struct resources wanted(const struct run *r, const struct work *w)
+{
+    struct resources wanted = w->step->resources;
+
+    for (int n = r->tries[w->step->index][CAUSE_OOM]; n > 0; n--)
+        wanted.memory = wanted.memory && wanted.memory < r->slots.machine.memory
+                            ? 2 * wanted.memory
+                            : r->slots.machine.memory;
+    return wanted;
 }
 
 /* In order, but a step that does not fit now lets smaller ones go before it. */
@@ -253,12 +305,14 @@ static void start_due(struct run *r)
     struct work *w;
 
     while (!r->stopping && r->slots.free_cpu > 0 && (w = queue_take(&r->due)) != NULL) {
-        struct share share = slots_share(&r->slots, &w->step->resources);
+        struct resources resources;
+        struct share share;
 
         if (w->state != WORK_DUE) /* it waits again for a step that was recalled */
             continue;
-        if (slots_take(&r->slots, share))
-            start_one(r, w, share);
+        resources = wanted(r, w);
+        if (slots_take(&r->slots, &resources, &share))
+            start_one(r, w, &share);
         else
             queue_add(&aside, w);
     }
@@ -283,9 +337,7 @@ static void finish(struct run *r, struct attempt *a)
     struct error err;
     int rc = attempt_finish(a, r->n_signals > 0, &err);
 
-    if (rc == ATTEMPT_AGAIN)
-        return;
-    slots_give(&r->slots, slots_share(&r->slots, &w->step->resources));
+    slots_give(&r->slots, &a->share);
     remove_active(r, a);
     if (rc == ATTEMPT_DONE) {
         w->ran = true;
@@ -293,7 +345,7 @@ static void finish(struct run *r, struct attempt *a)
     } else if (rc == ATTEMPT_STOPPED) {
         work_settle(w, WORK_SKIPPED);
         tell_stopped(&r->tell, w);
-    } else {
+    } else if (rc != E_STAGE || !retry(r, w, a->cause, &err)) {
         take_error(r, w, rc, &err);
     }
     attempt_free(
@@ -328,33 +380,38 @@ static void take_signals(struct run *r)
     }
 }
 
-/* `time:` of a step: it is asked to end, and ended ten seconds later. */
 static void watch_clock(struct run *r)
 {
     double now = clock_now();
 
-    for (size_t i = 0; i < r->n_active; i++) {
-        struct attempt *a = r->active[i];
-        double limit = a->work->step->resources.time, used = now - a->child.started;
-
-        if (limit <= 0 || used <= limit)
-            continue;
-        if (!a->late)
-            child_signal(&a->child, SIGTERM);
-        else if (used > limit + GRACE_S)
-            child_signal(&a->child, SIGKILL);
-        a->late = true;
-    }
+    for (size_t i = 0; i < r->n_active; i++)
+        attempt_watch(r->active[i], now);
     tell_heartbeat(&r->tell, r->active, r->n_active, now);
 }
 
-/* Those that another larder was running: it may be done, or gone. */
-static void retry_busy(struct run *r)
+/* What another larder was running may be done, or that larder gone. */
+static void take_later(struct run *r)
 {
-    struct work *w;
+    double now = clock_now();
+    size_t n = 0;
 
-    while ((w = queue_take(&r->busy)) != NULL)
-        queue_add(&r->due, w);
+    for (size_t i = 0; i < r->n_later; i++)
+        if (r->later[i].at <= now)
+            queue_add(&r->due, r->later[i].work);
+        else
+            r->later[n++] = r->later[i];
+    r->n_later = n;
+}
+
+/* Milliseconds until something is to be done, even if nothing happens. */
+static int patience(const struct run *r)
+{
+    double now = clock_now(), until = now + wake_s;
+
+    for (size_t i = 0; i < r->n_later; i++)
+        if (r->later[i].at < until)
+            until = r->later[i].at;
+    return until > now ? (int)((until - now) * 1e3) + 1 : 0;
 }
 
 /* In the order in which they were started. */
@@ -387,12 +444,12 @@ static void wait_for_news(struct run *r)
         fd[1 + i] = (struct pollfd){ .fd = was[i]->child.pidfd, .events = POLLIN };
         fd[1 + n + i] = (struct pollfd){ .fd = was[i]->child.progress, .events = POLLIN };
     }
-    if (poll(fd, 2 * n + 1, r->busy.n ? BUSY_POLL_MS : WAKE_MS) > 0)
+    if (poll(fd, 2 * n + 1, patience(r)) > 0)
         take_news(r, fd, was, n);
     free(fd);
     free(was);
     watch_clock(r);
-    retry_busy(r);
+    take_later(r);
 }
 
 static void end(struct run *r, struct run_totals *t)
@@ -428,8 +485,10 @@ static void end(struct run *r, struct run_totals *t)
         sigprocmask(SIG_SETMASK, &r->mask, NULL);
     }
     queue_release(&r->due);
-    queue_release(&r->busy);
     queue_release(&r->reused);
     tell_release(&r->tell);
+    slots_release(&r->slots);
+    free(r->later);
+    free(r->tries);
     free(r->active);
 }

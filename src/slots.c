@@ -1,119 +1,70 @@
 #include "slots.h"
 
-#include <sched.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "larder/banned.h"
-#include "larder/buf.h"
-#include "larder/fs.h"
 
-static const char groups[] = "/sys/fs/cgroup";
-
-static int allowed_cpus(void)
+static uint64_t bit(size_t i)
 {
-    cpu_set_t set;
-    long n;
-
-    if (sched_getaffinity(0, sizeof set, &set) == 0)
-        return CPU_COUNT(&set);
-    n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n > 0 ? (int)n : 1;
+    return (uint64_t)1 << i;
 }
 
-/* Appends our control group's folder (version 2); false where there is none. */
-static bool own_group(struct buf *path)
+void slots_init(struct slots *s, int jobs, int gpus)
 {
-    struct buf text = { 0 };
-    const char *line = NULL;
-
-    if (fs_read("/proc/self/cgroup", &text, NULL) == 0)
-        line = strstr(buf_str(&text), "0::/");
-    if (line)
-        buf_printf(path, "%s%.*s", groups, (int)strcspn(line + 3, "\n"), line + 3);
-    buf_release(&text);
-    return line != NULL;
+    machine_look(&s->machine, gpus);
+    s->cpu = s->free_cpu = jobs ? jobs : s->machine.cpu;
+    s->free_memory = s->machine.memory;
+    s->free_gpus = 0;
+    for (size_t i = 0; i < s->machine.n_gpus; i++)
+        s->free_gpus |= bit(i);
 }
 
-/* Processors of one "cpu.max": "QUOTA PERIOD" or "max PERIOD", rounded up. */
-static int quota_cpus(const char *text)
+void slots_release(struct slots *s)
 {
-    char *end;
-    long long quota = strtoll(text, &end, 10), period = strtoll(end, NULL, 10);
-
-    if (end == text || quota <= 0 || period <= 0)
-        return 0;
-    return (int)((quota + period - 1) / period);
+    machine_release(&s->machine);
 }
 
-/* Cuts the slots to the limits of our control group and of every one around it. */
-static void apply_groups(struct slots *s, bool cut_cpu)
+/* The first n free GPUs; false where fewer are free. */
+static bool choose_gpus(const struct slots *s, size_t n, uint64_t *gpus)
 {
-    struct buf path = { 0 }, text = { 0 };
-
-    if (!own_group(&path))
-        goto out;
-    while (path.len >= sizeof groups - 1) {
-        size_t folder = path.len;
-        long long limit;
-        int n;
-
-        buf_reset(&text);
-        buf_adds(&path, "/cpu.max");
-        n = fs_read(buf_str(&path), &text, NULL) == 0 ? quota_cpus(buf_str(&text)) : 0;
-        if (cut_cpu && n > 0 && n < s->cpu)
-            s->cpu = n;
-        buf_cut(&path, folder);
-        buf_reset(&text);
-        buf_adds(&path, "/memory.max");
-        limit = fs_read(buf_str(&path), &text, NULL) == 0
-                    ? strtoll(buf_str(&text), NULL, 10) /* "max" gives 0 */
-                    : 0;
-        if (limit > 0 && limit < s->memory)
-            s->memory = limit;
-        buf_cut(&path, folder);
-        buf_cut(&path, (size_t)(strrchr(path.s, '/') - path.s));
-    }
-out:
-    buf_release(&path);
-    buf_release(&text);
+    *gpus = 0;
+    for (size_t i = 0; i < s->machine.n_gpus && n > 0; i++)
+        if (s->free_gpus & bit(i)) {
+            *gpus |= bit(i);
+            n--;
+        }
+    return n == 0;
 }
 
-void slots_init(struct slots *s, int jobs)
+bool slots_take(struct slots *s, const struct resources *wanted, struct share *share)
 {
-    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    size_t n_gpus = wanted->gpu > 0 ? (size_t)wanted->gpu : 0;
 
-    s->cpu = jobs ? jobs : allowed_cpus();
-    s->memory = pages > 0 && size > 0 ? (long long)pages * size : 1LL << 62;
-    apply_groups(s, jobs == 0);
-    s->free_cpu = s->cpu;
-    s->free_memory = s->memory;
-}
-
-struct share slots_share(const struct slots *s, const struct resources *wanted)
-{
-    struct share share = { .cpu = wanted->cpu > 0 ? wanted->cpu : 1,
-                           .memory = wanted->memory };
-
-    if (share.cpu > s->cpu)
-        share.cpu = s->cpu;
-    if (share.memory > s->memory)
-        share.memory = s->memory;
-    return share;
-}
-
-bool slots_take(struct slots *s, struct share share)
-{
-    if (share.cpu > s->free_cpu || share.memory > s->free_memory)
+    *share = (struct share){ .cpu = wanted->cpu > 0 ? wanted->cpu : 1,
+                             .memory = wanted->memory };
+    if (share->cpu > s->cpu)
+        share->cpu = s->cpu;
+    if (share->memory > s->machine.memory)
+        share->memory = s->machine.memory;
+    if (n_gpus > s->machine.n_gpus)
+        n_gpus = s->machine.n_gpus;
+    if (share->cpu > s->free_cpu || share->memory > s->free_memory ||
+        !choose_gpus(s, n_gpus, &share->gpus))
         return false;
-    s->free_cpu -= share.cpu;
-    s->free_memory -= share.memory;
+    s->free_cpu -= share->cpu;
+    s->free_memory -= share->memory;
+    s->free_gpus &= ~share->gpus;
     return true;
 }
 
-void slots_give(struct slots *s, struct share share)
+void slots_give(struct slots *s, const struct share *share)
 {
-    s->free_cpu += share.cpu;
-    s->free_memory += share.memory;
+    s->free_cpu += share->cpu;
+    s->free_memory += share->memory;
+    s->free_gpus |= share->gpus;
+}
+
+void slots_gpu_ids(const struct slots *s, const struct share *share, struct buf *ids)
+{
+    for (size_t i = 0; i < s->machine.n_gpus; i++)
+        if (share->gpus & bit(i))
+            buf_printf(ids, "%s%s", ids->len ? "," : "", s->machine.gpu[i]);
 }

@@ -10,8 +10,8 @@
 static const char *const known[] = { "program",   "run",        "matrix",     "in",
                                      "params",    "out",        "env",        "seed",
                                      "resources", "checkpoint", "visibility", "code",
-                                     "sandbox" };
-static const char *const unsupported[] = { "map",   "sh",   "expect", "retry",
+                                     "sandbox",   "retry" };
+static const char *const unsupported[] = { "map",   "sh",   "expect",
                                            "tools", "keep", "network" };
 enum {
     N_KNOWN = sizeof known / sizeof *known,

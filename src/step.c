@@ -6,6 +6,7 @@
 #include "input.h"
 #include "option.h"
 #include "resources.h"
+#include "retry.h"
 
 #include "larder/banned.h"
 
@@ -249,6 +250,9 @@ static int fill_step(struct filling *f)
         rc = fill_outputs(f);
     if (rc == 0)
         rc = resources_read(&f->scope, resources, &f->step->resources, f->err);
+    if (rc == 0)
+        rc = retry_read(&f->scope, node_get(f->stage->node, "retry"), f->step->retry,
+                        f->err);
     if (rc == 0)
         rc = inputs_fill(f);
     if (rc == 0)

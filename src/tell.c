@@ -5,6 +5,7 @@
 
 #include "larder/banned.h"
 
+#include "retry.h"
 #include "steplog.h"
 
 enum { TAIL_LINES = 20, BEAT_S = 60 };
@@ -102,6 +103,17 @@ void tell_failed(struct tell *t, const struct work *w, const struct error *err)
     tell_tail(t, w);
 }
 
+void tell_retry(struct tell *t, const struct work *w, enum cause cause, int n,
+                double pause, const struct error *err)
+{
+    struct buf line = { 0 };
+
+    buf_printf(&line, "%s: %s; retry %d of %d (%s) in ", w->step->name, err->text, n,
+               w->step->retry[cause], retry_cause(cause));
+    say_seconds(pause, &line);
+    end_line(t, &line, SAY_NORMAL, TONE_PLAIN);
+}
+
 void tell_stopped(struct tell *t, const struct work *w)
 {
     say_line(&t->s->say, SAY_NORMAL, TONE_PLAIN, "%s was stopped", w->step->name);
@@ -132,7 +144,7 @@ void tell_heartbeat(struct tell *t, struct attempt *const *active, size_t n, dou
     t->next_beat = now + BEAT_S;
     for (size_t i = 0; i < n; i++) {
         struct buf line = { 0 };
-        double so_far = now - active[i]->first;
+        double so_far = now - active[i]->child.started;
 
         buf_printf(&line, "        %s runs for ", active[i]->work->step->name);
         say_seconds(so_far, &line);

@@ -28,6 +28,9 @@ void tell_started(struct tell *t, const struct work *w);
 void tell_step_reused(struct tell *t, const struct work *w);
 void tell_ran(struct tell *t, const struct work *w);
 void tell_failed(struct tell *t, const struct work *w, const struct error *err);
+/* Retry n of a step comes after a pause; *err tells what went wrong. */
+void tell_retry(struct tell *t, const struct work *w, enum cause cause, int n,
+                double pause, const struct error *err);
 void tell_stopped(struct tell *t, const struct work *w);
 void tell_busy(struct tell *t, const struct work *w);
 /* n signals to stop came before this one. */

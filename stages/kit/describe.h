@@ -9,7 +9,8 @@
 
 /* These append to b. */
 void describe_help(struct buf *b, const struct stage_arg *args);
-void describe_json(struct buf *b, const struct stage_arg *args); /* docs/program.md */
+void describe_json(struct buf *b,
+                   const struct stage_arg *args); /* docs/stage-protocol.md */
 /* The option's value as canonical text: decimal, shortest float, true or false. */
 void describe_value(struct buf *b, const struct stage_arg *option);
 /* "MIN to MAX" of an int or float option. */

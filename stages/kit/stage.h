@@ -2,8 +2,8 @@
  * stage - what every program of Larder shares: its table of arguments.
  *
  * One table declares inputs, outputs and typed options with ranges and help; from it come
- * the parsing of the command line, --help, --describe (JSON, docs/program.md) and the
- * error line. A program is called as
+ * the parsing of the command line, --help, --describe (JSON, docs/stage-protocol.md) and
+ * the error line. A program is called as
  *
  *     program data=in/data model=out/model.safetensors --epochs=12 --lr=0.04
  *

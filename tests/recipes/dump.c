@@ -75,6 +75,7 @@ static void dump_args(const struct step *step, struct buf *to)
 static void dump_step(const struct step *step, struct buf *to)
 {
     const struct resources *r = &step->resources;
+    const unsigned char *retry = step->retry;
 
     buf_printf(to, "step %s\n", step->name);
     buf_printf(to, "  program %s\n", step->program ? step->program->name : "run");
@@ -103,6 +104,11 @@ static void dump_step(const struct step *step, struct buf *to)
     if (r->cpu != 1 || r->memory || r->gpu || r->time > 0)
         buf_printf(to, "  resources cpu %d memory %lld gpu %d need %d time %g\n", r->cpu,
                    r->memory, r->gpu, r->gpu_need, r->time);
+    if (r->silence > 0)
+        buf_printf(to, "  silence %g\n", r->silence);
+    if (retry[CAUSE_TRANSIENT] != 2 || retry[CAUSE_PREEMPTED] != 10 || retry[CAUSE_OOM])
+        buf_printf(to, "  retry transient %d preempted %d oom %d\n",
+                   retry[CAUSE_TRANSIENT], retry[CAUSE_PREEMPTED], retry[CAUSE_OOM]);
     if (step->checkpoint)
         buf_adds(to, "  checkpoint\n");
 }
