@@ -64,15 +64,22 @@ static bool read_wanted(struct wanted *w, const char *name)
     return true;
 }
 
+/* What stands in the step's name for an axis, or for `shard`; or NULL. */
+static const char *value_of(const struct step *step, const char *axis)
+{
+    for (size_t i = 0; i < step->n_axes; i++)
+        if (!strcmp(step->axis[i], axis))
+            return step->value[i];
+    return step->part && !strcmp(axis, "shard") ? strrchr(step->name, '=') + 1 : NULL;
+}
+
 static bool fits(const struct wanted *w, const struct step *step)
 {
     if (fnmatch(w->stage, step->stage, 0) != 0)
         return false;
     for (size_t i = 0; i < w->n; i++) {
-        size_t j = 0;
-        while (j < step->n_axes && strcmp(step->axis[j], w->axis[i]) != 0)
-            j++;
-        if (j == step->n_axes || fnmatch(w->value[i], step->value[j], 0) != 0)
+        const char *value = value_of(step, w->axis[i]);
+        if (!value || fnmatch(w->value[i], value, 0) != 0)
             return false;
     }
     return true;
@@ -116,7 +123,7 @@ static int no_such_name(const struct plan *plan, const char *name, struct error 
         if (i == 0 || strcmp(plan->step[i]->stage, plan->step[i - 1]->stage) != 0)
             names[n++] = plan->step[i]->stage;
     for (size_t i = 0; strchr(name, '@') && i < plan->n_steps; i++)
-        if (plan->step[i]->n_axes > 0)
+        if (strchr(plan->step[i]->name, '@'))
             names[n++] = plan->step[i]->name;
     buf_printf(&text, "nothing is called %s", name);
     suggest_name(&text, name, names, n);

@@ -7,16 +7,72 @@
 #include "larder/banned.h"
 #include "larder/fs.h"
 
+#include "item.h"
 #include "lookup.h"
 #include "place.h"
 #include "session.h"
 
 /* What is to be placed where. */
 struct wish {
-    struct step *step;
-    int output;
+    struct item item;
     const char *to;
 };
+
+static int no_output(const struct step *step, const char *name, struct error *err)
+{
+    const char **known = xcalloc(step->n_outputs + 1, sizeof *known), *near;
+
+    for (size_t i = 0; i < step->n_outputs; i++)
+        known[i] = step->output[i].name;
+    near = nearest_name(name, known, step->n_outputs);
+    error_set(err, E_USAGE, "%s has no output %s%s%s%s", step->name, name,
+              near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+    free(known);
+    return E_USAGE;
+}
+
+/* Sets the output, or shard of one, that is called name. */
+static int find_object(struct item *item, const char *name, struct error *err)
+{
+    const struct step *step = item->step;
+    size_t i = 0;
+    bool found = false;
+
+    for (; i < step->n_objects && !found; i++) {
+        struct buf own = { 0 };
+
+        step_object_name(step, i, &own);
+        found = !strcmp(buf_str(&own), name);
+        buf_release(&own);
+    }
+    if (!found)
+        return no_output(step, name, err);
+    item->output = (int)i - 1;
+    return 0;
+}
+
+/* Of the steps that are chosen: one, or all that make a set together. */
+static int find_steps(const struct session *s, const char *name, struct item *item,
+                      struct error *err)
+{
+    size_t n = 0, parts = 0;
+
+    for (size_t i = 0; i < s->plan->n_steps; i++) {
+        struct step *step = s->plan->step[i];
+
+        if (!s->chosen[i])
+            continue;
+        if (!n++)
+            item->step = step;
+        parts += step->part && step->part == item->step->part;
+    }
+    item->is_set = n > 1 && parts == n && n == item->step->n_parts;
+    if (n != 1 && !item->is_set)
+        return error_set(err, E_USAGE,
+                         "%s means %zu steps; name one: `larder status -v %s`", name, n,
+                         name);
+    return 0;
+}
 
 /* STEP.OUTPUT: the step may be a stage that has one step. */
 static int find_output(struct session *s, const char *name, struct wish *w,
@@ -24,35 +80,31 @@ static int find_output(struct session *s, const char *name, struct wish *w,
 {
     const char *dot = strrchr(name, '.');
     char *step = dot ? arena_strndup(&s->arena, name, (size_t)(dot - name)) : NULL;
-    size_t n = 0;
     int rc;
 
     if (!dot)
         return error_set(err, E_USAGE, "%s is neither a target nor STEP.OUTPUT", name);
     rc = session_choose(s, (const char *[]){ step }, 1, err);
-    for (size_t i = 0; rc == 0 && i < s->plan->n_steps; i++)
-        if (s->chosen[i]) {
-            w->step = s->plan->step[i];
-            n++;
-        }
-    if (rc < 0)
-        return rc;
-    if (n != 1)
-        return error_set(err, E_USAGE,
-                         "%s means %zu steps; name one: `larder status -v %s`", step, n,
-                         step);
-    w->output = step_output_index(w->step, dot + 1);
-    if (w->output < 0) {
-        const char **known = xcalloc(w->step->n_outputs + 1, sizeof *known), *near;
-
-        for (size_t i = 0; i < w->step->n_outputs; i++)
-            known[i] = w->step->output[i].name;
-        near = nearest_name(dot + 1, known, w->step->n_outputs);
-        rc = error_set(err, E_USAGE, "%s has no output %s%s%s%s", w->step->name, dot + 1,
-                       near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
-        free(known);
-    }
+    if (rc == 0)
+        rc = find_steps(s, step, &w->item, err);
+    if (rc == 0)
+        rc = find_object(&w->item, dot + 1, err);
     return rc;
+}
+
+/* The last part of the output's path, or of a shard its name. */
+static const char *usual_place(struct session *s, const struct item *item)
+{
+    const struct step *step = item->step;
+    struct buf name = { 0 };
+    const char *place;
+
+    if ((size_t)item->output < step->n_outputs)
+        return fs_basename(step->output[item->output].path);
+    step_object_name(step, (size_t)item->output, &name);
+    place = arena_strdup(&s->arena, fs_basename(buf_str(&name)));
+    buf_release(&name);
+    return place;
 }
 
 /* Fills in what is asked for; *wish is new (free()). */
@@ -78,31 +130,41 @@ static int find_wishes(struct session *s, struct wish **wish, size_t *n,
                              t->n_gets);
         *wish = xcalloc(t->n_gets, sizeof **wish);
         for (size_t k = 0; k < t->n_gets; k++)
-            (*wish)[(*n)++] = (struct wish){ t->get[k].step, t->get[k].output,
-                                             dest ? dest : t->get[k].to };
+            (*wish)[(*n)++] = (struct wish){ t->get[k].item, dest ? dest : t->get[k].to };
         return session_choose(s, &name, 1, err);
     }
     *wish = xcalloc(1, sizeof **wish);
     rc = find_output(s, name, *wish, err);
     if (rc == 0) {
-        const struct output *out = &(*wish)->step->output[(*wish)->output];
-
-        (*wish)->to = dest ? dest : fs_basename(out->path);
+        (*wish)->to = dest ? dest : usual_place(s, &(*wish)->item);
         *n = 1;
     }
     return rc;
 }
 
+static int check_made(const struct session *s, const struct item *item, struct error *err)
+{
+    for (size_t i = 0; i < item_n_steps(item); i++) {
+        const struct step *step = item_step(item, i);
+
+        if (work_of(s->work, step)->state != WORK_DONE)
+            return error_set(err, E_STAGE,
+                             "%s is not made yet: `larder run '%s'` makes it", step->name,
+                             step->name);
+    }
+    return 0;
+}
+
 static int grant(struct session *s, struct places *p, const struct wish *wish,
                  struct error *err)
 {
-    const struct work *w = work_of(s->work, wish->step);
-    int rc;
+    struct object o;
+    int rc = check_made(s, &wish->item, err);
 
-    if (w->state != WORK_DONE)
-        return error_set(err, E_STAGE, "%s is not made yet: `larder run '%s'` makes it",
-                         wish->step->name, wish->step->name);
-    rc = places_put(p, work_output(w, wish->output), wish->to, s->cli->force, err);
+    if (rc == 0)
+        rc = item_publish(s->store, s->work, &wish->item, &o, err);
+    if (rc == 0)
+        rc = places_put(p, &o, wish->to, s->cli->force, err);
     if (rc >= 0 && !s->cli->quiet)
         printf("%s\n", wish->to);
     return rc < 0 ? rc : 0;

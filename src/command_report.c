@@ -31,11 +31,11 @@ static void add_folder(struct session *s, struct folders *all, const char *folde
 /* The folder in which a placement has put an index.html, if it has. */
 static void find_folder(struct session *s, const struct placement *g, struct folders *all)
 {
-    const struct output *out = &g->step->output[g->output];
+    const struct output *out = &g->item.step->output[g->item.output];
     struct buf at = { 0 }, page = { 0 };
 
     fs_join(&at, s->project, g->to);
-    if (out->kind == OBJECT_TREE) {
+    if (out->kind == OBJECT_TREE || g->item.is_set) {
         fs_join(&page, buf_str(&at), "index.html");
         if (fs_exists(buf_str(&page)))
             add_folder(s, all, buf_str(&at));

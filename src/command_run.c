@@ -5,6 +5,7 @@
 #include "larder/banned.h"
 
 #include "history.h"
+#include "item.h"
 #include "place.h"
 #include "run.h"
 #include "session.h"
@@ -33,12 +34,14 @@ static int check_one(struct session *s, struct places *p, const struct placement
 static int place_one(struct session *s, struct places *p, const struct placement *g,
                      struct error *err)
 {
-    const struct work *w = work_of(s->work, g->step);
+    struct object o;
     int rc;
 
-    if (w->state != WORK_DONE)
+    if (!item_is_done(s->work, &g->item))
         return 0;
-    rc = places_put(p, work_output(w, g->output), g->to, s->cli->force, err);
+    rc = item_publish(s->store, s->work, &g->item, &o, err);
+    if (rc == 0)
+        rc = places_put(p, &o, g->to, s->cli->force, err);
     if (rc == PLACE_NEW)
         say_line(&s->say, SAY_NORMAL, TONE_PLAIN, "placed %s", g->to);
     return rc < 0 ? rc : 0;

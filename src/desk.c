@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "item.h"
 #include "larder/banned.h"
 #include "larder/buf.h"
 #include "larder/fs.h"
@@ -36,10 +37,13 @@ static int put_source(struct session *s, const struct source *source, const char
 static int put_item(struct session *s, const struct item *item, const char *path,
                     struct error *err)
 {
+    struct object o;
+    int rc;
+
     if (item->source)
         return put_source(s, item->source, path, false, err);
-    return store_lend(s->store, work_output(work_of(s->work, item->step), item->output),
-                      path, err);
+    rc = item_publish(s->store, s->work, item, &o, err);
+    return rc < 0 ? rc : store_lend(s->store, &o, path, err);
 }
 
 /* The manifest of a list, and its items beside it. */
@@ -287,6 +291,34 @@ out:
     return rc;
 }
 
+/* A sharded set has its folders and nothing else. */
+static int check_shards(const struct output *out, const char *path, struct error *err)
+{
+    struct buf wanted = { 0 };
+    char **name = NULL;
+    size_t n = 0, i = 0;
+    int rc = fs_list(path, &name, &n, err);
+
+    for (; i < out->n_shards && rc == 0; i++) {
+        buf_reset(&wanted);
+        fs_join(&wanted, path, "");
+        shard_name(i, out->n_shards, &wanted);
+        if (!fs_is_dir(buf_str(&wanted)))
+            rc = error_set(err, E_STAGE,
+                           "its output %s (%s) is a set of %zu shards, and "
+                           "the folder %s is not there",
+                           out->name, out->path, out->n_shards, fs_basename(wanted.s));
+    }
+    if (rc == 0 && n > out->n_shards)
+        rc = error_set(err, E_STAGE,
+                       "its output %s (%s) is a set of %zu shards, and "
+                       "has %zu entries",
+                       out->name, out->path, out->n_shards, n);
+    buf_release(&wanted);
+    free(name);
+    return rc;
+}
+
 static int check_output(const struct output *out, const char *path, struct error *err)
 {
     struct stat st;
@@ -297,7 +329,31 @@ static int check_output(const struct output *out, const char *path, struct error
     if (out->kind == OBJECT_TREE ? !S_ISDIR(st.st_mode) : !S_ISREG(st.st_mode))
         return error_set(err, E_STAGE, "its output %s (%s) is not a %s", out->name,
                          out->path, out->kind == OBJECT_TREE ? "folder" : "regular file");
-    return 0;
+    return out->n_shards ? check_shards(out, path, err) : 0;
+}
+
+/* The shards stand in the record too, so that a step that takes one of them has its key
+ * without the set. */
+static int add_shards(struct session *s, const struct step *step,
+                      const struct object *set, struct record *rec, struct error *err)
+{
+    struct store_entry *entry;
+    struct buf name = { 0 };
+    size_t n;
+    int rc = store_list(s->store, set, &rec->arena, &entry, &n, err);
+
+    if (rc > 0)
+        return error_set(err, E_CORRUPT, "a set that was just added is damaged");
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        struct record_output *o = &rec->output[rec->n_outputs];
+
+        buf_reset(&name);
+        step_object_name(step, rec->n_outputs++, &name);
+        o->name = arena_strdup(&rec->arena, buf_str(&name));
+        o->object = entry[i].object;
+    }
+    buf_release(&name);
+    return rc;
 }
 
 int desk_collect(struct desk *d, struct session *s, const struct work *w, bool sync,
@@ -306,7 +362,7 @@ int desk_collect(struct desk *d, struct session *s, const struct work *w, bool s
     const struct step *step = w->step;
     int rc = 0;
 
-    rec->output = arena_alloc(&rec->arena, (step->n_outputs + 1) * sizeof *rec->output);
+    rec->output = arena_alloc(&rec->arena, (step->n_objects + 1) * sizeof *rec->output);
     for (size_t i = 0; i < step->n_outputs && rc == 0;
          i++) /* none is moved if one is not there */
         rc = check_output(
@@ -322,6 +378,9 @@ int desk_collect(struct desk *d, struct session *s, const struct work *w, bool s
             return error_context(err, "output %s", out->name);
     }
     rec->n_outputs = step->n_outputs;
+    for (size_t i = 0; i < step->n_outputs && rc == 0; i++)
+        if (step->output[i].n_shards)
+            rc = add_shards(s, step, &rec->output[i].object, rec, err);
     return rc;
 }
 

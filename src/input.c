@@ -5,6 +5,7 @@
 
 #include "import.h"
 #include "reference.h"
+#include "shards.h"
 
 #include "larder/banned.h"
 
@@ -32,11 +33,10 @@ static void begin_group(struct gather *g, const char *stage, const struct matrix
     g->group[g->n_groups++] = (struct group){ stage, matrix, g->n, 0 };
 }
 
-static void add_item(struct gather *g, const char **value, struct source *source,
-                     struct step *step, int output)
+static void add_item(struct gather *g, const struct item *item)
 {
     GROW(g->item, g->n + 1, g->cap);
-    g->item[g->n++] = (struct item){ value, source, step, output };
+    g->item[g->n++] = *item;
     g->group[g->n_groups - 1].n++;
 }
 
@@ -65,8 +65,9 @@ static int add_import(struct gather *g, const struct reference *r)
     for (size_t i = 0; rc == 0 && i < m.n; i++) {
         struct source *source = NULL;
         rc = import_source(b, im, m.member[i], &source, g->f->err);
-        add_item(g, matrix_values(import_matrix(im), b->arena, m.member[i]), source, NULL,
-                 0);
+        add_item(g, &(struct item){
+                        .value = matrix_values(import_matrix(im), b->arena, m.member[i]),
+                        .source = source });
     }
     g->list |= m.open;
     return rc;
@@ -105,12 +106,13 @@ static int check_kind(const struct gather *g, const struct reference *r,
 {
     const struct program_port *port = g->in->port;
     const struct stage_output *o = &s->output[output];
+    enum object_kind kind = s->mapped && !g->in->mapped ? OBJECT_TREE : o->kind;
     struct pos pos;
     bool fits;
 
     if (!port || port->list)
         return 0;
-    fits = port->kind == o->kind && (!port->set || o->set || o->foreign);
+    fits = port->kind == kind && (!port->set || o->set || o->foreign);
     if (fits)
         return 0;
     pos = reference_pos(r, 0);
@@ -120,9 +122,31 @@ static int check_kind(const struct gather *g, const struct reference *r,
                      : port->kind == OBJECT_TREE ? "a folder"
                                                  : "a file",
                      s->name, o->name,
-                     o->set                   ? "an image set"
-                     : o->kind == OBJECT_TREE ? "a folder"
-                                              : "a file");
+                     o->set                ? "an image set"
+                     : kind == OBJECT_TREE ? "a folder"
+                                           : "a file");
+}
+
+/* A mapped input takes a sharded set of as many shards as the stage has steps. */
+static int check_shards(const struct gather *g, const struct reference *r,
+                        const struct stage *s, int output)
+{
+    const struct stage *own = g->f->stage;
+    size_t n = shards_of_output(s, output);
+    struct pos pos;
+
+    if (!g->in->mapped || n == own->n_parts)
+        return 0;
+    pos = reference_pos(r, 0);
+    if (n == 0)
+        return pos_error(
+            &pos, g->f->err,
+            "stage %s maps over input %s, and %s.%s is no sharded set; write "
+            "out: {%s: {shards: N}} in stage %s",
+            own->name, g->in->name, s->name, r->output, r->output, s->name);
+    return pos_error(&pos, g->f->err,
+                     "stage %s has a step for each of %zu shards, and %s.%s has %zu",
+                     own->name, own->n_parts, s->name, r->output, n);
 }
 
 static int add_stage(struct gather *g, const struct reference *r, const struct stage *s)
@@ -136,14 +160,19 @@ static int add_stage(struct gather *g, const struct reference *r, const struct s
         return no_output(g, r, s);
     rc = check_kind(g, r, s, output);
     if (rc == 0)
+        rc = check_shards(g, r, s, output);
+    if (rc == 0)
         rc = matrix_select(&s->matrix, s->name, r, &g->f->stage->matrix, g->f->member,
                            b->arena, &m, g->f->err);
     if (rc < 0)
         return rc;
     begin_group(g, s->name, &s->matrix);
     for (size_t i = 0; i < m.n; i++) {
-        struct step *step = b->step[s->first + m.member[i]];
-        add_item(g, step->value, NULL, step, output);
+        struct step *step = b->step[s->first + m.member[i] * s->n_parts];
+        add_item(g, &(struct item){ .value = step->value,
+                                    .step = step,
+                                    .output = output,
+                                    .is_set = s->mapped });
     }
     g->list |= m.open;
     return 0;
@@ -179,12 +208,17 @@ static int add_reference(struct gather *g, const struct node *node, bool in_list
                     &v, f->err);
     if (rc == 0)
         rc = reference_read(&r, f->b->arena, node, v.text, &v.pos, f->err);
+    if (rc == 0 && g->in->mapped && r.kind != TO_STAGE)
+        rc = pos_error(&v.pos, f->err,
+                       "stage %s maps over input %s: it takes the sharded set of another "
+                       "stage",
+                       f->stage->name, g->in->name);
     if (rc < 0)
         return rc;
     switch (r.kind) {
     case TO_SOURCE:
         begin_group(g, r.name, NULL);
-        add_item(g, NULL, builder_source(f->b, r.name, &v.pos), NULL, 0);
+        add_item(g, &(struct item){ .source = builder_source(f->b, r.name, &v.pos) });
         return 0;
     case TO_IMPORT:
         return add_import(g, &r);
@@ -329,4 +363,34 @@ int inputs_fill(const struct filling *f)
         f->step->n_inputs++;
     }
     return rc;
+}
+
+/* ---- shards ------------------------------------------------------------------------ */
+
+static void take_shard(struct builder *b, const struct step *step, struct item *item)
+{
+    const struct stage *from = map_get(&b->stages, item->step->stage);
+
+    if (item->is_set)
+        item->step = item->step->part[step->shard];
+    else
+        item->output = shards_object(from, item->output, step->shard);
+    item->is_set = false;
+}
+
+void inputs_take_shard(struct builder *b, const struct stage *s, struct step *step)
+{
+    struct input *own = arena_alloc(b->arena, (step->n_inputs + 1) * sizeof *own);
+
+    memcpy(own, step->input, step->n_inputs * sizeof *own);
+    step->input = own;
+    for (size_t i = 0; i < step->n_inputs; i++) {
+        const struct item *item = own[i].item;
+        if (!s->input[i].mapped)
+            continue;
+        own[i].item = arena_alloc(b->arena, (own[i].n_items + 1) * sizeof *item);
+        memcpy(own[i].item, item, own[i].n_items * sizeof *item);
+        for (size_t j = 0; j < own[i].n_items; j++)
+            take_shard(b, step, &own[i].item[j]);
+    }
 }

@@ -159,6 +159,8 @@ void key_of_step(const struct step *step, const struct key_facts *facts, struct 
             buf_add_escaped(text, o->path);
         }
         buf_addc(text, '\n');
+        if (o->n_shards)
+            buf_printf(text, "shards %s %zu\n", o->name, o->n_shards);
     }
     digest_bytes(key, text->s + start, text->len - start);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "item.h"
 #include "larder/banned.h"
 #include "larder/boot.h"
 #include "provenance.h"
@@ -13,7 +14,7 @@ static int identify_item(struct session *s, const struct item *item, struct obje
 {
     if (item->source)
         return facts_identify(s->facts, item->source, o, err);
-    *o = *work_output(work_of(s->work, item->step), item->output);
+    item_object(s->work, item, o);
     return 0;
 }
 
@@ -76,10 +77,11 @@ int lookup_key(struct session *s, struct work *w, struct error *err)
 
 static bool has_outputs(const struct record *rec, const struct step *step)
 {
-    for (size_t i = 0; i < step->n_outputs; i++) {
-        const struct object *o = record_output(rec, step->output[i].name);
+    for (size_t i = 0; i < step->n_objects; i++) {
+        const struct object *o = work_recorded(step, rec, i);
+        bool shard = i >= step->n_outputs;
 
-        if (!o || o->kind != step->output[i].kind)
+        if (!o || o->kind != (shard ? OBJECT_TREE : step->output[i].kind))
             return false;
     }
     return true;

@@ -10,7 +10,7 @@ enum { NEW, OPEN, DONE };
 /* Where we are in a step: the next item of the next input to look at. */
 struct frame {
     struct step *step;
-    size_t input, item;
+    size_t input, item, part;
 };
 
 struct walk {
@@ -32,11 +32,9 @@ static struct step *next_needed(struct frame *f)
 {
     for (; f->input < f->step->n_inputs; f->input++, f->item = 0) {
         const struct input *in = &f->step->input[f->input];
-        while (f->item < in->n_items) {
-            struct step *needed = in->item[f->item++].step;
-            if (needed)
-                return needed;
-        }
+        for (; f->item < in->n_items; f->item++, f->part = 0)
+            if (f->part < item_n_steps(&in->item[f->item]))
+                return item_step(&in->item[f->item], f->part++);
     }
     return NULL;
 }
@@ -100,23 +98,30 @@ static int compare_index(const void *a, const void *b)
 }
 
 /* seen[i] is the last step, plus one, that was found to need step i. */
+static void add_needs(struct step *step, const struct item *item, size_t *seen)
+{
+    for (size_t i = 0; i < item_n_steps(item); i++) {
+        struct step *from = item_step(item, i);
+
+        if (seen[from->index] == step->index + 1)
+            continue;
+        seen[from->index] = step->index + 1;
+        step->need[step->n_needs++] = from;
+        from->n_users++;
+    }
+}
+
 static void find_needs(struct arena *arena, struct step *step, size_t *seen)
 {
     size_t max = 0;
 
     for (size_t i = 0; i < step->n_inputs; i++)
-        max += step->input[i].n_items;
+        for (size_t j = 0; j < step->input[i].n_items; j++)
+            max += item_n_steps(&step->input[i].item[j]);
     step->need = arena_alloc(arena, (max + 1) * sizeof *step->need);
     for (size_t i = 0; i < step->n_inputs; i++)
-        for (size_t j = 0; j < step->input[i].n_items; j++) {
-            struct step *from = step->input[i].item[j].step;
-
-            if (!from || seen[from->index] == step->index + 1)
-                continue;
-            seen[from->index] = step->index + 1;
-            step->need[step->n_needs++] = from;
-            from->n_users++;
-        }
+        for (size_t j = 0; j < step->input[i].n_items; j++)
+            add_needs(step, &step->input[i].item[j], seen);
     if (step->n_needs)
         qsort(step->need, step->n_needs, sizeof *step->need, compare_index);
 }

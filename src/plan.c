@@ -142,6 +142,41 @@ struct step *plan_find(const struct plan *plan, const char *name)
     return map_get(&plan->names, name);
 }
 
+size_t item_n_steps(const struct item *item)
+{
+    if (!item->step)
+        return 0;
+    return item->is_set ? item->step->n_parts : 1;
+}
+
+struct step *item_step(const struct item *item, size_t i)
+{
+    return item->is_set ? item->step->part[i] : item->step;
+}
+
+void shard_name(size_t shard, size_t n_shards, struct buf *to)
+{
+    int width = 2;
+
+    for (size_t n = 100; n < n_shards; n *= 10)
+        width++;
+    buf_printf(to, "%0*zu", width, shard);
+}
+
+void step_object_name(const struct step *step, size_t i, struct buf *to)
+{
+    const struct output *o = step->output;
+
+    if (i < step->n_outputs) {
+        buf_adds(to, o[i].name);
+        return;
+    }
+    for (i -= step->n_outputs; i >= o->n_shards; o++)
+        i -= o->n_shards;
+    buf_printf(to, "%s/", o->name);
+    shard_name(i, o->n_shards, to);
+}
+
 int step_output_index(const struct step *step, const char *name)
 {
     for (size_t i = 0; i < step->n_outputs; i++)

@@ -36,12 +36,13 @@ struct source {
                             fell out; or NULL */
 };
 
-/* One thing behind an input: a source or the output of another step. */
+/* One thing behind an input: a source or the output of other steps. */
 struct item {
     const char **value;    /* one a column of the input; "" where it has no such axis */
     struct source *source; /* or NULL */
     struct step *step;     /* or NULL */
-    int output;            /* index into step->output */
+    int output;            /* of its objects, see step_object_name() */
+    bool is_set;           /* the folder of what all steps of step->part[] made */
 };
 
 enum input_kind {
@@ -65,8 +66,9 @@ struct output {
     struct pos pos;
     const char *path; /* in the scratch folder, relative to out/ */
     enum object_kind kind;
-    bool temp;      /* keep: temp */
-    int visibility; /* -1 not said, 0 public, 1 private */
+    size_t n_shards; /* of a sharded set: its folders, 00, 01, ...; else 0 */
+    bool temp;       /* keep: temp */
+    int visibility;  /* -1 not said, 0 public, 1 private */
 };
 
 /* An option of a program with its value in the canonical text of its type, or, for a
@@ -100,12 +102,16 @@ struct resources {
 enum cause { CAUSE_TRANSIENT, CAUSE_PREEMPTED, CAUSE_OOM, N_CAUSES };
 
 struct step {
-    const char *name;           /* "train@arch=alexnet,kind=S" */
-    const char *stage;          /* "train" */
-    struct pos pos;             /* of the stage */
-    size_t index;               /* in plan->step */
+    const char *name;  /* "train@arch=alexnet,kind=S", "blur@radius=2,shard=03" */
+    const char *stage; /* "train" */
+    struct pos pos;    /* of the stage */
+    size_t index;      /* in plan->step */
     const char **axis, **value; /* matrix axes in order, and our values */
     size_t n_axes;
+    struct step **part; /* of a stage with `map:`, the steps of all shards in their order,
+                           the same list in each of them */
+    size_t n_parts;     /* 0: no `map:` */
+    size_t shard;       /* our own place in part[] */
     const struct program *program; /* NULL for a `run:` stage */
     const char *executable;        /* of a `run:` stage: absolute path of argv[0]; argv[0]
                                       itself where PATH has no such program; NULL where it
@@ -125,6 +131,7 @@ struct step {
     size_t n_inputs;
     struct output *output; /* sorted by name */
     size_t n_outputs;
+    size_t n_objects; /* its outputs, then the shards of each that has some */
     struct resources resources;
     unsigned char retry[N_CAUSES]; /* how many times, by cause */
     bool checkpoint;
@@ -137,9 +144,8 @@ struct step {
 /* `get:` of a target: where an output is placed. */
 struct placement {
     struct pos pos;
-    struct step *step;
-    int output;
-    const char *to; /* relative to the project */
+    struct item item; /* without values */
+    const char *to;   /* relative to the project */
 };
 
 struct target {
@@ -180,5 +186,15 @@ int plan_choose(const struct plan *plan, const char *name, bool *chosen, bool *t
 void plan_close(const struct plan *plan, bool *chosen);
 struct step *plan_find(const struct plan *plan, const char *name); /* exact, or NULL */
 int step_output_index(const struct step *step, const char *name);  /* or -1 */
+
+/* The steps that must be done before an item is there: none behind a source. */
+size_t item_n_steps(const struct item *item);
+struct step *item_step(const struct item *item, size_t i);
+
+enum { SHARDS_MAX = 10000 };
+/* Appends the name of a shard's folder: "03" of up to 100, "003" of up to 1000. */
+void shard_name(size_t shard, size_t n_shards, struct buf *to);
+/* Appends the name of an object that a step makes: "set", or "set/03" of a shard. */
+void step_object_name(const struct step *step, size_t i, struct buf *to);
 
 #endif

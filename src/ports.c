@@ -69,7 +69,7 @@ static int read_inputs(struct builder *b, struct stage *s, struct error *err)
         rc = node_check_name(key, "an input", err);
         if (rc < 0)
             return rc;
-        *to = (struct stage_input){ key->text, key->pos, in->item[i], NULL };
+        *to = (struct stage_input){ key->text, key->pos, in->item[i], NULL, false };
         if (p)
             to->port = find_port(p->input, p->n_inputs, key->text);
         if (p && !to->port)
@@ -105,7 +105,7 @@ static int unsupported(const struct node *map, const char *key, struct error *er
 static int read_output(struct stage *s, const struct node *key, const struct node *node,
                        struct stage_output *to, struct error *err)
 {
-    static const char *const known[] = { "path", "visibility", "keep", "shards",
+    static const char *const known[] = { "path", "visibility", "shards", "keep",
                                          "expect" };
     const struct program_port *port = NULL;
     const struct node *visibility;
@@ -119,10 +119,11 @@ static int read_output(struct stage *s, const struct node *key, const struct nod
     }
     to->name = key->text;
     to->pos = key->pos;
+    to->shards = node_get(node, "shards");
     to->path = node->kind == NODE_SCALAR ? node : node_get(node, "path");
     if (node->kind == NODE_MAP) {
         rc = node_check_keys(node, "an output", known, 5, err);
-        for (size_t i = 2; rc == 0 && i < 5; i++)
+        for (size_t i = 3; rc == 0 && i < 5; i++)
             rc = unsupported(node, known[i], err);
         visibility = node_get(node, "visibility");
         if (rc == 0 && visibility)
@@ -178,10 +179,11 @@ static int read_outputs(struct builder *b, struct stage *s, struct error *err)
     }
     for (size_t i = 0; p && i < p->n_outputs; i++)
         if (!node_key(out, p->output[i].name))
-            s->output[n++] =
-                (struct stage_output){ p->output[i].name, s->pos,           NULL,
-                                       p->output[i].kind, p->output[i].set, false,
-                                       visibility };
+            s->output[n++] = (struct stage_output){ .name = p->output[i].name,
+                                                    .pos = s->pos,
+                                                    .kind = p->output[i].kind,
+                                                    .set = p->output[i].set,
+                                                    .visibility = visibility };
     s->n_outputs = n;
     if (n == 0)
         return pos_error(&s->pos, err,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "item.h"
 #include "larder/banned.h"
 #include "larder/fs.h"
 #include "lookup.h"
@@ -30,18 +31,6 @@ static void digest_row(struct buf *to, const struct step *step, const char *fiel
                more ? more : "");
     row(to, step, field, name, buf_str(&value));
     buf_release(&value);
-}
-
-void item_name(const struct item *item, struct buf *to)
-{
-    const char *name;
-
-    if (item->step) {
-        buf_printf(to, "%s.%s", item->step->name, item->step->output[item->output].name);
-        return;
-    }
-    name = item->source->name;
-    buf_adds(to, name[0] == '/' ? fs_basename(name) : name);
 }
 
 void argument_text(const struct arg *arg, struct buf *to)

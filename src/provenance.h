@@ -18,7 +18,4 @@ int provenance_write(struct session *s, const struct work *w, struct buf *to,
 /* An argument of a `run:` stage as the key has it: inputs and outputs by name. */
 void argument_text(const struct arg *arg, struct buf *to);
 
-/* What an input item is called: "train@kind=S.model", "import.val", "./plot.py". */
-void item_name(const struct item *item, struct buf *to);
-
 #endif

@@ -7,6 +7,7 @@
 #include "larder/banned.h"
 
 #include "difference.h"
+#include "item.h"
 #include "lookup.h"
 #include "provenance.h"
 
@@ -106,6 +107,25 @@ static void indent(struct buf *to, const char *what)
 }
 
 static int tell_step(struct story *st, struct work *w);
+static int find_other(struct story *st, const struct work *w, struct record **other);
+
+/* Of the steps that made a set together, those that are not what they were. */
+static int tell_steps(struct story *st, const struct work *w, const struct item *item)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < item_n_steps(item) && rc >= 0; i++) {
+        struct work *from = work_of(w, item_step(item, i));
+        struct record *other = NULL;
+
+        if (item->is_set && from->state == WORK_DONE)
+            rc = find_other(st, from, &other);
+        if (rc >= 0 && (other || !item->is_set || from->state != WORK_DONE))
+            rc = tell_step(st, from);
+        record_free(other);
+    }
+    return rc;
+}
 
 /* The steps behind changed inputs come first: the causes are there. */
 static int tell_causes(struct story *st, const struct work *w, const struct difference *d)
@@ -117,8 +137,8 @@ static int tell_causes(struct story *st, const struct work *w, const struct diff
     if (!in || !d->was)
         return 0;
     for (size_t j = 0; j < in->n_items && rc == 0; j++)
-        if (in->item[j].step && is_new(&w->facts.input[i][j], d->was))
-            rc = tell_step(st, work_of(w, in->item[j].step));
+        if (is_new(&w->facts.input[i][j], d->was))
+            rc = tell_steps(st, w, &in->item[j]);
     return rc;
 }
 

@@ -7,6 +7,7 @@
 #include "larder/banned.h"
 #include "larder/fs.h"
 
+#include "item.h"
 #include "lookup.h"
 #include "provenance.h"
 #include "steplog.h"

@@ -4,15 +4,15 @@
 
 #include "option.h"
 #include "ports.h"
+#include "shards.h"
 
 #include "larder/banned.h"
 
 static const char *const known[] = { "program",   "run",        "matrix",     "in",
                                      "params",    "out",        "env",        "seed",
                                      "resources", "checkpoint", "visibility", "code",
-                                     "sandbox",   "retry" };
-static const char *const unsupported[] = { "map",   "sh",   "expect",
-                                           "tools", "keep", "network" };
+                                     "sandbox",   "retry",      "map" };
+static const char *const unsupported[] = { "sh", "expect", "tools", "keep", "network" };
 enum {
     N_KNOWN = sizeof known / sizeof *known,
     N_UNSUPPORTED = sizeof unsupported / sizeof *unsupported
@@ -286,6 +286,8 @@ static int read_stage(struct builder *b, const struct node *key, const struct no
         rc = read_params(b, s, err);
     if (rc == 0)
         rc = ports_read(b, s, err);
+    if (rc == 0)
+        rc = shards_read(b, s, err);
     if (rc == 0)
         rc = read_env(s, env, err);
     if (rc == 0)

@@ -14,14 +14,17 @@ struct stage_input {
     struct pos pos;                  /* of the name */
     const struct node *node;         /* what it refers to */
     const struct program_port *port; /* NULL in a `run:` stage */
+    bool mapped;                     /* in `map:`: each step takes one shard */
 };
 
 struct stage_output {
     const char *name;
     struct pos pos;          /* of the name, or of the stage where it is not written */
     const struct node *path; /* NULL: the name */
-    enum object_kind kind;
-    bool set, foreign; /* an image set; of a `run:` stage, so it may well be one */
+    const struct node *shards;
+    enum object_kind kind; /* of what one step makes */
+    bool set, foreign;     /* an image set; of a `run:` stage, so it may well be one */
+    size_t n_shards;       /* of `shards: N`; else 0 */
     int visibility;
 };
 
@@ -47,8 +50,9 @@ struct stage {
     struct source **code;
     const char **code_path;
     size_t n_code;
-    bool checkpoint, has_seed;
-    size_t first; /* of its steps in b->step; they are matrix.n */
+    bool checkpoint, has_seed, mapped;
+    size_t n_parts; /* of `map:`: steps of each member of the matrix; else 1 */
+    size_t first;   /* of its steps in b->step; they are matrix.n * n_parts */
 };
 
 /* Reads `stages:` into b->stages. */

@@ -7,12 +7,14 @@
 #include "option.h"
 #include "resources.h"
 #include "retry.h"
+#include "shards.h"
 
 #include "larder/banned.h"
 
 /* ---- all steps, with their names --------------------------------------------------- */
 
-static struct step *make_step(struct builder *b, const struct stage *s, size_t member)
+static struct step *make_step(struct builder *b, const struct stage *s, size_t member,
+                              size_t part)
 {
     struct step *step = arena_alloc(b->arena, sizeof *step);
     struct buf name = { 0 };
@@ -26,22 +28,47 @@ static struct step *make_step(struct builder *b, const struct stage *s, size_t m
     buf_adds(&name, s->name);
     for (size_t i = 0; i < step->n_axes; i++)
         buf_printf(&name, "%c%s=%s", i ? ',' : '@', step->axis[i], step->value[i]);
+    if (s->mapped) {
+        buf_printf(&name, "%cshard=", step->n_axes ? ',' : '@');
+        shard_name(part, s->n_parts, &name);
+    }
     step->name = arena_strdup(b->arena, buf_str(&name));
     buf_release(&name);
     return step;
+}
+
+/* The steps of one member of the matrix; with `map:` they know each other. */
+static void make_member(struct builder *b, const struct stage *s, size_t member)
+{
+    struct step **part = &b->step[b->n_steps];
+
+    if (s->mapped)
+        part = arena_alloc(b->arena, s->n_parts * sizeof *part);
+    for (size_t i = 0; i < s->n_parts; i++) {
+        part[i] = make_step(b, s, member, i);
+        b->step[b->n_steps++] = part[i];
+        if (s->mapped) {
+            part[i]->part = part;
+            part[i]->n_parts = s->n_parts;
+            part[i]->shard = i;
+        }
+    }
 }
 
 int steps_make(struct builder *b, struct error *err)
 {
     for (size_t i = 0; i < b->stages.n; i++) {
         struct stage *s = b->stages.entry[i].value;
+        int rc = shards_count(b, s, err);
+        if (rc < 0)
+            return rc;
         s->first = b->n_steps;
-        if (b->n_steps + s->matrix.n > MATRIX_MEMBERS)
+        if (b->n_steps + s->matrix.n * s->n_parts > MATRIX_MEMBERS)
             return pos_error(&s->pos, err, "the recipe has more than %d steps",
                              MATRIX_MEMBERS);
-        GROW(b->step, b->n_steps + s->matrix.n, b->cap_steps);
+        GROW(b->step, b->n_steps + s->matrix.n * s->n_parts, b->cap_steps);
         for (size_t m = 0; m < s->matrix.n; m++)
-            b->step[b->n_steps++] = make_step(b, s, m);
+            make_member(b, s, m);
     }
     return 0;
 }
@@ -108,14 +135,10 @@ static int fill_options(const struct filling *f)
 
 /* ---- env, seed, outputs ------------------------------------------------------------ */
 
-/* A variable of the user's that is not set is left out, in the step as in its key. */
-static int fill_env(struct filling *f)
+static int look_up_env(struct filling *f)
 {
     const struct stage *s = f->stage;
-    struct step *step = f->step;
 
-    step->env = arena_alloc(f->b->arena, (s->n_env + 1) * sizeof *step->env);
-    step->env_value = arena_alloc(f->b->arena, (s->n_env + 1) * sizeof *step->env_value);
     for (size_t i = 0; i < s->n_env; i++) {
         struct value v = { .text = getenv(s->env[i]) };
         int rc = s->env_node[i]
@@ -124,15 +147,49 @@ static int fill_env(struct filling *f)
         if (rc < 0)
             return rc;
         f->env_value[i] = v.text ? arena_strdup(f->b->arena, v.text) : NULL;
-        if (!v.text)
-            continue;
-        step->env[step->n_env] = s->env[i];
-        step->env_value[step->n_env++] = f->env_value[i];
     }
     f->scope.env = s->env;
     f->scope.env_value = f->env_value;
     f->scope.n_env = s->n_env;
     return 0;
+}
+
+int filling_begin(struct filling *f, struct builder *b, struct stage *s, size_t member,
+                  struct error *err)
+{
+    *f = (struct filling){ .b = b, .stage = s, .member = member, .err = err };
+    f->env_value = xcalloc(s->n_env + 1, sizeof *f->env_value);
+    for (size_t i = 0; i < s->matrix.n_axes; i++)
+        f->axis_value[i] = matrix_node(&s->matrix, member, i);
+    f->scope = (struct scope){ .arena = b->arena,
+                               .params = node_get(b->recipe->root, "params"),
+                               .local = s->program ? NULL : node_get(s->node, "params"),
+                               .axis = s->matrix.axis,
+                               .axis_value = f->axis_value,
+                               .n_axes = s->matrix.n_axes };
+    return look_up_env(f);
+}
+
+void filling_end(struct filling *f)
+{
+    free(f->env_value);
+    *f = (struct filling){ 0 };
+}
+
+/* A variable of the user's that is not set is left out, in the step as in its key. */
+static void fill_env(const struct filling *f)
+{
+    const struct stage *s = f->stage;
+    struct step *step = f->step;
+
+    step->env = arena_alloc(f->b->arena, (s->n_env + 1) * sizeof *step->env);
+    step->env_value = arena_alloc(f->b->arena, (s->n_env + 1) * sizeof *step->env_value);
+    for (size_t i = 0; i < s->n_env; i++) {
+        if (!f->env_value[i])
+            continue;
+        step->env[step->n_env] = s->env[i];
+        step->env_value[step->n_env++] = f->env_value[i];
+    }
 }
 
 /* LARDER_SEED: the first 8 bytes of SHA-256("larder-seed\n" + text). No stage, matrix
@@ -225,11 +282,13 @@ static int fill_outputs(const struct filling *f)
         *to = (struct output){ .name = s->output[i].name,
                                .pos = s->output[i].pos,
                                .kind = s->output[i].kind,
+                               .n_shards = s->output[i].n_shards,
                                .visibility = s->output[i].visibility };
         rc = output_path(f, &s->output[i], to);
         if (rc < 0)
             return rc;
         step->n_outputs++;
+        step->n_objects += 1 + to->n_shards;
     }
     return 0;
 }
@@ -241,9 +300,8 @@ static int fill_step(struct filling *f)
     const struct node *resources = node_get(f->stage->node, "resources");
     int rc;
 
-    rc = fill_env(f);
-    if (rc == 0)
-        rc = fill_options(f);
+    fill_env(f);
+    rc = fill_options(f);
     if (rc == 0)
         rc = fill_seed(f);
     if (rc == 0)
@@ -264,31 +322,32 @@ static int fill_step(struct filling *f)
     return rc;
 }
 
+/* The steps of one member differ in their name and shard only. */
+static void fill_parts(struct builder *b, const struct stage *s, struct step *first)
+{
+    for (size_t i = first->n_parts; i-- > 0;) {
+        struct step *step = first->part[i], own = *step;
+        *step = *first;
+        step->name = own.name;
+        step->shard = own.shard;
+        inputs_take_shard(b, s, step);
+    }
+}
+
 static int fill_stage(struct builder *b, struct stage *s, struct error *err)
 {
-    struct node *axis_value[MATRIX_AXES];
-    const char **env_value = xcalloc(s->n_env + 1, sizeof *env_value);
     int rc = 0;
 
     for (size_t m = 0; rc == 0 && m < s->matrix.n; m++) {
-        struct filling f = { .b = b,
-                             .stage = s,
-                             .step = b->step[s->first + m],
-                             .member = m,
-                             .env_value = env_value,
-                             .err = err };
-        for (size_t i = 0; i < s->matrix.n_axes; i++)
-            axis_value[i] = matrix_node(&s->matrix, m, i);
-        f.scope =
-            (struct scope){ .arena = b->arena,
-                            .params = node_get(b->recipe->root, "params"),
-                            .local = s->program ? NULL : node_get(s->node, "params"),
-                            .axis = s->matrix.axis,
-                            .axis_value = axis_value,
-                            .n_axes = s->matrix.n_axes };
-        rc = fill_step(&f);
+        struct filling f;
+        rc = filling_begin(&f, b, s, m, err);
+        f.step = b->step[s->first + m * s->n_parts];
+        if (rc == 0)
+            rc = fill_step(&f);
+        if (rc == 0)
+            fill_parts(b, s, f.step);
+        filling_end(&f);
     }
-    free(env_value);
     return rc;
 }
 

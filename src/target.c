@@ -53,8 +53,8 @@ static int read_get(struct builder *b, const struct node *key, const struct node
     s = map_get(&b->stages, r.name);
     if (!s)
         return no_stage(b, &key->pos, r.name, err);
-    p->output = stage_output_index(s, r.output);
-    if (p->output < 0) {
+    p->item.output = stage_output_index(s, r.output);
+    if (p->item.output < 0) {
         const char *name = s->output[0].name;
         return suggest_error(&key->pos, err, r.output, &name, 1,
                              "stage %s has no output %s", s->name, r.output);
@@ -65,7 +65,8 @@ static int read_get(struct builder *b, const struct node *key, const struct node
     if (rc < 0)
         return rc;
     p->pos = key->pos;
-    p->step = b->step[s->first + m.member[0]];
+    p->item.step = b->step[s->first + m.member[0] * s->n_parts];
+    p->item.is_set = s->mapped;
     p->to = to->text;
     return 0;
 }
@@ -73,12 +74,12 @@ static int read_get(struct builder *b, const struct node *key, const struct node
 static int read_gets(struct builder *b, const struct node *get, struct target *t,
                      struct error *err)
 {
+    size_t n_steps = 0;
     int rc = node_expect(get, NODE_MAP, "get", err);
 
     if (rc < 0)
         return rc;
     t->get = arena_alloc(b->arena, (get->n + 1) * sizeof *t->get);
-    t->step = arena_alloc(b->arena, (get->n + 1) * sizeof *t->step);
     for (size_t i = 0; i < get->n; i++) {
         rc = read_get(b, get->key[i], get->item[i], &t->get[i], err);
         if (rc < 0)
@@ -87,9 +88,13 @@ static int read_gets(struct builder *b, const struct node *get, struct target *t
             if (!strcmp(t->get[j].to, t->get[i].to))
                 return pos_error(&get->item[i]->pos, err,
                                  "%s is the place of two outputs", t->get[i].to);
-        t->step[t->n_steps++] = t->get[i].step;
+        n_steps += item_n_steps(&t->get[i].item);
         t->n_gets++;
     }
+    t->step = arena_alloc(b->arena, (n_steps + 1) * sizeof *t->step);
+    for (size_t i = 0; i < t->n_gets; i++)
+        for (size_t j = 0; j < item_n_steps(&t->get[i].item); j++)
+            t->step[t->n_steps++] = item_step(&t->get[i].item, j);
     return 0;
 }
 

@@ -50,13 +50,27 @@ void work_recall(struct work *w, struct queue *recalled)
     queue_add(recalled, w);
 }
 
+const struct object *work_recorded(const struct step *step, const struct record *record,
+                                   size_t i)
+{
+    const struct object *o;
+    struct buf name = { 0 };
+
+    if (i < step->n_outputs)
+        return record_output(record, step->output[i].name);
+    step_object_name(step, i, &name);
+    o = record_output(record, buf_str(&name));
+    buf_release(&name);
+    return o;
+}
+
 void work_take_record(struct work *w, struct record *record, struct arena *arena)
 {
-    size_t n = w->step->n_outputs;
+    size_t n = w->step->n_objects;
     struct object *output = arena_alloc(arena, (n + 1) * sizeof *output);
 
     for (size_t i = 0; i < n; i++)
-        output[i] = *record_output(record, w->step->output[i].name);
+        output[i] = *work_recorded(w->step, record, i);
     record_free(w->record);
     w->record = record;
     w->record_id = record->id;

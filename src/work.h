@@ -42,7 +42,7 @@ struct work {
     struct buf key_text;    /* empty: not written; see lookup_key() */
     struct digest key;
     struct digest record_id;     /* of WORK_DONE */
-    const struct object *output; /* of WORK_DONE: in the order of step->output */
+    const struct object *output; /* of WORK_DONE: all step->n_objects of them */
     struct record *record;       /* ours; NULL until it is read: see lookup_record() */
     struct digest failed_log;    /* of WORK_FAILED */
     bool has_failed_log;
@@ -68,7 +68,10 @@ struct queue;
 void work_recall(struct work *w, struct queue *recalled);
 /* WORK_DONE with the outputs of a record, which is taken. Arena memory holds them. */
 void work_take_record(struct work *w, struct record *record, struct arena *arena);
-/* The object of an output of a step that is done. */
+/* An output, or other object, of a step that is done. */
 const struct object *work_output(const struct work *w, int output);
+/* The i-th object of a step in a record of it, or NULL. Borrowed from the record. */
+const struct object *work_recorded(const struct step *step, const struct record *record,
+                                   size_t i);
 
 #endif

@@ -67,6 +67,23 @@ int store_name(const char *path, enum object_kind kind, struct object *o,
 int store_add_bytes(struct store *st, const void *bytes, size_t n, bool sync,
                     struct object *o, struct error *err);
 
+/* An entry of a folder. */
+struct store_entry {
+    const char *name;
+    struct object object;
+};
+
+/* Adds the folder that is made of objects of the store; no program writes it. */
+int store_add_folder(struct store *st, const struct store_entry *entry, size_t n,
+                     struct object *o, struct error *err);
+/* Only names it; nothing is written. */
+int store_name_folder(const struct store_entry *entry, size_t n, struct object *o,
+                      struct error *err);
+/* The entries of a folder, sorted by name, in arena memory: OBJECT_FINE, OBJECT_ABSENT,
+ * OBJECT_DAMAGED or an error. */
+int store_list(struct store *st, const struct object *o, struct arena *arena,
+               struct store_entry **entry, size_t *n, struct error *err);
+
 /* OBJECT_FINE when the object, and for a tree everything below it, is there and its state
  * is the remembered one or its bytes hash to its name; OBJECT_ABSENT or OBJECT_DAMAGED
  * otherwise, the offending object's digest in *bad (may be NULL): the first that was met.

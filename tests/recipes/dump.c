@@ -17,13 +17,23 @@ static const char *shown_path(const struct plan *plan, const char *path, struct 
     return buf_str(b);
 }
 
+/* "train@kind=S .model", and of a set that several steps make the first and the last. */
+static void dump_output(const struct item *item, struct buf *to)
+{
+    buf_adds(to, item_step(item, 0)->name);
+    if (item->is_set)
+        buf_printf(to, " to %s", item_step(item, item_n_steps(item) - 1)->name);
+    buf_adds(to, " .");
+    step_object_name(item->step, (size_t)item->output, to);
+}
+
 static void dump_item(const struct item *item, struct buf *to)
 {
     if (item->source)
-        buf_printf(to, "%s\n", item->source->name);
+        buf_adds(to, item->source->name);
     else
-        buf_printf(to, "%s .%s\n", item->step->name,
-                   item->step->output[item->output].name);
+        dump_output(item, to);
+    buf_addc(to, '\n');
 }
 
 static void dump_input(const struct input *in, struct buf *to)
@@ -95,11 +105,14 @@ static void dump_step(const struct step *step, struct buf *to)
         dump_input(&step->input[i], to);
     for (size_t i = 0; i < step->n_outputs; i++) {
         const struct output *o = &step->output[i];
-        buf_printf(to, "  out %s %s %s%s\n", o->name,
+        buf_printf(to, "  out %s %s %s%s", o->name,
                    o->kind == OBJECT_TREE ? "tree" : "file", o->path,
                    o->visibility == 1   ? " private"
                    : o->visibility == 0 ? " public"
                                         : "");
+        if (o->n_shards)
+            buf_printf(to, " shards %zu", o->n_shards);
+        buf_addc(to, '\n');
     }
     if (r->cpu != 1 || r->memory || r->gpu || r->time > 0)
         buf_printf(to, "  resources cpu %d memory %lld gpu %d need %d time %g\n", r->cpu,
@@ -132,9 +145,11 @@ static void dump_source(const struct plan *plan, const struct source *s, struct 
 static void dump_target(const struct target *t, struct buf *to)
 {
     buf_printf(to, "target %s\n", t->name);
-    for (size_t i = 0; i < t->n_gets; i++)
-        buf_printf(to, "  get %s .%s to %s\n", t->get[i].step->name,
-                   t->get[i].step->output[t->get[i].output].name, t->get[i].to);
+    for (size_t i = 0; i < t->n_gets; i++) {
+        buf_adds(to, "  get ");
+        dump_output(&t->get[i].item, to);
+        buf_printf(to, " to %s\n", t->get[i].to);
+    }
     for (size_t i = 0; i < t->n_steps && t->n_gets == 0; i++)
         buf_printf(to, "  step %s\n", t->step[i]->name);
 }

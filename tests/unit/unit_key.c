@@ -167,3 +167,34 @@ Test(key, of_a_list_input_is_the_golden_document)
 
     check_golden("key-list-1.txt", &step, &facts);
 }
+
+Test(key, of_a_sharded_set_is_the_golden_document)
+{
+    struct word words[] = { { WORD_TEXT, "split" },
+                            { WORD_IN, "words" },
+                            { WORD_OUT, "set" },
+                            { WORD_TEXT, "64" } };
+    struct arg arg[] = {
+        { &words[0], 1 }, { &words[1], 1 }, { &words[2], 1 }, { &words[3], 1 }
+    };
+    struct input input[] = { { .name = "words" } };
+    struct output output[] = {
+        { .name = "list", .path = "list.txt" },
+        { .name = "set", .path = "set", .kind = OBJECT_TREE, .n_shards = 64 }
+    };
+    struct object object = object_of(OBJECT_FILE, "words");
+    struct object *inputs[] = { &object };
+    struct key_facts facts = { .input = inputs, .executable = digest_of("split") };
+    struct step step = { .name = "split",
+                         .stage = "split",
+                         .executable = "/usr/bin/split",
+                         .arg = arg,
+                         .n_args = 4,
+                         .input = input,
+                         .n_inputs = 1,
+                         .output = output,
+                         .n_outputs = 2,
+                         .n_objects = 66 };
+
+    check_golden("key-shards-1.txt", &step, &facts);
+}

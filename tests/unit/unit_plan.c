@@ -302,7 +302,7 @@ Test(plan, the_page_about_recipes_shows_a_recipe_that_is_tested)
 {
     struct buf page = { 0 }, recipe = { 0 };
 
-    cr_assert_eq(fs_read(LARDER_SOURCE "/docs/recipe.md", &page, NULL), 0);
+    cr_assert_eq(fs_read(LARDER_SOURCE "/docs/recipe-format.md", &page, NULL), 0);
     cr_assert_eq(
         fs_read(LARDER_SOURCE "/tests/recipes/example/larder.yaml", &recipe, NULL), 0);
     cr_assert_not_null(strstr(page.s, recipe.s));

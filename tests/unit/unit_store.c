@@ -124,6 +124,35 @@ Test(store, equal_folders_are_one_object_whatever_their_modes)
     fixture_free(f);
 }
 
+Test(store, folder_made_of_objects_is_the_one_that_a_program_would_write)
+{
+    struct fixture *f = fixture_new(true);
+    struct store_entry entry[2] = { { .name = "01" }, { .name = "00" } }, *listed;
+    struct object named, made, written;
+    struct arena arena = { 0 };
+    size_t n;
+
+    entry[0].object = add_folder(f, "out");
+    entry[1].object = add_text(f, "one");
+    cr_assert_eq(store_name_folder(entry, 2, &named, NULL), 0);
+    cr_assert_eq(check(f, &named, false, NULL), OBJECT_ABSENT);
+    cr_assert_eq(store_add_folder(f->st, entry, 2, &made, NULL), 0);
+    cr_assert_eq(check(f, &made, true, NULL), OBJECT_FINE);
+    cr_assert_eq(mkdir(fixture_path(f, "all"), 0777), 0);
+    make_folder(f, "all/01");
+    write_text(fixture_path(f, "all/00"), "one");
+    cr_assert_eq(store_name(fixture_path(f, "all"), OBJECT_TREE, &written, NULL), 0);
+    cr_assert(digest_equal(&made.id, &written.id) && digest_equal(&made.id, &named.id));
+    cr_assert_eq(made.size, written.size);
+    cr_assert_eq(store_list(f->st, &made, &arena, &listed, &n, NULL), OBJECT_FINE);
+    cr_assert_eq(n, 2);
+    cr_assert_str_eq(listed[0].name, "00");
+    cr_assert(digest_equal(&listed[1].object.id, &entry[0].object.id));
+    cr_assert_eq(listed[1].object.kind, OBJECT_TREE);
+    arena_release(&arena);
+    fixture_free(f);
+}
+
 Test(store, links_and_special_files_are_refused_by_name)
 {
     struct fixture *f = fixture_new(true);
