@@ -31,10 +31,16 @@ int checkpoint_open(struct store *st, const struct digest *key, struct buf *path
 int checkpoint_clear(struct store *st, const struct digest *key, struct error *err)
 {
     struct buf path = { 0 };
+    size_t folder;
     int rc;
 
     layout_checkpoint(st, key, &path);
-    rc = fs_remove_tree(path.s, err);
+    folder = path.len;
+    buf_adds(&path, ".segments");
+    rc = fs_remove(path.s, err);
+    buf_cut(&path, folder);
+    if (rc == 0)
+        rc = fs_remove_tree(path.s, err);
     buf_release(&path);
     return rc;
 }
@@ -78,6 +84,17 @@ static time_t last_written(const char *path)
     return last;
 }
 
+time_t checkpoint_written(struct store *st, const struct digest *key)
+{
+    struct buf path = { 0 };
+    time_t last;
+
+    layout_checkpoint(st, key, &path);
+    last = last_written(path.s);
+    buf_release(&path);
+    return last;
+}
+
 int checkpoint_sweep(struct store *st, struct error *err)
 {
     struct buf dir = { 0 }, path = { 0 };
@@ -97,7 +114,7 @@ int checkpoint_sweep(struct store *st, struct error *err)
         buf_reset(&path);
         fs_join(&path, dir.s, name[i]);
         if (has_record(st, &key) || time(NULL) - last_written(path.s) > CHECKPOINT_AGE)
-            fs_remove_tree(path.s, NULL);
+            checkpoint_clear(st, &key, NULL);
         lease_release(lease);
     }
     free(name);

@@ -29,6 +29,7 @@ void record_free(struct record *r)
 {
     if (!r)
         return;
+    segments_release(&r->starts);
     arena_release(&r->arena);
     free(r);
 }
@@ -125,7 +126,11 @@ void record_write(struct record *r, struct buf *to)
     buf_printf(to, "rss %lld\nmade %lld\n", r->rss, r->made);
     write_field(to, "boot", r->boot);
     write_field(to, "platform", r->platform);
-    buf_printf(to, "segments %ld\nkey-document %zu\n%s", r->segments, n, r->key_text);
+    assert(r->starts.n == 0 || (long)r->starts.n == r->segments);
+    buf_printf(to, "segments %ld\n", r->segments);
+    for (size_t i = 0; i < r->starts.n; i++)
+        segment_write(&r->starts.segment[i], to);
+    buf_printf(to, "key-document %zu\n%s", n, r->key_text);
     digest_bytes(&sum, to->s + start, to->len - start);
     buf_printf(to, "checksum sha256:%s\n", digest_hex(&sum, hex));
     digest_bytes(&r->id, to->s + start, to->len - start);
@@ -265,6 +270,9 @@ static const char *read_fields(struct scan *s, struct record *r)
     if (!read_number(s, "segments", &segments) || segments < 1 || segments > INT32_MAX)
         return "segments";
     r->segments = (long)segments;
+    if (!segments_scan(&r->starts, s) ||
+        (r->starts.n && (long)r->starts.n != r->segments))
+        return "segment";
     return read_key_document(s, r) ? NULL : "key-document";
 }
 

@@ -21,35 +21,18 @@ enum { EXIT_TRY_AGAIN = 75, GRACE_S = 10 };
 static const double sync_above_s =
     1.0; /* dearer outputs are on the disk before the record */
 
-/* How often this key has been started since its checkpoint folder was empty. It is saved
- * at once, since what comes next may be a kill. */
-static int count_segment(struct attempt *a, bool resumes, struct error *err)
-{
-    struct step_memory m;
-    struct work *w = a->work;
-
-    state_step(a->session->state, w->step->name, &m);
-    if (resumes && digest_equal(&m.attempt_key, &w->key))
-        m.segments++;
-    else
-        m.segments = resumes ? 2 : 1;
-    m.attempt_key = w->key;
-    a->segments = m.segments;
-    state_set_step(a->session->state, w->step->name, &m);
-    return state_save(a->session->state, err);
-}
-
 static int open_checkpoint(struct attempt *a, struct buf *path, struct error *err)
 {
+    struct store *st = a->session->store;
+    const struct digest *key = &a->work->key;
     bool found;
     int rc;
 
-    a->segments = 1;
     if (!a->work->step->checkpoint)
         return 0;
-    rc = checkpoint_open(a->session->store, &a->work->key, path, &found, err);
+    rc = checkpoint_open(st, key, path, &found, err);
     if (rc == 0)
-        rc = count_segment(a, found, err);
+        rc = segments_begin(&a->segments, st, key, found, err);
     return rc;
 }
 
@@ -69,7 +52,6 @@ static int start(struct attempt *a, struct error *err)
     rc = desk_open(&a->desk, a->session, a->work, &given, err);
     if (rc < 0)
         goto out;
-    a->oom_kills = cgroup_oom_kills(&a->slots->machine.group);
     rc = child_start(&a->child,
                      &(struct child_order){ .path = a->desk.path,
                                             .argv = a->desk.argv,
@@ -86,7 +68,7 @@ out:
 }
 
 int attempt_start(struct attempt **to, struct session *s, struct work *w,
-                  const struct slots *slots, const struct share *share, struct error *err)
+                  struct slots *slots, const struct share *share, struct error *err)
 {
     struct attempt *a = xcalloc(1, sizeof *a);
     int rc;
@@ -132,6 +114,7 @@ void attempt_free(struct attempt *a)
                  "its scratch folder is kept until the next run: %s", a->desk.root);
     desk_close(&a->desk, keep);
     lease_release(a->lease);
+    segments_release(&a->segments);
     buf_release(&a->partial);
     free(a->progress);
     free(a->platform);
@@ -270,7 +253,13 @@ static int record(struct attempt *a, const struct child_end *end, struct error *
     rec->made = (long long)time(NULL);
     rec->boot = sync ? NULL : boot_id();
     rec->platform = platform(a, rec);
-    rec->segments = a->segments;
+    rec->segments = a->segments.n ? (long)a->segments.n : 1;
+    if (a->segments.n > 1) {
+        a->segments.segment[a->segments.n - 1].wall = end->wall;
+        a->segments.segment[a->segments.n - 1].end = SEGMENT_DONE;
+        rec->starts = a->segments;
+        a->segments = (struct segments){ 0 };
+    }
     rec->key_text = buf_str(&w->key_text);
     rc = store_record(s->store, rec, sync, err);
     if (rc == 0) {
@@ -351,20 +340,24 @@ static int tell_end(struct attempt *a, int status, struct error *err)
     return E_STAGE;
 }
 
-/* The kernel has killed something of ours since, or the step was as large as it said. */
-static bool is_out_of_memory(const struct attempt *a, const struct child_end *end)
+/* What the shell says of a command that got SIGKILL counts too. */
+static bool was_killed(int status)
 {
-    long long asked = a->work->step->resources.memory;
-
-    return cgroup_oom_kills(&a->slots->machine.group) > a->oom_kills ||
-           (asked > 0 && end->rss >= asked / 10 * 9);
+    return WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL
+                               : WEXITSTATUS(status) == 128 + SIGKILL;
 }
 
 /* Whose fault an end is that is not a good one. */
 static enum cause cause_of(const struct attempt *a, const struct child_end *end)
 {
+    long long asked = a->work->step->resources.memory;
+    bool ran_out =
+        machine_ran_out(&a->slots->machine) || (asked > 0 && end->rss >= asked / 10 * 9);
+
     if (a->ending != ENDING_NONE)
         return N_CAUSES;
+    if (ran_out && was_killed(end->status))
+        return CAUSE_OOM;
     if (WIFEXITED(end->status))
         return WEXITSTATUS(end->status) == EXIT_TRY_AGAIN ? CAUSE_TRANSIENT : N_CAUSES;
     switch (WTERMSIG(end->status)) {
@@ -374,11 +367,23 @@ static enum cause cause_of(const struct attempt *a, const struct child_end *end)
     case SIGUSR1:
     case SIGUSR2:
         return CAUSE_PREEMPTED;
-    case SIGKILL:
-        return is_out_of_memory(a, end) ? CAUSE_OOM : N_CAUSES;
     default:
         return N_CAUSES;
     }
+}
+
+/* How a start ended of which the step's own end was not a good one. */
+static enum segment_end segment_end_of(const struct attempt *a, bool stopping)
+{
+    static const enum segment_end end[] = { [CAUSE_TRANSIENT] = SEGMENT_TRANSIENT,
+                                            [CAUSE_PREEMPTED] = SEGMENT_PREEMPTED,
+                                            [CAUSE_OOM] = SEGMENT_OOM };
+
+    if (stopping)
+        return SEGMENT_STOPPED;
+    if (a->ending != ENDING_NONE)
+        return a->ending == ENDING_LATE ? SEGMENT_LATE : SEGMENT_SILENT;
+    return a->cause == N_CAUSES ? SEGMENT_FAILED : end[a->cause];
 }
 
 int attempt_finish(struct attempt *a, bool stopping, struct error *err)
@@ -394,13 +399,18 @@ int attempt_finish(struct attempt *a, bool stopping, struct error *err)
         return rc;
     a->work->seconds = end.wall;
     good = WIFEXITED(end.status) && WEXITSTATUS(end.status) == 0;
-    if (stopping && !good)
-        return ATTEMPT_STOPPED;
     if (!good)
         a->cause = cause_of(a, &end);
-    rc = good ? record(a, &end, err) : tell_end(a, end.status, err);
+    if (good)
+        rc = record(a, &end, err);
+    else
+        rc = stopping ? ATTEMPT_STOPPED : tell_end(a, end.status, err);
+    if (rc == ATTEMPT_STOPPED ||
+        rc == E_STAGE) /* what cannot be noted counts as killed */
+        segments_end(&a->segments, a->session->store, &a->work->key, end.wall,
+                     segment_end_of(a, rc == ATTEMPT_STOPPED), NULL);
     if (rc == E_STAGE && keep_failed_log(a, NULL) < 0)
         say_line(&a->session->say, SAY_NORMAL, TONE_PLAIN,
                  "the log of %s could not be kept", a->work->step->name);
-    return rc < 0 ? rc : ATTEMPT_DONE;
+    return rc;
 }

@@ -14,6 +14,7 @@
 #include "larder/buf.h"
 #include "larder/error.h"
 #include "larder/lease.h"
+#include "larder/segments.h"
 #include "session.h"
 #include "slots.h"
 #include "work.h"
@@ -27,18 +28,17 @@ struct attempt {
     struct lease *lease;
     struct desk desk;
     struct child child;
-    const struct slots *slots;
+    struct slots *slots;
     struct share share; /* of slots */
     enum ending ending;
     double ending_at; /* when it was asked to end */
     double heard;     /* its last sign of life */
     uint64_t log_size;
-    long long oom_kills; /* before it was started */
-    enum cause cause;    /* of a failure that is not its own fault; else N_CAUSES */
-    struct buf partial;  /* a line of progress that is not whole yet */
-    char *progress;      /* "12/30 epochs"; ours, or NULL */
-    char *platform;      /* what it said its last bits depend on; ours, or NULL */
-    long segments;
+    enum cause cause;   /* of a failure that is not its own fault; else N_CAUSES */
+    struct buf partial; /* a line of progress that is not whole yet */
+    char *progress;     /* "12/30 epochs"; ours, or NULL */
+    char *platform;     /* what it said its last bits depend on; ours, or NULL */
+    struct segments segments;
 };
 
 enum {
@@ -50,8 +50,7 @@ enum {
 /* *a is new: attempt_free(). E_STAGE when the step itself cannot be started. slots is
  * borrowed for as long. */
 int attempt_start(struct attempt **a, struct session *s, struct work *w,
-                  const struct slots *slots, const struct share *share,
-                  struct error *err);
+                  struct slots *slots, const struct share *share, struct error *err);
 
 /* Reads what the child tells of its progress; notes are told when asked to be verbose. */
 void attempt_listen(struct attempt *a);

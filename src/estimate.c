@@ -9,6 +9,16 @@ static double known(const struct work *w)
     return w->expected > 0 ? w->expected : 0;
 }
 
+/* What it took when it ran last, with what was done before it was resumed. */
+static double last_wall(const struct record *last)
+{
+    double wall = last->wall;
+
+    for (size_t i = 0; i + 1 < last->starts.n; i++)
+        wall += last->starts.segment[i].wall;
+    return wall;
+}
+
 void estimate_all(struct session *s)
 {
     for (size_t i = s->plan->n_steps;
@@ -20,7 +30,7 @@ void estimate_all(struct session *s)
         if (!w->wanted || w->state == WORK_DONE)
             continue;
         if (lookup_last(s, w, &last, NULL) == STORE_HIT)
-            w->expected = last->wall;
+            w->expected = last_wall(last);
         record_free(last);
         for (size_t k = 0; k < w->step->n_users; k++) {
             const struct work *user = work_of(w, w->step->user[k]);

@@ -110,7 +110,16 @@ void machine_look(struct machine *m, int gpus)
         m->cpu = cpus;
     if (memory > 0 && memory < m->memory)
         m->memory = memory;
+    m->oom_kills = cgroup_oom_kills(&m->group);
     find_gpus(m, gpus);
+}
+
+bool machine_ran_out(struct machine *m)
+{
+    long long before = m->oom_kills;
+
+    m->oom_kills = cgroup_oom_kills(&m->group);
+    return m->oom_kills > before;
 }
 
 void machine_release(struct machine *m)

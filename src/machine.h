@@ -9,6 +9,7 @@
 #ifndef LARDER_MACHINE_H
 #define LARDER_MACHINE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "cgroup.h"
@@ -21,10 +22,14 @@ struct machine { /* all-zero: nothing */
     char **gpu;       /* as CUDA_VISIBLE_DEVICES names them: numbers or UUIDs */
     size_t n_gpus;
     struct cgroup group;
+    long long oom_kills; /* that were told of */
 };
 
 /* gpus: how many there are, -1: look. *m is new: machine_release(). */
 void machine_look(struct machine *m, int gpus);
+/* Whether the kernel has killed something here for want of memory since this was asked
+ * last. */
+bool machine_ran_out(struct machine *m);
 void machine_release(struct machine *m);
 
 #endif

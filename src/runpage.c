@@ -101,7 +101,10 @@ static void add_made(const struct work *w, const struct history *latest, struct 
     buf_reset(&text);
     add_row(to, "platform", r->platform ? r->platform : "not told");
     if (r->segments > 1) {
-        buf_printf(&text, "%ld, resumed from checkpoints", r->segments);
+        buf_printf(&text, "%ld times, resumed from checkpoints", r->segments);
+        for (size_t i = 0; i + 1 < r->starts.n; i++)
+            buf_printf(&text, "%s%s", i ? ", " : "; ended before: ",
+                       segment_end_name(r->starts.segment[i].end));
         add_row(to, "started", buf_str(&text));
     }
     buf_release(&text);

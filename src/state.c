@@ -227,8 +227,6 @@ void state_set_step(struct state *s, const char *name, const struct step_memory 
     }
     if (m->has_failed_log)
         plain.failed_log = m->failed_log;
-    plain.attempt_key = m->attempt_key;
-    plain.segments = m->segments;
     flatfile_put(s->file, named(s, "step", name), &plain, sizeof plain);
 }
 

@@ -30,8 +30,6 @@ struct step_memory {
     struct digest key, record;               /* used last */
     struct digest former_key, former_record; /* used before that one */
     struct digest failed_log;                /* of a failure since, an object */
-    struct digest attempt_key; /* started last, and how many times since its checkpoint */
-    uint32_t segments;         /* folder was empty */
 };
 
 /* *s is new: state_close(). Nothing usable at path is an empty state. */

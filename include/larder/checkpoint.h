@@ -8,6 +8,7 @@
 #define LARDER_CHECKPOINT_H
 
 #include <stdbool.h>
+#include <time.h>
 
 #include "larder/buf.h"
 #include "larder/digest.h"
@@ -18,7 +19,10 @@
  * (may be NULL) tells whether an earlier attempt left something in it. */
 int checkpoint_open(struct store *st, const struct digest *key, struct buf *path,
                     bool *found, struct error *err);
-/* Removes the folder after success; absent is fine. Hold the lease of the key. */
+/* When something in the folder was last written or renamed. */
+time_t checkpoint_written(struct store *st, const struct digest *key);
+/* Removes the folder, and the notes of segments.h, after success; absent is fine. Hold
+ * the lease of the key. */
 int checkpoint_clear(struct store *st, const struct digest *key, struct error *err);
 
 /* Removes, of the folders whose lease nobody holds, those whose key has a record (the

@@ -15,6 +15,7 @@
 #include "larder/digest.h"
 #include "larder/error.h"
 #include "larder/mem.h"
+#include "larder/segments.h"
 
 enum object_kind { OBJECT_FILE, OBJECT_TREE };
 
@@ -46,6 +47,7 @@ struct record {
     const char
         *platform; /* "x86_64 onednn 2.6.3 avx512_core": what last bits may depend on */
     long segments; /* 1, or more when resumed from checkpoints */
+    struct segments starts; /* all of them, or none where that is not known; ours */
     const char
         *key_text; /* the key document, whose SHA-256 is key; ends with a newline */
 };

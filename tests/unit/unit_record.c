@@ -93,6 +93,43 @@ Test(record, what_was_written_reads_back)
     buf_release(&again);
 }
 
+/* The golden one, with the starts of its three segments. */
+static struct record *golden_starts(void)
+{
+    static const struct segment start[] = { { 1699990000, 3600.5, SEGMENT_KILLED },
+                                            { 1699994000, 120, SEGMENT_PREEMPTED },
+                                            { 1699999999, 0.1, SEGMENT_DONE } };
+    struct record *r = golden_record();
+
+    r->starts.segment = xcalloc(3, sizeof *start);
+    memcpy(r->starts.segment, start, sizeof start);
+    r->starts.n = 3;
+    return r;
+}
+
+Test(record, starts_are_the_golden_ones_and_read_back)
+{
+    struct record *r = golden_starts(), *back = NULL;
+    struct buf text = { 0 }, golden = { 0 }, again = { 0 };
+    struct error err = { 0 };
+
+    record_write(r, &text);
+    cr_assert_eq(
+        fs_read(LARDER_SOURCE "/tests/golden/record-1-starts.txt", &golden, &err), 0,
+        "%s", err.text);
+    cr_assert_str_eq(buf_str(&text), buf_str(&golden));
+    cr_assert_eq(record_read(&back, text.s, text.len, &err), 0, "%s", err.text);
+    cr_assert_eq(back->starts.n, 3);
+    cr_assert_eq(back->starts.segment[1].end, SEGMENT_PREEMPTED);
+    record_write(back, &again);
+    cr_assert_str_eq(buf_str(&again), buf_str(&text));
+    record_free(back);
+    record_free(r);
+    buf_release(&text);
+    buf_release(&again);
+    buf_release(&golden);
+}
+
 Test(record, optional_fields_may_be_absent)
 {
     struct record *r = make_record("k\n", NULL, 0), *back = NULL;
@@ -170,6 +207,16 @@ Test(record, any_other_form_with_a_right_checksum_is_refused)
         { "made 1700000000", "made 1.7e9" },
         { "segments 3", "segments 0" },
         { "segments 3", "segments 99999999999" },
+        { "segments 3", "segments 2" }, /* there are three starts */
+        { "segments 3", "segments 4" },
+        { "segment 1699994000 120 preempted\n", "" },
+        { "segment 1699994000", "segment 01699994000" },
+        { "3600.5 killed", "3600.50 killed" },
+        { "3600.5 killed", "-1 killed" },
+        { "3600.5 killed", "3600.5  killed" },
+        { "preempted\n", "preempted \n" },
+        { "preempted\n", "asleep\n" },
+        { "0.1 done\n", "0.1 done\nsegment 1700000000 1 done\n" },
         { "boot 9d3c", "boot\t9d3c" },
         { "step bake@kind=pie", "step " },
         { "output file 0 ", "output link 0 " },
@@ -181,7 +228,7 @@ Test(record, any_other_form_with_a_right_checksum_is_refused)
         { "key-document 58", "key-document 59" },
         { "seed 6b86", "seed 6b87" }, /* another key document than the key's */
     };
-    struct record *r = golden_record();
+    struct record *r = golden_starts();
     struct buf text = { 0 };
 
     record_write(r, &text);
