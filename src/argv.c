@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "larder/fs.h"
+#include "shell.h"
 
 #include "larder/banned.h"
 
@@ -62,6 +63,18 @@ static void add_text(const struct filling *f, struct arg *arg, const char *text)
         arg->word[arg->n_words++] = (struct word){ WORD_TEXT, text };
 }
 
+/* What the shell reads as one word, whatever is in it. */
+static const char *quoted(struct arena *arena, const char *s)
+{
+    struct buf b = { 0 };
+    const char *word;
+
+    shell_add_word(&b, s);
+    word = arena_strdup(arena, buf_str(&b));
+    buf_release(&b);
+    return word;
+}
+
 static int read_word(const struct filling *f, const struct piece *p, size_t n_pieces,
                      struct arg *arg)
 {
@@ -71,7 +84,7 @@ static int read_word(const struct filling *f, const struct piece *p, size_t n_pi
 
     if (!p->is_text && p->ref == REF_IN) {
         rc = check_input(f, p);
-        if (rc == 0 && p->each && n_pieces > 1) {
+        if (rc == 0 && p->each && n_pieces > 1 && !f->step->shell) {
             pos = expr_pos(p);
             rc = pos_error(&pos, f->err, "${in.%s[*]} must be a whole argument", p->text);
         }
@@ -86,7 +99,8 @@ static int read_word(const struct filling *f, const struct piece *p, size_t n_pi
     if (!p->is_text)
         rc = expr_piece(&f->scope, p, &v, f->err);
     if (rc == 0)
-        add_text(f, arg, v.text);
+        add_text(f, arg,
+                 f->step->shell && !p->is_text ? quoted(f->b->arena, v.text) : v.text);
     return rc;
 }
 
@@ -160,12 +174,26 @@ static int find_executable(const struct filling *f, const struct node *node)
                      "%s is not in the scratch folder; write code: [%s]", name, name);
 }
 
+static int read_script(const struct filling *f, const struct node *sh)
+{
+    struct step *step = f->step;
+
+    step->executable = "/bin/sh";
+    step->shell = true;
+    step->n_args = 1;
+    step->arg = arena_alloc(f->b->arena, sizeof *step->arg);
+    return read_arg(f, sh, step->arg);
+}
+
 int argv_fill(const struct filling *f)
 {
     const struct node *run = node_get(f->stage->node, "run");
+    const struct node *sh = node_get(f->stage->node, "sh");
     struct step *step = f->step;
     int rc = 0;
 
+    if (sh)
+        return read_script(f, sh);
     if (!run)
         return 0;
     step->n_args = run->n;

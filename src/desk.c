@@ -10,6 +10,7 @@
 #include "larder/fs.h"
 #include "larder/scratch.h"
 #include "provenance.h"
+#include "shell.h"
 
 enum { COPY_AT_MOST = 16 << 20 };
 
@@ -178,6 +179,20 @@ static const struct input *find_input(const struct step *step, const char *name)
     return NULL;
 }
 
+static const char *path_of_output(const struct step *step, const char *name)
+{
+    return step->output[step_output_index(step, name)].path;
+}
+
+static void add_output_word(const struct step *step, const char *name, struct buf *to)
+{
+    struct buf path = { 0 };
+
+    buf_printf(&path, "out/%s", path_of_output(step, name));
+    shell_add_word(to, buf_str(&path));
+    buf_release(&path);
+}
+
 /* One element of `run:`; ${in.x[*]} stands alone and gives one argument an item. */
 static void add_argument(struct desk *d, const struct step *step, const struct arg *arg,
                          struct words *argv)
@@ -196,8 +211,7 @@ static void add_argument(struct desk *d, const struct step *step, const struct a
             buf_printf(&text, "in/%s", word->text);
             break;
         case WORD_OUT:
-            buf_printf(&text, "out/%s",
-                       step->output[step_output_index(step, word->text)].path);
+            buf_printf(&text, "out/%s", path_of_output(step, word->text));
             break;
         case WORD_IN_EACH:
             in = find_input(step, word->text);
@@ -211,6 +225,32 @@ static void add_argument(struct desk *d, const struct step *step, const struct a
     buf_release(&text);
 }
 
+/* The text of `sh:`; what stands for a path is a word of the shell. */
+static void add_script(struct desk *d, const struct step *step, struct words *argv)
+{
+    const struct arg *arg = &step->arg[0];
+    struct buf text = { 0 };
+
+    for (size_t k = 0; k < arg->n_words; k++) {
+        const struct word *word = &arg->word[k];
+        const struct input *in = find_input(step, word->text);
+
+        if (word->kind == WORD_TEXT)
+            buf_adds(&text, word->text);
+        else if (word->kind == WORD_IN)
+            buf_printf(&text, "in/%s", word->text);
+        else if (word->kind == WORD_OUT)
+            add_output_word(step, word->text, &text);
+        for (size_t j = 0; word->kind == WORD_IN_EACH && j < in->n_items; j++)
+            buf_printf(&text, "%sin/%s.d/%04zu", j ? " " : "", in->name, j);
+    }
+    add_word(argv, arena_strdup(&d->arena, "sh"));
+    add_word(argv, arena_strdup(&d->arena, "-eu"));
+    add_word(argv, arena_strdup(&d->arena, "-c"));
+    add_word(argv, arena_strdup(&d->arena, buf_str(&text)));
+    buf_release(&text);
+}
+
 static void set_arguments(struct desk *d, const struct step *step)
 {
     struct words argv = { 0 };
@@ -219,7 +259,9 @@ static void set_arguments(struct desk *d, const struct step *step)
         d->path = step->program->path;
         program_arguments(d, step, &argv);
     } else {
-        for (size_t i = 0; i < step->n_args; i++)
+        if (step->shell)
+            add_script(d, step, &argv);
+        for (size_t i = 0; i < step->n_args && !step->shell; i++)
             add_argument(d, step, &step->arg[i], &argv);
         d->path = step->executable ? step->executable : argv.word[0];
     }

@@ -18,7 +18,7 @@ struct fields {
 
 static bool has_name(const char *kind)
 {
-    static const char *const alone[] = { "larder-key", "program", "seed" };
+    static const char *const alone[] = { "larder-key", "program", "seed", "sh" };
 
     for (size_t i = 0; i < sizeof alone / sizeof alone[0]; i++)
         if (!strcmp(kind, alone[i]))
@@ -164,6 +164,10 @@ void difference_tell(const struct difference *d, struct buf *to)
             buf_adds(to, "the executable changed");
         else
             buf_printf(to, "program %.*s changed", (int)strcspn(d->is, " "), d->is);
+        return;
+    }
+    if (!strcmp(d->kind, "sh") && d->was && d->is) {
+        buf_adds(to, "the text of sh: changed");
         return;
     }
     if (!strcmp(d->kind, "in") && d->was && d->is) {

@@ -41,14 +41,18 @@ static int read_reference(struct arena *arena, const char *s, size_t n, struct p
     if (n == 0 || i < n || text[n - 1] == '.' || strstr(text, ".."))
         return pos_error(AT(p), err,
                          "\"${%.*s}\" is no expression; they are ${params.x}, ${m.axis}, "
-                         "${env.X}, ${in.x}, ${in.x[*]} and ${out.x}",
+                         "${env.X}, ${in.x}, ${in.x[*]} and ${out.x}; write $${ for a ${ "
+                         "that is none",
                          (int)(n > 60 ? 60 : n), s);
     char *root = arena_strndup(arena, text, dot < n ? dot : n);
     for (i = 0; i < N_ROOTS && strcmp(root, roots[i]) != 0; i++)
         ;
     if (i == N_ROOTS)
-        return suggest_error(AT(p), err, root, roots, N_ROOTS,
-                             "an expression cannot begin with %s", root);
+        return suggest_error(
+            AT(p), err, root, roots, N_ROOTS,
+            "an expression cannot begin with %s (write $${ for a ${ that "
+            "is none)",
+            root);
     if (dot >= n)
         return pos_error(AT(p), err, "${%s} says not which; write ${%s.NAME}", root,
                          root);

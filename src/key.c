@@ -49,7 +49,7 @@ static void add_object(struct buf *b, const struct object *o)
 
 /* An argv element: inputs and outputs by name, all else as text, in which $ is $$, so
  * that no text looks like a name. */
-static void add_arg(struct buf *b, const struct arg *arg)
+static void add_arg(struct buf *b, const struct arg *arg, bool shell)
 {
     struct buf text = { 0 };
 
@@ -72,7 +72,7 @@ static void add_arg(struct buf *b, const struct arg *arg)
             break;
         }
     }
-    buf_adds(b, "arg ");
+    buf_adds(b, shell ? "sh " : "arg ");
     buf_add_escaped(b, buf_str(&text));
     buf_addc(b, '\n');
     buf_release(&text);
@@ -98,7 +98,7 @@ static void add_program(struct buf *b, const struct step *step,
         buf_addc(b, '\n');
     }
     for (size_t i = 0; i < step->n_args; i++)
-        add_arg(b, &step->arg[i]);
+        add_arg(b, &step->arg[i], step->shell);
 }
 
 /* ---- with what --------------------------------------------------------------------- */

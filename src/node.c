@@ -153,17 +153,51 @@ int node_check_keys(const struct node *map, const char *what, const char *const 
     return rc;
 }
 
+/* The beginning of a line of the file, or NULL. */
+static const char *find_line(const struct recipe_text *t, int number)
+{
+    const char *line = t ? t->s : NULL, *end = t ? t->s + t->n : NULL;
+
+    for (int i = 1; i < number && line; i++) {
+        line = memchr(line, '\n', (size_t)(end - line));
+        line = line ? line + 1 : NULL;
+    }
+    return line;
+}
+
+/* The place of byte `at` of a text of many lines that stands in the file as it is, each
+ * line behind the same blanks: `|`. */
+static struct pos pos_in_block(const struct node *node, size_t at)
+{
+    struct pos pos = node->pos;
+    const char *own = node->text, *line, *next;
+    size_t n, indent;
+
+    while ((next = memchr(own, '\n', at - (size_t)(own - node->text))) != NULL) {
+        own = next + 1;
+        pos.line++;
+    }
+    line = find_line(pos.text, pos.line);
+    n = strcspn(own, "\n");
+    indent = line ? strspn(line, " ") - strspn(own, " ") : 0;
+    if (!line || strspn(line, " ") < strspn(own, " ") ||
+        strncmp(line + indent, own, n) != 0)
+        return node->pos;
+    pos.column = 1 + (int)indent;
+    for (const char *s = own; s < node->text + at; s++)
+        pos.column += ((unsigned char)s[1] & 0xc0) != 0x80;
+    return pos;
+}
+
 struct pos node_pos_inside(const struct node *node, size_t at)
 {
     struct pos pos = node->pos;
     const struct recipe_text *t = pos.text;
-    const char *line = t ? t->s : NULL, *end = t ? t->s + t->n : NULL;
+    const char *line = find_line(t, pos.line), *end = t ? t->s + t->n : NULL;
     int column = 1;
 
-    for (int i = 1; i < pos.line && line; i++) {
-        line = memchr(line, '\n', (size_t)(end - line));
-        line = line ? line + 1 : NULL;
-    }
+    if (strchr(node->text, '\n'))
+        return pos_in_block(node, at);
     for (; line && line < end && column < pos.column; line++)
         column += ((unsigned char)line[1] & 0xc0) != 0x80;
     if (!line || line >= end)

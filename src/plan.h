@@ -80,7 +80,7 @@ struct option_value {
 
 enum word_kind { WORD_TEXT, WORD_IN, WORD_IN_EACH, WORD_OUT };
 
-/* A piece of an argv element of a `run:` stage. */
+/* A piece of an argv element of a `run:` stage, or of the text of `sh:`. */
 struct word {
     enum word_kind kind;
     const char *text; /* the text; or the name of the input or output */
@@ -112,12 +112,13 @@ struct step {
                            the same list in each of them */
     size_t n_parts;     /* 0: no `map:` */
     size_t shard;       /* our own place in part[] */
-    const struct program *program; /* NULL for a `run:` stage */
+    const struct program *program; /* NULL for a `run:` or `sh:` stage */
     const char *executable;        /* of a `run:` stage: absolute path of argv[0]; argv[0]
                                       itself where PATH has no such program; NULL where it
                                       is ./x with x in code_path */
     struct arg *arg;               /* of a `run:` stage, argv[0] included */
     size_t n_args;
+    bool shell; /* of `sh:`: arg[0] is the text, in which values are quoted words */
     struct source **code; /* of a `run:` stage; code_path[i] in the scratch folder */
     const char **code_path;
     size_t n_code;

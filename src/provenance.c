@@ -61,7 +61,10 @@ static void write_arguments(const struct step *step, struct buf *to)
         struct buf text = { 0 }, number = { 0 };
 
         argument_text(&step->arg[i], &text);
-        buf_printf(&number, "%zu", i);
+        if (step->shell)
+            buf_adds(&number, "sh");
+        else
+            buf_printf(&number, "%zu", i);
         row(to, step, "argument", buf_str(&number), buf_str(&text));
         buf_release(&text);
         buf_release(&number);

@@ -11,8 +11,8 @@
 static const char *const known[] = { "program",   "run",        "matrix",     "in",
                                      "params",    "out",        "env",        "seed",
                                      "resources", "checkpoint", "visibility", "code",
-                                     "sandbox",   "retry",      "map" };
-static const char *const unsupported[] = { "sh", "expect", "tools", "keep", "network" };
+                                     "sandbox",   "retry",      "map",        "sh" };
+static const char *const unsupported[] = { "expect", "tools", "keep", "network" };
 enum {
     N_KNOWN = sizeof known / sizeof *known,
     N_UNSUPPORTED = sizeof unsupported / sizeof *unsupported
@@ -165,7 +165,7 @@ static int read_code(struct builder *b, struct stage *s, struct error *err)
         return 0;
     if (s->program)
         return pos_error(&node_key(s->node, "code")->pos, err,
-                         "code: goes with run:; the code of program %s is known",
+                         "code: goes with run: and sh:; the code of program %s is known",
                          s->program->name);
     rc = node_expect(code, NODE_LIST, "code", err);
     if (rc < 0)
@@ -221,13 +221,19 @@ static int read_flags(struct stage *s, struct error *err)
 static int find_program(struct builder *b, struct stage *s, struct error *err)
 {
     const struct node *program = node_get(s->node, "program"),
-                      *run = node_get(s->node, "run");
+                      *run = node_get(s->node, "run"), *sh = node_get(s->node, "sh");
     struct error why = { 0 };
     int rc;
 
-    if (!program == !run)
-        return pos_error(&s->pos, err, "stage %s has %s program: %s run:; it needs one",
-                         s->name, program ? "both" : "neither", program ? "and" : "nor");
+    if (!program && !run && !sh)
+        return pos_error(
+            &s->pos, err,
+            "stage %s says not what it runs; write program:, run: or sh:", s->name);
+    if (!!program + !!run + !!sh > 1)
+        return pos_error(&s->pos, err, "stage %s has both %s: and %s:; it needs one",
+                         s->name, program ? "program" : "run", sh ? "sh" : "run");
+    if (sh)
+        return node_expect(sh, NODE_SCALAR, "sh", err);
     if (run) {
         rc = node_expect(run, NODE_LIST, "run", err);
         if (rc == 0 && run->n == 0)

@@ -60,7 +60,7 @@ static void dump_input(const struct input *in, struct buf *to)
 static void dump_args(const struct step *step, struct buf *to)
 {
     for (size_t i = 0; i < step->n_args; i++) {
-        buf_adds(to, "  arg ");
+        buf_adds(to, step->shell ? "  sh " : "  arg ");
         for (size_t j = 0; j < step->arg[i].n_words; j++) {
             const struct word *w = &step->arg[i].word[j];
             switch (w->kind) {

@@ -168,6 +168,53 @@ Test(key, of_a_list_input_is_the_golden_document)
     check_golden("key-list-1.txt", &step, &facts);
 }
 
+Test(key, of_a_text_for_the_shell_is_the_golden_document)
+{
+    struct word words[] = { { WORD_TEXT, ". ./helper.sh\nsort -n " },
+                            { WORD_IN, "rows" },
+                            { WORD_TEXT, " | head -3 'a title' > " },
+                            { WORD_OUT, "top" },
+                            { WORD_TEXT, "\necho $HOME ${x%} " },
+                            { WORD_IN_EACH, "rest" },
+                            { WORD_TEXT, "\n" } };
+    struct arg arg[] = { { words, 7 } };
+    const char *code_path[] = { "helper.sh" };
+    const char *env[] = { "LC_ALL" }, *env_value[] = { "C" };
+    const char *values[][1] = { { "1" } }, *column[] = { "n" };
+    struct item item[] = { { .value = values[0] } };
+    struct input input[] = { { .name = "rest",
+                               .kind = INPUT_LIST,
+                               .item = item,
+                               .n_items = 1,
+                               .column = column,
+                               .n_columns = 1 },
+                             { .name = "rows" } };
+    struct output output[] = { { .name = "top", .path = "my top.txt" } };
+    struct object rest = object_of(OBJECT_FILE, "rest");
+    struct object rows = object_of(OBJECT_FILE, "rows");
+    struct object code[] = { object_of(OBJECT_FILE, "helper") };
+    struct object *inputs[] = { &rest, &rows };
+    struct key_facts facts = { inputs, code, digest_of("sh") };
+    struct step step = { .name = "top",
+                         .stage = "top",
+                         .executable = "/bin/sh",
+                         .shell = true,
+                         .arg = arg,
+                         .n_args = 1,
+                         .code_path = code_path,
+                         .n_code = 1,
+                         .env = env,
+                         .env_value = env_value,
+                         .n_env = 1,
+                         .input = input,
+                         .n_inputs = 2,
+                         .output = output,
+                         .n_outputs = 1,
+                         .n_objects = 1 };
+
+    check_golden("key-sh-1.txt", &step, &facts);
+}
+
 Test(key, of_a_sharded_set_is_the_golden_document)
 {
     struct word words[] = { { WORD_TEXT, "split" },
