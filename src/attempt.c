@@ -39,9 +39,9 @@ static int open_checkpoint(struct attempt *a, struct buf *path, struct error *er
 /* Lays out the desk and starts the child. */
 static int start(struct attempt *a, struct error *err)
 {
-    struct buf checkpoint = { 0 }, gpus = { 0 };
+    struct buf checkpoint = { 0 }, gpus = { 0 }, makeflags = { 0 };
     struct allowance given = { .threads = a->share.cpu };
-    int rc;
+    int jobs[2] = { -1, -1 }, rc;
 
     rc = open_checkpoint(a, &checkpoint, err);
     if (rc < 0)
@@ -49,6 +49,12 @@ static int start(struct attempt *a, struct error *err)
     slots_gpu_ids(a->slots, &a->share, &gpus);
     given.gpus = gpus.len ? buf_str(&gpus) : NULL;
     given.checkpoint = checkpoint.len ? buf_str(&checkpoint) : NULL;
+    if (a->work->step->resources.jobserver) {
+        rc = jobserver_serve(jobs, a->share.cpu - 1, &makeflags, err);
+        given.makeflags = buf_str(&makeflags);
+    }
+    if (rc < 0)
+        goto out;
     rc = desk_open(&a->desk, a->session, a->work, &given, err);
     if (rc < 0)
         goto out;
@@ -58,12 +64,18 @@ static int start(struct attempt *a, struct error *err)
                                             .env = a->desk.env,
                                             .folder = a->desk.step,
                                             .log = a->desk.log,
-                                            .lease = a->lease },
+                                            .lease = a->lease,
+                                            .jobs = given.makeflags ? jobs : NULL },
                      err);
     a->heard = a->child.started;
 out:
+    if (jobs[0] >= 0) {
+        close(jobs[0]);
+        close(jobs[1]);
+    }
     buf_release(&checkpoint);
     buf_release(&gpus);
+    buf_release(&makeflags);
     return rc;
 }
 

@@ -51,6 +51,11 @@ static void hear_all_signals(void)
                   NULL); /* fails for SIGKILL and a few more, which is fine */
 }
 
+static bool pass_on(const int *fd)
+{
+    return !fd || (fcntl(fd[0], F_SETFD, 0) == 0 && fcntl(fd[1], F_SETFD, 0) == 0);
+}
+
 static bool become_step(const struct launch *l)
 {
     sigset_t none;
@@ -66,7 +71,8 @@ static bool become_step(const struct launch *l)
     hear_all_signals();
     return dup2(l->null, 0) == 0 && dup2(l->log, 1) == 1 && dup2(l->log, 2) == 2 &&
            fcntl(l->progress, F_SETFD, 0) == 0 && fcntl(l->life, F_SETFD, 0) == 0 &&
-           chdir(l->order->folder) == 0 && sigprocmask(SIG_SETMASK, &none, NULL) == 0;
+           pass_on(l->order->jobs) && chdir(l->order->folder) == 0 &&
+           sigprocmask(SIG_SETMASK, &none, NULL) == 0;
 }
 
 static pid_t launch(struct launch *l)

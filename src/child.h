@@ -24,6 +24,7 @@ struct child_order {
     const char *folder; /* where it starts */
     const char *log;    /* file to make */
     const struct lease *lease;
+    const int *jobs; /* two descriptors that it inherits too, or NULL */
 };
 
 struct child {

@@ -289,6 +289,8 @@ static void set_environment(struct desk *d, const struct step *step,
     if (step->has_seed)
         add_word(&env, arena_printf(&d->arena, "LARDER_SEED=%016llx",
                                     (unsigned long long)step->seed));
+    if (given->makeflags)
+        add_word(&env, arena_printf(&d->arena, "MAKEFLAGS=%s", given->makeflags));
     if (given->checkpoint)
         add_word(&env,
                  arena_printf(&d->arena, "LARDER_CHECKPOINT=%s", given->checkpoint));

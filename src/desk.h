@@ -34,6 +34,7 @@ struct allowance {
     int threads;
     const char *gpus;       /* ids */
     const char *checkpoint; /* its folder */
+    const char *makeflags;
 };
 
 /* Lays out the folder for a step whose key is known and whose lease we hold. */

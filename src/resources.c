@@ -72,6 +72,21 @@ static int slots(const struct scope *s, const struct node *node, const char *wha
     return resources_count(s, node, what, least, SLOTS_MAX, n, err);
 }
 
+static int truth(const struct scope *s, const struct node *node, const char *what,
+                 bool *yes, struct error *err)
+{
+    struct value v;
+    int rc = expr_value(s, node, what, &v, err);
+
+    if (rc < 0)
+        return rc;
+    *yes = !strcmp(v.text, "true");
+    if (!v.plain || (!*yes && strcmp(v.text, "false") != 0))
+        return pos_error(&v.pos, err, "%s: \"%s\" is neither true nor false", what,
+                         v.text);
+    return 0;
+}
+
 /* A time under a key of `resources:`, if it is there. */
 static int duration(const struct scope *s, const struct node *map, const char *key,
                     double *x, struct error *err)
@@ -110,7 +125,8 @@ static int gpus(const struct scope *s, const struct node *node, struct resources
 int resources_read(const struct scope *s, const struct node *node, struct resources *r,
                    struct error *err)
 {
-    static const char *const known[] = { "cpu", "memory", "gpu", "time", "silence" };
+    static const char *const known[] = { "cpu",  "memory",  "gpu",
+                                         "time", "silence", "jobserver" };
     const struct node *item;
     struct value v;
     double x = 0;
@@ -136,5 +152,7 @@ int resources_read(const struct scope *s, const struct node *node, struct resour
         rc = duration(s, node, "time", &r->time, err);
     if (rc == 0)
         rc = duration(s, node, "silence", &r->silence, err);
+    if (rc == 0 && (item = node_get(node, "jobserver")))
+        rc = truth(s, item, "jobserver", &r->jobserver, err);
     return rc;
 }

@@ -156,7 +156,8 @@ static int begin(struct run *r)
     rc = scratch_sweep(s->store, r->err);
     if (rc == 0)
         rc = lookup_all(s, true, r->err);
-    slots_init(&r->slots, config_jobs(&s->config), config_gpus(&s->config));
+    slots_init(&r->slots, config_jobs(&s->config), config_gpus(&s->config),
+               s->cli->jobs ? NULL : getenv("MAKEFLAGS"));
     for (size_t i = 0; i < s->plan->n_steps && rc == 0; i++)
         if (s->work[i].wanted && s->work[i].state != WORK_DONE)
             rc = check_needs(r, s->work[i].step);
@@ -166,6 +167,8 @@ static int begin(struct run *r)
         return rc;
     r->tries = xcalloc(s->plan->n_steps + 1, sizeof *r->tries);
     tell_reused(&r->tell);
+    if (r->slots.make.state == JOBSERVER_AWAY)
+        tell_jobserver_away(&r->tell);
     estimate_all(s);
     for (size_t i = 0; i < s->plan->n_steps; i++)
         if (s->work[i].state == WORK_DUE && !s->work[i].recalled)
@@ -304,7 +307,9 @@ static void start_due(struct run *r)
     struct queue aside = { 0 };
     struct work *w;
 
-    while (!r->stopping && r->slots.free_cpu > 0 && (w = queue_take(&r->due)) != NULL) {
+    r->slots.starved = false;
+    while (!r->stopping && r->slots.free_cpu > 0 && !r->slots.starved &&
+           (w = queue_take(&r->due)) != NULL) {
         struct resources resources;
         struct share share;
 
@@ -437,14 +442,16 @@ static void wait_for_news(struct run *r)
     if (is_over(r))
         return;
     was = xcalloc(n + 1, sizeof *was);
-    fd = xcalloc(2 * n + 1, sizeof *fd);
+    fd = xcalloc(2 * n + 2, sizeof *fd);
     fd[0] = (struct pollfd){ .fd = r->signals, .events = POLLIN };
+    fd[2 * n + 1] = (struct pollfd){ .fd = r->slots.starved ? r->slots.make.in : -1,
+                                     .events = POLLIN };
     for (size_t i = 0; i < n; i++) {
         was[i] = r->active[i];
         fd[1 + i] = (struct pollfd){ .fd = was[i]->child.pidfd, .events = POLLIN };
         fd[1 + n + i] = (struct pollfd){ .fd = was[i]->child.progress, .events = POLLIN };
     }
-    if (poll(fd, 2 * n + 1, patience(r)) > 0)
+    if (poll(fd, 2 * n + 2, patience(r)) > 0)
         take_news(r, fd, was, n);
     free(fd);
     free(was);

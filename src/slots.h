@@ -2,7 +2,10 @@
  * slots - what of the machine may be used at once: processors (-j), memory, each GPU.
  *
  * A request above the machine gets the machine; a step that wants a GPU where there is
- * none runs on the processor.
+ * none runs on the processor. Started by a make that runs several jobs, we use as many
+ * slots as it gives us: the first is ours, each other one takes a token of its job server
+ * (jobserver.h). A step then starts with one slot, and with as many more of those that it
+ * asked for as are free at that moment, so that nothing ever waits for all of them.
  */
 #ifndef LARDER_SLOTS_H
 #define LARDER_SLOTS_H
@@ -10,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "jobserver.h"
 #include "larder/buf.h"
 #include "machine.h"
 #include "plan.h"
@@ -19,6 +23,8 @@ struct slots {
     int cpu, free_cpu;
     long long free_memory; /* bytes */
     uint64_t free_gpus;    /* bit i: device i of the machine */
+    struct jobserver make;
+    bool starved; /* the last step that did not fit lacked a token */
 };
 
 /* What a step got. */
@@ -28,8 +34,9 @@ struct share {
     uint64_t gpus;
 };
 
-/* jobs 0, gpus -1: as many as there are. *s is new: slots_release(). */
-void slots_init(struct slots *s, int jobs, int gpus);
+/* jobs 0, gpus -1: as many as there are. make: MAKEFLAGS, NULL where its job server is
+ * not to be asked. *s is new: slots_release(). */
+void slots_init(struct slots *s, int jobs, int gpus, const char *make);
 void slots_release(struct slots *s);
 /* False, with nothing taken, when that much is not free now. */
 bool slots_take(struct slots *s, const struct resources *wanted, struct share *share);

@@ -119,6 +119,8 @@ static void dump_step(const struct step *step, struct buf *to)
                    r->memory, r->gpu, r->gpu_need, r->time);
     if (r->silence > 0)
         buf_printf(to, "  silence %g\n", r->silence);
+    if (r->jobserver)
+        buf_adds(to, "  jobserver\n");
     if (retry[CAUSE_TRANSIENT] != 2 || retry[CAUSE_PREEMPTED] != 10 || retry[CAUSE_OOM])
         buf_printf(to, "  retry transient %d preempted %d oom %d\n",
                    retry[CAUSE_TRANSIENT], retry[CAUSE_PREEMPTED], retry[CAUSE_OOM]);
