@@ -48,16 +48,10 @@ int checkpoint_clear(struct store *st, const struct digest *key, struct error *e
 static bool has_record(struct store *st, const struct digest *key)
 {
     struct buf path = { 0 };
-    char **name = NULL;
-    struct digest id;
-    size_t n = 0;
-    bool found = false;
+    bool found;
 
-    layout_records(st, key, &path);
-    if (fs_list(path.s, &name, &n, NULL) == 0)
-        for (size_t i = 0; i < n; i++)
-            found = found || layout_is_digest(name[i], &id);
-    free(name);
+    layout_record(st, key, &path);
+    found = fs_exists(path.s);
     buf_release(&path);
     return found;
 }

@@ -67,7 +67,7 @@ static void use_record(struct fsck *f, const struct record *r)
         use(f, &r->log.id, false, step);
 }
 
-/* One file that should be a record: ac/<2>/<key>/<digest>. */
+/* One file that should be a record; id: the digest that it should have, or NULL. */
 static int read_record(struct fsck *f, const char *path, const struct digest *key,
                        const struct digest *id, struct error *err)
 {
@@ -81,7 +81,8 @@ static int read_record(struct fsck *f, const char *path, const struct digest *ke
         rc = 0; /* what was read is no whole record */
     if (rc < 0)
         goto out;
-    if (record_read(&r, buf_str(&text), text.len, NULL) < 0 || !digest_equal(&r->id, id))
+    if (record_read(&r, buf_str(&text), text.len, NULL) < 0 ||
+        (id && !digest_equal(&r->id, id)))
         find(f, "torn record", id, path, NULL);
     else if (!digest_equal(&r->key, key))
         find(f, "stray file", id, path, NULL);
@@ -145,9 +146,11 @@ static int visit_key(struct fsck *f, const char *path, const char *name, void *p
                      struct error *err)
 {
     struct digest key;
+    bool folder = is_folder(f, path);
 
-    if (layout_is_digest(name, &key) && layout_is_prefix(prefix, &key) &&
-        is_folder(f, path))
+    if (!folder && layout_is_digest(name, &key) && layout_is_prefix(prefix, &key))
+        return read_record(f, path, &key, NULL, err);
+    if (folder && layout_is_more(name, &key) && layout_is_prefix(prefix, &key))
         return walk(f, path, visit_record, &key, err);
     find(f, "stray file", NULL, path, NULL);
     return 0;
@@ -190,7 +193,7 @@ static int visit_prefix(struct fsck *f, const char *path, const char *name, void
 static int visit_top(struct fsck *f, const char *path, const char *name, void *data,
                      struct error *err)
 {
-    static const char *const known[] = { "larder-store", "cas",         "ac", "leases",
+    static const char *const known[] = { "larder-store", "locks",       "cas", "ac",
                                          "scratch",      "checkpoints", "tmp" };
 
     (void)data;

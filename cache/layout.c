@@ -6,13 +6,21 @@
 
 #include "larder/banned.h"
 
+static const char more[] = ".more";
+
 static void add_sharded(const struct store *st, const char *folder,
                         const struct digest *d, struct buf *path)
 {
     char hex[DIGEST_HEX + 1];
 
     digest_hex(d, hex);
-    buf_printf(path, "%s/%s/%.2s/%s", st->path, folder, hex, hex);
+    buf_adds(path, st->path);
+    buf_addc(path, '/');
+    buf_adds(path, folder);
+    buf_addc(path, '/');
+    buf_add(path, hex, 2);
+    buf_addc(path, '/');
+    buf_add(path, hex, DIGEST_HEX);
 }
 
 static void add_flat(const struct store *st, const char *folder, const struct digest *d,
@@ -28,23 +36,16 @@ void layout_object(const struct store *st, const struct digest *id, struct buf *
     add_sharded(st, "cas", id, path);
 }
 
-void layout_records(const struct store *st, const struct digest *key, struct buf *path)
+void layout_record(const struct store *st, const struct digest *key, struct buf *path)
 {
     add_sharded(st, "ac", key, path);
 }
 
-void layout_record(const struct store *st, const struct digest *key,
-                   const struct digest *id, struct buf *path)
+void layout_more_records(const struct store *st, const struct digest *key,
+                         struct buf *path)
 {
-    char hex[DIGEST_HEX + 1];
-
     add_sharded(st, "ac", key, path);
-    buf_printf(path, "/%s", digest_hex(id, hex));
-}
-
-void layout_lease(const struct store *st, const struct digest *key, struct buf *path)
-{
-    add_flat(st, "leases", key, path);
+    buf_adds(path, more);
 }
 
 void layout_checkpoint(const struct store *st, const struct digest *key, struct buf *path)
@@ -60,6 +61,17 @@ static bool is_hex(const char *text, size_t n)
 bool layout_is_digest(const char *name, struct digest *d)
 {
     return is_hex(name, DIGEST_HEX) && digest_parse(d, name);
+}
+
+bool layout_is_more(const char *name, struct digest *d)
+{
+    char hex[DIGEST_HEX + 1] = { 0 };
+
+    if (strlen(name) != DIGEST_HEX + sizeof more - 1 ||
+        strcmp(name + DIGEST_HEX, more) != 0)
+        return false;
+    memcpy(hex, name, DIGEST_HEX);
+    return layout_is_digest(hex, d);
 }
 
 bool layout_is_prefix(const char *name, const struct digest *d)

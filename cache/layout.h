@@ -10,26 +10,30 @@
 #include "larder/buf.h"
 #include "larder/store.h"
 
-enum { STORE_FORMAT = 1, OBJECT_MODE = 0444 };
+enum { STORE_FORMAT = 2, OBJECT_MODE = 0444 };
 
 struct store {
     char *path;                 /* absolute */
     struct store_memory memory; /* without get: nothing is remembered */
     unsigned umask;             /* of the process */
-    bool dirty[256]; /* cas/<2 hex> holds names that may not be on the disk yet */
+    dev_t dev;                  /* the file system it is on */
+    bool named_temps; /* a file cannot be written first and named then (tempfile) */
+    bool dirty[256];  /* cas/<2 hex> holds names that may not be on the disk yet */
 };
 
 /* Each appends a path. */
 void layout_object(const struct store *st, const struct digest *id, struct buf *path);
-void layout_records(const struct store *st, const struct digest *key, struct buf *path);
-void layout_record(const struct store *st, const struct digest *key,
-                   const struct digest *id, struct buf *path);
-void layout_lease(const struct store *st, const struct digest *key, struct buf *path);
+/* The first record of a key, and the folder of those that differ from it. */
+void layout_record(const struct store *st, const struct digest *key, struct buf *path);
+void layout_more_records(const struct store *st, const struct digest *key,
+                         struct buf *path);
 void layout_checkpoint(const struct store *st, const struct digest *key,
                        struct buf *path);
 
 /* True when name is 64 lower-case hex digits; they are then in *d. */
 bool layout_is_digest(const char *name, struct digest *d);
+/* The same of a name that ends with .more. */
+bool layout_is_more(const char *name, struct digest *d);
 /* True when name is the two hex digits with which d begins, or d is NULL and it is any.
  */
 bool layout_is_prefix(const char *name, const struct digest *d);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -15,7 +16,6 @@
 
 #include "larder/banned.h"
 
-enum { CHUNK_MIN = 1 << 14, CHUNK_MAX = 1 << 20 };
 enum { MOVED = 0, NOT_MOVED = 1 };
 
 /* True when a test wants the next change of the disk to fail; errno is then set. */
@@ -28,14 +28,13 @@ static bool faulted(void)
     return why != 0;
 }
 
-/* Hashes what fd has from here on, and writes it to *to unless that is NULL: one pass. */
-static int hash_fd(int fd, const char *path, long long expected, struct tempfile *to,
-                   struct taken *t, struct error *err)
+/* Hashes what fd has from here on, and writes it to *to unless that is NULL: one pass. A
+ * small file needs no memory but the stack's. */
+static int hash_fd(int fd, const char *path, struct tempfile *to, struct taken *t,
+                   struct error *err)
 {
-    size_t room = expected < CHUNK_MIN   ? CHUNK_MIN
-                  : expected < CHUNK_MAX ? (size_t)expected + 1
-                                         : CHUNK_MAX;
-    unsigned char *chunk = xmalloc(room);
+    unsigned char small[DIGEST_SMALL], *chunk = small;
+    size_t room = sizeof small;
     struct hasher *h = hasher_new();
     int rc = 0;
 
@@ -53,10 +52,16 @@ static int hash_fd(int fd, const char *path, long long expected, struct tempfile
             break;
         hasher_add(h, chunk, (size_t)n);
         t->size += n;
+        if (chunk == small && n == (ssize_t)room) {
+            posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+            room = DIGEST_CHUNK;
+            chunk = xmalloc(room);
+        }
     }
     hasher_finish(h, &t->id);
     hasher_free(h);
-    free(chunk);
+    if (chunk != small)
+        free(chunk);
     return rc;
 }
 
@@ -97,7 +102,7 @@ static int check_bytes(const char *path, const struct digest *id, struct fs_stat
         goto out;
     }
     fs_state_of(&s, state);
-    rc = hash_fd(fd, path, s.st_size, NULL, &t, err);
+    rc = hash_fd(fd, path, NULL, &t, err);
     if (rc == 0)
         rc = digest_equal(&t.id, id) ? OBJECT_FINE : OBJECT_DAMAGED;
     if (rc == OBJECT_FINE && (s.st_mode & 07777) != OBJECT_MODE && !faulted() &&
@@ -193,6 +198,24 @@ static int changed_meanwhile(const char *path, struct error *err)
     return error_set(err, E_STAGE, "%s was changed while it was being stored", path);
 }
 
+/* The folder of the object is made where it is the first one in it. */
+static int rename_in(const char *path, const char *object, struct error *err)
+{
+    int rc = faulted() ? -1 : rename(path, object);
+
+    if (rc < 0 && errno == ENOENT) {
+        rc = fs_make_parent(object, err);
+        if (rc < 0)
+            return rc;
+        rc = faulted() ? -1 : rename(path, object);
+    }
+    if (rc == 0)
+        return MOVED;
+    return errno == EXDEV || errno == EACCES || errno == EPERM
+               ? NOT_MOVED
+               : error_system(err, "cannot rename %s to %s", path, object);
+}
+
 /* Gives the file its object's name. MOVED, NOT_MOVED when that cannot be, or an error. */
 static int move_in(const struct intake *in, const char *path, int fd,
                    const struct stat *before, const struct digest *id, struct error *err)
@@ -203,7 +226,8 @@ static int move_in(const struct intake *in, const char *path, int fd,
     int rc = MOVED;
 
     layout_object(in->st, id, &object);
-    if (faulted() || fchmod(fd, OBJECT_MODE) < 0) {
+    if ((before->st_mode & 07777) != OBJECT_MODE &&
+        (faulted() || fchmod(fd, OBJECT_MODE) < 0)) {
         rc = errno == EPERM ? NOT_MOVED : error_system(err, "cannot take %s", path);
         goto out;
     }
@@ -216,13 +240,9 @@ static int move_in(const struct intake *in, const char *path, int fd,
         rc = changed_meanwhile(path, err);
         goto out;
     }
-    rc = fs_make_parent(object.s, err);
-    if (rc < 0)
+    rc = rename_in(path, object.s, err);
+    if (rc != MOVED)
         goto out;
-    if (fs_rename(path, object.s, err) < 0) {
-        rc = errno == EXDEV || errno == EACCES || errno == EPERM ? NOT_MOVED : E_SYSTEM;
-        goto out;
-    }
     fs_state_of(&s, &state);
     remember(in->st, id, &state);
 out:
@@ -246,16 +266,16 @@ static int copy_in(const struct intake *in, const char *path, int fd, struct tak
         goto out;
     }
     if (!faulted() && ioctl(temp.fd, FICLONE, fd) == 0)
-        rc = hash_fd(temp.fd, temp.path, CHUNK_MAX, NULL, t, err);
+        rc = hash_fd(temp.fd, temp.path, NULL, t, err);
     else
-        rc = hash_fd(fd, path, CHUNK_MAX, &temp, t, err);
+        rc = hash_fd(fd, path, &temp, t, err);
     if (rc < 0)
         goto out;
     rc = have_already(in, &t->id, t->size, err);
     if (rc <= OBJECT_FINE)
         goto out;
     layout_object(in->st, &t->id, &object);
-    rc = tempfile_publish(&temp, object.s, in->sync, &state, err);
+    rc = tempfile_publish(&temp, object.s, true, in->sync, &state, err);
     if (rc == 0)
         remember(in->st, &t->id, &state);
 out:
@@ -268,20 +288,18 @@ static int take_fd(const struct intake *in, const char *path, int fd,
                    const struct stat *s, struct taken *t, struct error *err)
 {
     struct taken copied = *t;
-    struct stat store;
     int rc;
 
     if (in->how == TAKE_COPY)
         return copy_in(in, path, fd, t, err);
-    rc = hash_fd(fd, path, s->st_size, NULL, t, err);
+    rc = hash_fd(fd, path, NULL, t, err);
     if (rc < 0 || in->how == TAKE_NAME)
         return rc;
     rc = have_already(in, &t->id, t->size, err);
     if (rc <= OBJECT_FINE)
         return rc;
     /* A file with a second name could be changed through that later: it is copied. */
-    if (stat(in->st->path, &store) == 0 && store.st_dev == s->st_dev &&
-        s->st_nlink == 1) {
+    if (in->st->dev == s->st_dev && s->st_nlink == 1) {
         rc = move_in(in, path, fd, s, &t->id, err);
         if (rc != NOT_MOVED)
             return rc;
@@ -308,7 +326,6 @@ int object_take(const struct intake *in, const char *path, struct taken *t,
         goto out;
     }
     t->exec = (s.st_mode & S_IXUSR) != 0;
-    posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     rc = take_fd(in, path, fd, &s, t, err);
     if (rc == 0 && in->how != TAKE_NAME && in->sync)
         in->st->dirty[t->id.byte[0]] = true;
@@ -338,7 +355,7 @@ int object_take_bytes(const struct intake *in, const void *bytes, size_t n,
     if (rc < 0)
         goto out;
     layout_object(in->st, id, &object);
-    rc = tempfile_publish(&temp, object.s, in->sync, &state, err);
+    rc = tempfile_publish(&temp, object.s, true, in->sync, &state, err);
     if (rc < 0)
         goto out;
     remember(in->st, id, &state);

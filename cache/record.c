@@ -152,6 +152,11 @@ static bool checksum_is_right(const char *text, size_t *n)
     return digest_equal(&sum, &told);
 }
 
+bool record_is_whole(const char *text, size_t n)
+{
+    return n <= RECORD_TEXT_MAX && checksum_is_right(text, &n);
+}
+
 static bool read_object(struct scan *s, struct object *o)
 {
     if (scan_text(s, kind_word[OBJECT_FILE]))

@@ -5,57 +5,89 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "larder/checkpoint.h"
-#include "larder/lease.h"
+#include "larder/mem.h"
 #include "layout.h"
+#include "lockfile.h"
 
 #include "larder/banned.h"
 
 /* Nothing is written to a file in tmp/ for longer than it takes to read as much. */
-enum { TMP_AGE = 3600 };
+enum { TMP_AGE = 3600, NAME_SIZE = 16 };
 
-int scratch_new(struct store *st, const struct digest *key, struct buf *path,
-                struct error *err)
+struct scratch {
+    char *path;
+    const char *name; /* its last part */
+    int fd;           /* of the lock file */
+};
+
+/* Held before it is there, so that no sweep comes between. */
+int scratch_open(struct scratch **to, struct store *st, struct error *err)
 {
-    char hex[DIGEST_HEX + 1];
-    size_t start = path->len;
+    struct scratch *sc = xcalloc(1, sizeof *sc);
+    struct buf path = { 0 };
+    int rc;
 
-    for (int attempt = 0; attempt < 100; attempt++) {
-        buf_cut(path, start);
-        buf_printf(path, "%s/scratch/%s.", st->path, digest_hex(key, hex));
-        layout_random(path, 8);
-        errno = fs_fault();
-        if (errno == 0 && mkdir(path->s + start, 0700) == 0)
-            return 0;
-        if (errno != EEXIST)
-            break;
+    *to = NULL;
+    buf_printf(&path, "%s/scratch/", st->path);
+    layout_random(&path, NAME_SIZE / 2);
+    sc->path = buf_take(&path);
+    sc->name = fs_basename(sc->path);
+    rc = lockfile_open(st, &sc->fd, err);
+    if (rc == 0)
+        rc = lockfile_take(sc->fd, LOCK_SHARED, lockfile_scratch(sc->name), err);
+    if (rc > 0) /* random names meet as good as never */
+        rc = error_set(err, E_SYSTEM, "%s is in use", sc->path);
+    errno = rc == 0 ? fs_fault() : 0;
+    if (rc == 0 && (errno || mkdir(sc->path, 0700) < 0))
+        rc = error_system(err, "cannot make the scratch folder %s", sc->path);
+    if (rc == 0) {
+        *to = sc;
+        return 0;
     }
-    error_system(err, "cannot make the scratch folder %s", path->s + start);
-    buf_cut(path, start);
-    return E_SYSTEM;
+    if (sc->fd >= 0)
+        close(sc->fd);
+    free(sc->path);
+    free(sc);
+    return rc;
 }
 
-/* The key of a scratch folder by its name; false for any other name. */
-static bool key_of_name(const char *name, struct digest *key)
+const char *scratch_path(const struct scratch *sc)
 {
-    char hex[DIGEST_HEX + 1];
-
-    if (strlen(name) < DIGEST_HEX + 1 || name[DIGEST_HEX] != '.')
-        return false;
-    memcpy(hex, name, DIGEST_HEX);
-    hex[DIGEST_HEX] = '\0';
-    return layout_is_digest(hex, key);
+    return sc->path;
 }
 
+int scratch_share(const struct scratch *sc, const struct lease *l, struct error *err)
+{
+    int rc = lockfile_take(lease_fd(l), LOCK_SHARED, lockfile_scratch(sc->name), err);
+
+    return rc > 0 ? error_set(err, E_SYSTEM, "%s is being swept", sc->path) : rc;
+}
+
+void scratch_close(struct scratch *sc, bool keep)
+{
+    if (!sc)
+        return;
+    if (!keep)
+        fs_remove_tree(sc->path, NULL);
+    close(sc->fd);
+    free(sc->path);
+    free(sc);
+}
+
+/* A folder whose lock nobody has. Another name is not ours to judge. */
 static void sweep_scratch_folder(struct store *st, const char *path, const char *name)
 {
-    struct lease *lease = NULL;
-    struct digest key;
+    int fd;
 
-    if (key_of_name(name, &key) && lease_try(&lease, st, &key, NULL) == LEASE_TAKEN)
+    if (strlen(name) != NAME_SIZE || strspn(name, "0123456789abcdef") != NAME_SIZE ||
+        lockfile_open(st, &fd, NULL) < 0)
+        return;
+    if (lockfile_take(fd, LOCK_ALONE, lockfile_scratch(name), NULL) == LOCK_TAKEN)
         fs_remove_tree(path, NULL);
-    lease_release(lease);
+    close(fd);
 }
 
 static void sweep_temporary(struct store *st, const char *path, const char *name)
@@ -107,7 +139,5 @@ int scratch_sweep(struct store *st, struct error *err)
         rc = sweep_folder(st, "", sweep_marker, err);
     if (rc == 0)
         rc = checkpoint_sweep(st, err);
-    if (rc == 0)
-        rc = lease_sweep(st, err); /* last: the others take leases */
     return rc < 0 ? error_context(err, "sweeping the store") : 0;
 }

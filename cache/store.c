@@ -4,18 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-#include "larder/boot.h"
 #include "larder/mem.h"
 #include "layout.h"
 #include "object.h"
-#include "tempfile.h"
 
 #include "larder/banned.h"
 
 static const char marker[] = "larder-store";
-static const char *const folder[] = { "cas",     "ac",          "leases",
-                                      "scratch", "checkpoints", "tmp" };
+static const char *const folder[] = { "cas", "ac", "scratch", "checkpoints", "tmp" };
 
 /* A folder without the marker may become a store if it is empty; a marker that was being
  * written when somebody was killed does not count. */
@@ -50,7 +48,9 @@ static int check_marker(const char *path, struct error *err)
     }
     rc = fs_read(file.s, &text, err);
     if (rc == 0 && strcmp(buf_str(&text), want.s) != 0)
-        rc = error_set(err, E_INPUT, "%s does not say `%s %d`: a store of another format",
+        rc = error_set(err, E_INPUT,
+                       "%s does not say `%s %d`: a store of another "
+                       "format; remove it, or name another folder",
                        file.s, marker, STORE_FORMAT);
 out:
     buf_release(&want);
@@ -80,6 +80,7 @@ int store_open(struct store **st, const char *path, const struct store_memory *m
                struct error *err)
 {
     char *real = NULL;
+    struct stat s;
     int rc;
 
     *st = NULL;
@@ -87,7 +88,7 @@ int store_open(struct store **st, const char *path, const struct store_memory *m
     if (rc < 0)
         goto out;
     real = realpath(path, NULL);
-    if (!real) {
+    if (!real || stat(real, &s) < 0) {
         rc = error_system(err, "cannot look at %s", path);
         goto out;
     }
@@ -98,6 +99,8 @@ int store_open(struct store **st, const char *path, const struct store_memory *m
         goto out;
     *st = xcalloc(1, sizeof **st);
     (*st)->path = real;
+    (*st)->dev = s.st_dev;
+    (*st)->named_temps = access("/proc/self/fd", X_OK) < 0;
     (*st)->umask = (unsigned)umask(0);
     umask((mode_t)(*st)->umask);
     if (memory)
@@ -138,142 +141,4 @@ int store_discard(struct store *st, const struct digest *id, struct error *err)
         buf_release(&path);
     }
     return rc < 0 ? error_context(err, "discarding a damaged object") : 0;
-}
-
-static int require_object(struct store *st, const struct object *o, struct error *err)
-{
-    struct buf path = { 0 };
-    char hex[DIGEST_HEX + 1];
-    int rc = 0;
-
-    layout_object(st, &o->id, &path);
-    if (!fs_exists(path.s))
-        rc = error_set(err, E_CORRUPT, "object sha256:%s is not in the store",
-                       digest_hex(&o->id, hex));
-    buf_release(&path);
-    return rc;
-}
-
-/* Puts the record's name and those of the folders above it on the disk. */
-static int sync_record_folders(const char *record, const struct store *st,
-                               struct error *err)
-{
-    struct buf dir = { 0 }, up = { 0 };
-    int rc = 0;
-
-    fs_dirname(&dir, record);
-    while (rc == 0 && dir.len > strlen(st->path)) {
-        rc = fs_sync(dir.s, err);
-        buf_reset(&up);
-        fs_dirname(&up, dir.s);
-        buf_reset(&dir);
-        buf_adds(&dir, up.s);
-    }
-    buf_release(&up);
-    buf_release(&dir);
-    return rc;
-}
-
-int store_record(struct store *st, struct record *rec, bool sync, struct error *err)
-{
-    static const struct digest none;
-    struct buf text = { 0 }, path = { 0 };
-    struct tempfile temp = { 0 };
-    int rc = 0;
-
-    rec->boot = sync ? NULL : boot_id();
-    for (size_t i = 0; i < rec->n_outputs && rc == 0; i++)
-        rc = require_object(st, &rec->output[i].object, err);
-    if (rc == 0 && !digest_equal(&rec->log.id, &none))
-        rc = require_object(st, &rec->log, err);
-    if (rc == 0 && sync)
-        rc = layout_sync(st, err);
-    if (rc < 0)
-        goto out;
-    record_write(rec, &text);
-    layout_record(st, &rec->key, &rec->id, &path);
-    rc = tempfile_open(&temp, st, err);
-    if (rc == 0)
-        rc = tempfile_write(&temp, text.s, text.len, err);
-    if (rc == 0)
-        rc = tempfile_publish(&temp, path.s, sync, NULL, err);
-    if (rc == 0 && sync)
-        rc = sync_record_folders(path.s, st, err);
-out:
-    tempfile_release(&temp);
-    buf_release(&path);
-    buf_release(&text);
-    return rc < 0 ? error_context(err, "recording %s", rec->step) : 0;
-}
-
-/* A record whose bytes do not fit its name is removed; one that is whole but is not of
- * this format or key does not count and stays. */
-int store_find_record(struct store *st, const struct digest *key, const struct digest *id,
-                      struct record **rec, struct error *err)
-{
-    struct buf path = { 0 }, text = { 0 };
-    struct digest d;
-    int rc;
-
-    *rec = NULL;
-    layout_record(st, key, id, &path);
-    rc = fs_read(path.s, &text, err);
-    if (rc < 0) {
-        if (errno == ENOENT || errno == ENOTDIR || errno == EISDIR || errno == EIO)
-            rc = STORE_MISS;
-        goto out;
-    }
-    rc = STORE_MISS;
-    digest_bytes(&d, buf_str(&text), text.len);
-    if (!digest_equal(&d, id)) {
-        fs_remove(path.s, NULL); /* where we may not, it goes on not counting */
-        goto out;
-    }
-    if (record_read(rec, text.s, text.len, NULL) < 0)
-        goto out;
-    if (digest_equal(&(*rec)->key, key)) {
-        rc = STORE_HIT;
-    } else {
-        record_free(*rec);
-        *rec = NULL;
-    }
-out:
-    buf_release(&text);
-    buf_release(&path);
-    return rc;
-}
-
-int store_find(struct store *st, const struct digest *key, struct record ***rec,
-               size_t *n, struct error *err)
-{
-    struct buf dir = { 0 };
-    char **name = NULL;
-    size_t n_names = 0;
-    int rc;
-
-    *rec = NULL;
-    *n = 0;
-    layout_records(st, key, &dir);
-    rc = fs_list(dir.s, &name, &n_names, err);
-    if (rc < 0 && (errno == ENOENT || errno == ENOTDIR))
-        rc = 0;
-    if (n_names)
-        *rec = xcalloc(n_names, sizeof **rec);
-    for (size_t i = 0; i < n_names && rc >= 0; i++) {
-        struct digest id;
-
-        if (!layout_is_digest(name[i], &id))
-            continue;
-        rc = store_find_record(st, key, &id, *rec + *n, err);
-        if (rc == STORE_HIT)
-            ++*n;
-    }
-    if (rc < 0 || *n == 0) {
-        records_free(*rec, *n);
-        *rec = NULL;
-        *n = 0;
-    }
-    free(name);
-    buf_release(&dir);
-    return rc < 0 ? rc : *rec ? STORE_HIT : STORE_MISS;
 }

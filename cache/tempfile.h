@@ -1,9 +1,12 @@
 /*
- * tempfile - a file under tmp/ that becomes an object or a record in one rename.
+ * tempfile - a file that is written first and then gets its name, whole, in one call.
  *
  *   struct tempfile t = { 0 };
- *   tempfile_open(&t, st, err); write to t.fd; tempfile_publish(&t, path, sync, err);
+ *   tempfile_open(&t, st, err); write to t.fd; tempfile_publish(&t, path, ..., err);
  *   tempfile_release(&t);     // removes what was not published
+ *
+ * Where the file system can, it has no name at all until then, and a kill leaves nothing;
+ * else it is tmp/<16 hex> and renamed.
  */
 #ifndef LARDER_TEMPFILE_H
 #define LARDER_TEMPFILE_H
@@ -15,16 +18,20 @@
 #include "larder/store.h"
 
 struct tempfile {
-    char *path; /* NULL: nothing is open */
+    char *path; /* of its name in tmp/, or of the folder; NULL: nothing is open */
     int fd;     /* open for reading and writing */
+    bool named;
 };
 
-int tempfile_open(struct tempfile *t, const struct store *st, struct error *err);
+int tempfile_open(struct tempfile *t, struct store *st, struct error *err);
 int tempfile_write(struct tempfile *t, const void *bytes, size_t n, struct error *err);
-/* Makes the file read-only, gives it its name, replacing what has it, and closes it.
+
+enum { PUBLISHED = 0, PUBLISH_EXISTS = 1 };
+/* Gives the file, which is read-only from then on, its name and closes it: PUBLISHED, or
+ * PUBLISH_EXISTS, with nothing done, when something has the name and replace is not said.
  * sync: its bytes are on the disk before it has the name. *state (may be NULL): of the
  * file. */
-int tempfile_publish(struct tempfile *t, const char *path, bool sync,
+int tempfile_publish(struct tempfile *t, const char *path, bool replace, bool sync,
                      struct fs_state *state, struct error *err);
 void tempfile_release(struct tempfile *t);
 

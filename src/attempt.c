@@ -40,7 +40,7 @@ static int open_checkpoint(struct attempt *a, struct buf *path, struct error *er
 static int start(struct attempt *a, struct error *err)
 {
     struct buf checkpoint = { 0 }, gpus = { 0 }, makeflags = { 0 };
-    struct allowance given = { .threads = a->share.cpu };
+    struct allowance given = { .lease = a->lease, .threads = a->share.cpu };
     int jobs[2] = { -1, -1 }, rc;
 
     rc = open_checkpoint(a, &checkpoint, err);

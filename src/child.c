@@ -24,6 +24,71 @@ double clock_now(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
+/* Our children that were started here and not waited for yet. */
+static struct {
+    pid_t *pid;
+    size_t n, cap;
+} known;
+
+static void know(pid_t pid)
+{
+    GROW(known.pid, known.n + 1, known.cap);
+    known.pid[known.n++] = pid;
+}
+
+static bool is_known(pid_t pid)
+{
+    for (size_t i = 0; i < known.n; i++)
+        if (known.pid[i] == pid)
+            return true;
+    return false;
+}
+
+static void forget(pid_t pid)
+{
+    size_t i = 0;
+
+    while (i < known.n && known.pid[i] != pid)
+        i++;
+    if (i < known.n)
+        known.pid[i] = known.pid[--known.n];
+    if (!known.n) {
+        free(known.pid);
+        known.pid = NULL;
+        known.cap = 0;
+    }
+}
+
+/* Whoever loses its parent becomes our child: then we see it, and it is not waited for by
+ * a process that we do not know. */
+static void adopt_orphans(void)
+{
+    static bool done;
+
+    if (!done)
+        prctl(PR_SET_CHILD_SUBREAPER, 1);
+    done = true;
+}
+
+bool child_left_any(void)
+{
+    struct buf list = { 0 };
+    bool left = fs_read("/proc/thread-self/children", &list, NULL) < 0;
+    char *end;
+
+    for (const char *at = buf_str(&list); !left; at = end) {
+        pid_t pid = (pid_t)strtol(at, &end, 10);
+        siginfo_t info = { 0 };
+
+        if (end == at)
+            break;
+        if (!is_known(pid) && waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG) == 0)
+            left = info.si_pid == 0; /* else it had ended, and is gone now */
+    }
+    buf_release(&list);
+    return left;
+}
+
 /* What the child needs between vfork and exec; it shares our memory and may only make
  * system calls. */
 struct launch {
@@ -150,6 +215,7 @@ int child_start(struct child *c, const struct child_order *order, struct error *
         rc = error_system(err, "starting %s", order->path);
         goto out;
     }
+    adopt_orphans();
     l.progress = progress[1];
     l.life = life[0];
     env = with_progress(order->env, l.progress, word);
@@ -165,11 +231,13 @@ int child_start(struct child *c, const struct child_order *order, struct error *
         c->pid = 0;
         goto out;
     }
+    know(c->pid);
     c->pidfd = pidfd_open(c->pid, 0);
     if (c->pidfd < 0) {
         rc = error_system(err, "watching %s", order->path);
         kill(-c->pid, SIGKILL);
         waitpid(c->pid, NULL, 0);
+        forget(c->pid);
         c->pid = 0;
         goto out;
     }
@@ -211,6 +279,7 @@ int child_wait(struct child *c, struct child_end *end, struct error *err)
     *end = (struct child_end){ .wall = clock_now() - c->started };
     while ((rc = wait4(c->pid, &end->status, 0, &used)) < 0 && errno == EINTR)
         ;
+    forget(c->pid);
     if (rc < 0) {
         rc = error_system(err, "waiting for a step");
     } else {

@@ -76,7 +76,7 @@ int command_version(const struct cli *cli, struct error *err)
     (void)err;
     if (cli->json)
         printf("{\"version\": \"%s\", \"recipe\": 1, \"key\": 1, \"record\": 1, "
-               "\"store\": 1, \"state\": 1}\n",
+               "\"store\": 2, \"state\": 1}\n",
                LARDER_VERSION);
     else
         printf("larder %s\n", LARDER_VERSION);

@@ -8,7 +8,6 @@
 #include "larder/banned.h"
 #include "larder/buf.h"
 #include "larder/fs.h"
-#include "larder/scratch.h"
 #include "provenance.h"
 #include "shell.h"
 
@@ -19,12 +18,29 @@ static char *below(struct desk *d, const char *dir, const char *name)
     return arena_printf(&d->arena, "%s/%s", dir, name);
 }
 
-static int put_source(struct session *s, const struct source *source, const char *path,
-                      bool executable, struct error *err)
+/* The name below step/in/ of a path there, or NULL. */
+static const char *name_in(const struct desk *d, const char *path)
+{
+    size_t n = strlen(d->step);
+    const char *name = path + n + sizeof "/in/" - 1;
+
+    return !strncmp(path + n, "/in/", sizeof "/in/" - 1) && !strchr(name, '/') ? name
+                                                                               : NULL;
+}
+
+static int put_source(struct desk *d, struct session *s, const struct source *source,
+                      const char *path, bool executable, struct error *err)
 {
     const struct located *at;
+    const char *name = name_in(d, path);
     int rc = facts_locate(s->facts, source, &at, err);
 
+    if (rc < 0)
+        return rc;
+    if (name && at->path && at->state.size <= COPY_AT_MOST)
+        return room_copy(d->room, name, at->path, at->state.size, err);
+    if (name)
+        rc = room_free_name(d->room, name, err);
     if (rc < 0)
         return rc;
     if (!at->path)
@@ -35,14 +51,14 @@ static int put_source(struct session *s, const struct source *source, const char
                    err);
 }
 
-static int put_item(struct session *s, const struct item *item, const char *path,
-                    struct error *err)
+static int put_item(struct desk *d, struct session *s, const struct item *item,
+                    const char *path, struct error *err)
 {
     struct object o;
     int rc;
 
     if (item->source)
-        return put_source(s, item->source, path, false, err);
+        return put_source(d, s, item->source, path, false, err);
     rc = item_publish(s->store, s->work, item, &o, err);
     return rc < 0 ? rc : store_lend(s->store, &o, path, err);
 }
@@ -66,7 +82,7 @@ static int put_list(struct desk *d, struct session *s, const struct input *in,
             buf_addc(&text, '\t');
         }
         buf_printf(&text, "in/%s.d/%04zu\n", in->name, j);
-        rc = put_item(s, &in->item[j], arena_printf(&d->arena, "%s/%04zu", folder, j),
+        rc = put_item(d, s, &in->item[j], arena_printf(&d->arena, "%s/%04zu", folder, j),
                       err);
     }
     if (rc == 0)
@@ -99,7 +115,7 @@ static int put_inputs(struct desk *d, struct session *s, const struct work *w,
 
         switch (in->kind) {
         case INPUT_ONE:
-            rc = put_item(s, &in->item[0], path, err);
+            rc = put_item(d, s, &in->item[0], path, err);
             break;
         case INPUT_LIST:
             rc = put_list(d, s, in, path, err);
@@ -116,21 +132,36 @@ static int put_inputs(struct desk *d, struct session *s, const struct work *w,
 
         rc = fs_make_parent(path, err);
         if (rc == 0)
-            rc = put_source(s, w->step->code[i], path, true, err);
+            rc = put_source(d, s, w->step->code[i], path, true, err);
     }
     return rc;
 }
 
+static const struct input *find_input(const struct step *step, const char *name)
+{
+    for (size_t i = 0; i < step->n_inputs; i++)
+        if (!strcmp(step->input[i].name, name))
+            return &step->input[i];
+    return NULL;
+}
+
+/* An input that room_copy() will write, as far as the plan knows. */
+static bool is_copied(const void *step, const char *name)
+{
+    const struct input *in = find_input(step, name);
+
+    return in && in->kind == INPUT_ONE && in->item[0].source;
+}
+
+/* Folders for outputs that are not right below out/. */
 static int make_folders(struct desk *d, const struct step *step, struct error *err)
 {
-    static const char *const folder[] = { "step/in", "step/out", "home", "tmp" };
     int rc = 0;
 
-    for (size_t i = 0; i < sizeof folder / sizeof folder[0] && rc == 0; i++)
-        rc = fs_mkdirs(below(d, d->root, folder[i]), err);
     for (size_t i = 0; i < step->n_outputs && rc == 0; i++)
-        rc = fs_make_parent(
-            arena_printf(&d->arena, "%s/out/%s", d->step, step->output[i].path), err);
+        if (strchr(step->output[i].path, '/'))
+            rc = fs_make_parent(
+                arena_printf(&d->arena, "%s/out/%s", d->step, step->output[i].path), err);
     return rc;
 }
 
@@ -169,14 +200,6 @@ static void program_arguments(struct desk *d, const struct step *step, struct wo
     for (size_t i = 0; i < step->n_options; i++)
         add_word(argv, arena_printf(&d->arena, "--%s=%s", step->option[i].name,
                                     step->option[i].text));
-}
-
-static const struct input *find_input(const struct step *step, const char *name)
-{
-    for (size_t i = 0; i < step->n_inputs; i++)
-        if (!strcmp(step->input[i].name, name))
-            return &step->input[i];
-    return NULL;
 }
 
 static const char *path_of_output(const struct step *step, const char *name)
@@ -313,26 +336,25 @@ static void set_environment(struct desk *d, const struct step *step,
 int desk_open(struct desk *d, struct session *s, struct work *w,
               const struct allowance *given, struct error *err)
 {
-    struct buf path = { 0 };
     int rc;
 
-    *d = (struct desk){ 0 };
-    rc = scratch_new(s->store, &w->key, &path, err);
+    *d = (struct desk){ .rooms = &s->rooms };
+    rc = rooms_take(d->rooms, &d->room, s->store, given->lease, err);
     if (rc < 0)
-        goto out;
-    d->root = arena_strdup(&d->arena, buf_str(&path));
+        return rc;
+    d->root = arena_strdup(&d->arena, room_path(d->room));
     d->step = below(d, d->root, "step");
     d->log = below(d, d->root, "log");
-    rc = make_folders(d, w->step, err);
+    rc = room_free_others(d->room, is_copied, w->step, err);
+    if (rc == 0)
+        rc = make_folders(d, w->step, err);
     if (rc == 0)
         rc = put_inputs(d, s, w, err);
     if (rc < 0)
-        goto out;
+        return rc;
     set_arguments(d, w->step);
     set_environment(d, w->step, given);
-out:
-    buf_release(&path);
-    return rc;
+    return 0;
 }
 
 /* A sharded set has its folders and nothing else. */
@@ -430,8 +452,7 @@ int desk_collect(struct desk *d, struct session *s, const struct work *w, bool s
 
 void desk_close(struct desk *d, bool keep)
 {
-    if (d->root && !keep)
-        fs_remove_tree(d->root, NULL); /* what is left, the next run sweeps */
+    rooms_give(d->rooms, d->room, keep);
     arena_release(&d->arena);
     *d = (struct desk){ 0 };
 }

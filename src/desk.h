@@ -1,6 +1,8 @@
 /*
  * desk - the scratch folder of a step, laid out before it runs and emptied afterwards.
  *
+ * It is laid out in a room (room.h), which outlasts it.
+ *
  *   step/in/NAME        an input; of a list the manifest, its items in step/in/NAME.d/
  *   step/out/PATH       where an output is expected
  *   step/...            the files of `code:`
@@ -18,11 +20,14 @@
 #include "larder/error.h"
 #include "larder/mem.h"
 #include "larder/record.h"
+#include "room.h"
 #include "session.h"
 #include "work.h"
 
 struct desk {
     struct arena arena;
+    struct rooms *rooms; /* where the room goes afterwards */
+    struct room *room;
     char *root;       /* absolute; NULL: none */
     char *step, *log; /* in root */
     char **argv, **env;
@@ -31,6 +36,7 @@ struct desk {
 
 /* What a step is given besides its inputs; texts may be NULL. */
 struct allowance {
+    const struct lease *lease; /* of its key */
     int threads;
     const char *gpus;       /* ids */
     const char *checkpoint; /* its folder */
@@ -44,7 +50,7 @@ int desk_open(struct desk *d, struct session *s, struct work *w,
  * the wrong kind. */
 int desk_collect(struct desk *d, struct session *s, const struct work *w, bool sync,
                  struct record *rec, struct error *err);
-/* Removes the folder unless keep. */
+/* Gives the room back; keep: leaves the folder as it is until the next run. */
 void desk_close(struct desk *d, bool keep);
 
 #endif

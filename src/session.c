@@ -280,6 +280,7 @@ void session_close(struct session *s)
     queue_release(&s->recalled);
     map_release(&s->lost);
     facts_free(s->facts);
+    rooms_release(&s->rooms);
     store_close(s->store);
     plan_free(s->plan);
     recipe_free(s->recipe);

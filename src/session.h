@@ -19,6 +19,7 @@
 #include "program.h"
 #include "queue.h"
 #include "recipe.h"
+#include "room.h"
 #include "say.h"
 #include "state.h"
 #include "work.h"
@@ -40,6 +41,7 @@ struct session {
     bool *wanted; /* [n_steps] chosen, and what those need */
     struct store *store;
     struct facts *facts;
+    struct rooms rooms; /* that no step runs in */
     struct work *work;
     struct queue recalled; /* steps that lookup_step() has recalled, to be taken out */
     struct map lost;       /* objects that were told to be lost: "DIGEST STEP" */

@@ -10,6 +10,9 @@
 #include "larder/error.h"
 
 enum { DIGEST_SIZE = 32, DIGEST_HEX = 64 };
+/* What to read at once from a file that is hashed: up to the first at first, which is
+ * enough for most; then as much as stays in the cache of a processor. */
+enum { DIGEST_SMALL = 16 << 10, DIGEST_CHUNK = 128 << 10 };
 
 struct digest {
     unsigned char byte[DIGEST_SIZE];

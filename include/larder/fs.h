@@ -42,6 +42,8 @@ int fs_remove(const char *path, struct error *err);      /* a file; absent is fi
 /* A whole tree, also read-only folders in it; absent is fine. Follows no link. */
 int fs_remove_tree(const char *path, struct error *err);
 int fs_rename(const char *from, const char *to, struct error *err);
+/* The same unless something has the name already: 0, or -1 with errno, EEXIST then. */
+int fs_rename_new(const char *from, const char *to);
 int fs_link(const char *from, const char *to, struct error *err);
 int fs_symlink(const char *target, const char *path, struct error *err);
 int fs_chmod(const char *path, unsigned mode, struct error *err);

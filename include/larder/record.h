@@ -61,6 +61,8 @@ void records_free(struct record **r, size_t n);
 void record_write(struct record *r, struct buf *to);
 /* *r is new. E_CORRUPT with the line where the text is not a whole record. */
 int record_read(struct record **r, const char *text, size_t n, struct error *err);
+/* Whether the checksum line fits the bytes before it: of any format that has one. */
+bool record_is_whole(const char *text, size_t n);
 /* The object of an output, or NULL. Borrowed from r. */
 const struct object *record_output(const struct record *r, const char *name);
 

@@ -1,27 +1,36 @@
 /*
  * scratch - the folders in which steps run, on the store's file system.
  *
- * A scratch folder is scratch/<key>.<16 hex>. Make it only while holding the lease of the
- * key: a scratch folder whose lease nobody holds is litter and scratch_sweep() removes
+ * A scratch folder is scratch/<16 hex>. It is held by the process that made it, and by
+ * whoever has a lease that it was shared with: so it stays while a step runs there, also
+ * when `larder` was killed. One that nobody holds is litter and scratch_sweep() removes
  * it.
  */
 #ifndef LARDER_SCRATCH_H
 #define LARDER_SCRATCH_H
 
+#include <stdbool.h>
+
 #include "larder/buf.h"
 #include "larder/digest.h"
 #include "larder/error.h"
+#include "larder/lease.h"
 #include "larder/store.h"
 
-/* Makes a fresh, empty scratch folder (mode 0700) and appends its path. Remove it with
- * fs_remove_tree(). */
-int scratch_new(struct store *st, const struct digest *key, struct buf *path,
-                struct error *err);
+struct scratch;
 
-/* Removes what killed processes have left: scratch folders, lease files and files in tmp/
- * that nobody uses, and checkpoints as checkpoint_sweep() says. Call it when a run
- * starts. What cannot be removed is left; only a folder that cannot be listed is an
- * error. */
+/* Makes a fresh, empty scratch folder (mode 0700). *sc is new: scratch_close(). */
+int scratch_open(struct scratch **sc, struct store *st, struct error *err);
+const char *scratch_path(const struct scratch *sc); /* borrowed, absolute */
+/* From now on whoever has the lease holds the folder too. */
+int scratch_share(const struct scratch *sc, const struct lease *l, struct error *err);
+/* Removes the folder, unless it is to be kept until the next sweep; NULL is fine. What
+ * cannot be removed is swept later. */
+void scratch_close(struct scratch *sc, bool keep);
+
+/* Removes what killed processes have left: scratch folders and files in tmp/ that nobody
+ * uses, and checkpoints as checkpoint_sweep() says. Call it when a run starts. What
+ * cannot be removed is left; only a folder that cannot be listed is an error. */
 int scratch_sweep(struct store *st, struct error *err);
 
 #endif

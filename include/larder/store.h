@@ -8,10 +8,10 @@
  * store that may only be read serves all calls that only read.
  * A store belongs to the process that opened it: do not use it after fork.
  *
- *   larder-store                 "larder-store 1\n"
+ *   larder-store                 "larder-store 2\n"
  *   cas/<2 hex>/<64 hex>         an object: the bytes of a file, or the text of a tree
- *   ac/<2 hex>/<key>/<digest>    a record of that key, named by the SHA-256 of its bytes
- *   leases/<key>                 empty files, locked while a step with that key runs
+ *   ac/<2 hex>/<key>             a record of that key; others in <key>.more/<digest>
+ *   locks                        an empty file, parts of which are locked
  *   scratch/                     where steps run; on the same file system as cas/
  *   checkpoints/<key>/           kept between attempts of a step
  *   tmp/                         files being written
@@ -114,8 +114,8 @@ int store_place(struct store *st, const struct object *o, const char *path,
 int store_record(struct store *st, struct record *rec, bool sync, struct error *err);
 
 /* The records of a key: STORE_HIT with *rec new (records_free()) and *n > 0, or
- * STORE_MISS, or an error. Sorted by digest. A file whose bytes do not fit its name is
- * removed and does not count; one of another key or format does not count. */
+ * STORE_MISS, or an error. Sorted by digest. A file whose bytes are not whole is removed
+ * and does not count; one of another key or format does not count. */
 int store_find(struct store *st, const struct digest *key, struct record ***rec,
                size_t *n, struct error *err);
 /* One record by its key and digest: STORE_HIT, STORE_MISS or an error. *rec is new. */

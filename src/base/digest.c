@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,9 +13,11 @@
 #include "larder/banned.h"
 
 struct hasher {
-    EVP_MD *sha256;
     EVP_MD_CTX *context;
 };
+
+static EVP_MD *sha256; /* fetched once: it is dearer than a small file */
+static pthread_once_t fetched = PTHREAD_ONCE_INIT;
 
 /* libcrypto fails here only when it has no memory or no SHA-256, and then nothing works.
  */
@@ -26,14 +29,20 @@ static void must(int ok)
     }
 }
 
+static void fetch(void)
+{
+    sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    must(sha256 != NULL);
+}
+
 struct hasher *hasher_new(void)
 {
     struct hasher *h = xcalloc(1, sizeof *h);
 
-    h->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    pthread_once(&fetched, fetch);
     h->context = EVP_MD_CTX_new();
-    must(h->sha256 && h->context);
-    must(EVP_DigestInit_ex2(h->context, h->sha256, NULL));
+    must(h->context != NULL);
+    must(EVP_DigestInit_ex2(h->context, sha256, NULL));
     return h;
 }
 
@@ -47,7 +56,7 @@ void hasher_finish(struct hasher *h, struct digest *d)
     unsigned int n = 0;
 
     must(EVP_DigestFinal_ex(h->context, d->byte, &n));
-    must(EVP_DigestInit_ex2(h->context, h->sha256, NULL));
+    must(EVP_DigestInit_ex2(h->context, sha256, NULL));
 }
 
 void hasher_free(struct hasher *h)
@@ -55,7 +64,6 @@ void hasher_free(struct hasher *h)
     if (!h)
         return;
     EVP_MD_CTX_free(h->context);
-    EVP_MD_free(h->sha256);
     free(h);
 }
 
@@ -70,9 +78,9 @@ void digest_bytes(struct digest *d, const void *bytes, size_t n)
 
 int digest_file(struct digest *d, long long *size, const char *path, struct error *err)
 {
-    enum { CHUNK = 1 << 20 };
-    struct hasher *h = NULL;
-    unsigned char *chunk = NULL;
+    unsigned char small[DIGEST_SMALL], *chunk = small;
+    size_t room = sizeof small;
+    struct hasher *h;
     long long total = 0;
     int fd, rc = 0;
 
@@ -80,9 +88,8 @@ int digest_file(struct digest *d, long long *size, const char *path, struct erro
     if (fd < 0)
         return error_system(err, "cannot read %s", path);
     h = hasher_new();
-    chunk = xmalloc(CHUNK);
     for (;;) {
-        ssize_t n = read(fd, chunk, CHUNK);
+        ssize_t n = read(fd, chunk, room);
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -92,13 +99,19 @@ int digest_file(struct digest *d, long long *size, const char *path, struct erro
             break;
         hasher_add(h, chunk, (size_t)n);
         total += n;
+        if (chunk == small && n == (ssize_t)room) {
+            posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+            room = DIGEST_CHUNK;
+            chunk = xmalloc(room);
+        }
     }
     if (rc == 0) {
         hasher_finish(h, d);
         if (size)
             *size = total;
     }
-    free(chunk);
+    if (chunk != small)
+        free(chunk);
     hasher_free(h);
     close(fd);
     return rc;

@@ -306,6 +306,23 @@ int fs_rename(const char *from, const char *to, struct error *err)
     return 0;
 }
 
+int fs_rename_new(const char *from, const char *to)
+{
+    struct stat s;
+
+    if (faulted())
+        return -1;
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+        return 0;
+    if (errno != EINVAL && errno != ENOSYS)
+        return -1;
+    if (lstat(to, &s) == 0) { /* a file system that cannot tell by itself */
+        errno = EEXIST;
+        return -1;
+    }
+    return rename(from, to);
+}
+
 int fs_link(const char *from, const char *to, struct error *err)
 {
     if (faulted() || link(from, to) < 0)

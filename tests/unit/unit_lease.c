@@ -172,28 +172,9 @@ Test(lease, waiting_ends_when_interrupted, .timeout = 60)
     fixture_free(f);
 }
 
-Test(lease, sweep_removes_files_of_free_leases_only)
-{
-    struct fixture *f = fixture_new(false);
-    struct digest held = key_of("held"), freed = key_of("free");
-    struct lease *l = take(f, &held);
-    char **name, hex[DIGEST_HEX + 1];
-    size_t n;
-
-    cr_assert_eq(try(f, &freed), LEASE_TAKEN);
-    cr_assert_eq(lease_sweep(f->st, NULL), 0);
-    cr_assert_eq(fs_list(fixture_path(f, "store/leases"), &name, &n, NULL), 0);
-    cr_assert_eq(n, 1);
-    cr_assert_str_eq(name[0], digest_hex(&held, hex));
-    cr_assert_eq(try(f, &held), LEASE_BUSY, "still held");
-    free(name);
-    lease_release(l);
-    fixture_free(f);
-}
-
-/* Four processes take, use and sweep one lease as fast as they can; a file that is made
- * with O_EXCL under the lease and removed shows that no two have it at once. */
-Test(lease, sweeping_never_lets_two_in, .timeout = 60)
+/* Four processes take one lease, and sweep, as fast as they can; a file that is made with
+ * O_EXCL under the lease and removed shows that no two have it at once. */
+Test(lease, never_lets_two_in, .timeout = 60)
 {
     struct fixture *f = fixture_new(false);
     struct digest key = key_of("one");
@@ -219,7 +200,7 @@ Test(lease, sweeping_never_lets_two_in, .timeout = 60)
                 unlink(mark);
             }
             lease_release(l);
-            if (lease_sweep(f->st, NULL) < 0)
+            if (scratch_sweep(f->st, NULL) < 0)
                 _exit(3);
         }
         _exit(0);
@@ -231,46 +212,103 @@ Test(lease, sweeping_never_lets_two_in, .timeout = 60)
     fixture_free(f);
 }
 
-Test(scratch, folders_are_fresh_and_of_the_key)
+static struct scratch *open_scratch(struct fixture *f)
+{
+    struct scratch *sc = NULL;
+    struct error err = { 0 };
+
+    cr_assert_eq(scratch_open(&sc, f->st, &err), 0, "%s", err.text);
+    return sc;
+}
+
+static void sweep(struct fixture *f)
+{
+    struct error err = { 0 };
+
+    cr_assert_eq(scratch_sweep(f->st, &err), 0, "%s", err.text);
+}
+
+Test(scratch, folders_are_fresh_and_go_when_closed)
 {
     struct fixture *f = fixture_new(false);
-    struct digest key = key_of("one");
-    struct buf a = { 0 }, b = { 0 };
-    char hex[DIGEST_HEX + 1];
+    struct scratch *a = open_scratch(f), *b = open_scratch(f);
+    char *first = xstrdup(scratch_path(a)), *second = xstrdup(scratch_path(b));
 
-    cr_assert_eq(scratch_new(f->st, &key, &a, NULL), 0);
-    cr_assert_eq(scratch_new(f->st, &key, &b, NULL), 0);
-    cr_assert_str_neq(a.s, b.s);
-    cr_assert(fs_is_dir(a.s) && fs_is_dir(b.s));
-    cr_assert_not_null(strstr(a.s, digest_hex(&key, hex)));
-    buf_release(&a);
-    buf_release(&b);
+    cr_assert_str_neq(first, second);
+    cr_assert(fs_is_dir(first) && fs_is_dir(second));
+    scratch_close(a, false);
+    scratch_close(b, true);
+    scratch_close(NULL, false);
+    cr_assert(!fs_exists(first));
+    cr_assert(fs_is_dir(second), "kept");
+    sweep(f);
+    cr_assert(!fs_exists(second), "until the next sweep");
+    free(first);
+    free(second);
     fixture_free(f);
 }
 
-Test(scratch, sweep_removes_what_no_lease_holds)
+/* A process that opens a scratch folder with a read-only folder in it and is killed. */
+static void leave_scratch(struct fixture *f, char path[300])
+{
+    struct object o = add_folder(f, "out");
+    int told[2], status;
+    pid_t pid;
+
+    cr_assert_eq(pipe(told), 0);
+    pid = fork();
+    if (pid == 0) {
+        struct scratch *sc = NULL;
+        struct buf in = { 0 };
+
+        if (scratch_open(&sc, f->st, NULL) < 0)
+            _exit(1);
+        fs_join(&in, scratch_path(sc), "in");
+        if (store_lend(f->st, &o, in.s, NULL) < 0)
+            _exit(2);
+        raise(write(told[1], scratch_path(sc), 299) > 0 ? SIGKILL : SIGTERM);
+    }
+    cr_assert(read(told[0], path, 300) > 0);
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    cr_assert_eq(WTERMSIG(status), SIGKILL);
+    cr_assert_eq(store_check(f->st, &o, true, NULL, NULL), OBJECT_FINE);
+}
+
+Test(scratch, sweep_removes_what_nobody_holds)
 {
     struct fixture *f = fixture_new(false);
-    struct digest live = key_of("live"), dead = key_of("dead");
-    struct lease *l = take(f, &live);
-    struct buf a = { 0 }, b = { 0 }, in = { 0 };
-    struct object o = add_folder(f, "out");
-    struct error err = { 0 };
+    struct scratch *live = open_scratch(f);
+    char dead[300];
 
-    cr_assert_eq(scratch_new(f->st, &live, &a, NULL), 0);
-    cr_assert_eq(scratch_new(f->st, &dead, &b, NULL), 0);
-    fs_join(&in, b.s, "in"); /* read-only folders inside */
-    cr_assert_eq(store_lend(f->st, &o, in.s, &err), 0, "%s", err.text);
-    cr_assert_eq(scratch_sweep(f->st, &err), 0, "%s", err.text);
-    cr_assert(fs_is_dir(a.s));
-    cr_assert(!fs_exists(b.s));
-    cr_assert_eq(store_check(f->st, &o, true, NULL, NULL), OBJECT_FINE);
+    leave_scratch(f, dead);
+    cr_assert(fs_is_dir(dead));
+    sweep(f);
+    cr_assert(!fs_exists(dead));
+    cr_assert(fs_is_dir(scratch_path(live)));
+    scratch_close(live, false);
+    fixture_free(f);
+}
+
+Test(scratch, is_held_by_the_step_that_runs_in_it)
+{
+    struct fixture *f = fixture_new(false);
+    struct digest key = key_of("one");
+    struct scratch *sc = open_scratch(f);
+    struct lease *l = take(f, &key);
+    struct error err = { 0 };
+    char *path = xstrdup(scratch_path(sc));
+    pid_t pid;
+
+    cr_assert_eq(scratch_share(sc, l, &err), 0, "%s", err.text);
+    pid = start_step(l, true);
     lease_release(l);
-    cr_assert_eq(scratch_sweep(f->st, &err), 0);
-    cr_assert(!fs_exists(a.s));
-    buf_release(&a);
-    buf_release(&b);
-    buf_release(&in);
+    scratch_close(sc, true);
+    sweep(f);
+    cr_assert(fs_is_dir(path), "the step goes on");
+    end_step(pid);
+    sweep(f);
+    cr_assert(!fs_exists(path));
+    free(path);
     fixture_free(f);
 }
 

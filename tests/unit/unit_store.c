@@ -542,15 +542,14 @@ Test(store, record_of_an_absent_object_is_refused)
     fixture_free(f);
 }
 
-/* The path of the record's file; new. */
+/* The path of the first record of its key; new. */
 static char *record_file(struct fixture *f, const struct record *r)
 {
     struct buf path = { 0 };
-    char key[DIGEST_HEX + 1], id[DIGEST_HEX + 1];
+    char key[DIGEST_HEX + 1];
 
     digest_hex(&r->key, key);
-    buf_printf(&path, "%s/ac/%.2s/%s/%s", store_path(f->st), key, key,
-               digest_hex(&r->id, id));
+    buf_printf(&path, "%s/ac/%.2s/%s", store_path(f->st), key, key);
     return buf_take(&path);
 }
 
@@ -595,17 +594,49 @@ Test(store, record_under_another_key_does_not_count_and_stays)
     cr_assert_eq(store_record(f->st, other, false, NULL), 0);
     from = record_file(f, r);
     digest_bytes(&r->key, "other\n", 6);
-    to = record_file(f, r); /* r's bytes and name in the other key's folder */
+    to = record_file(f, r); /* r's bytes at the other key's name */
     cr_assert_eq(rename(from, to), 0);
+    cr_assert_eq(store_find(f->st, &other->key, &found, &n, NULL), STORE_MISS);
+    cr_assert(fs_exists(to));
+    cr_assert_eq(store_record(f->st, other, false, NULL), 0);
     cr_assert_eq(store_find(f->st, &other->key, &found, &n, NULL), STORE_HIT);
     cr_assert_eq(n, 1);
     cr_assert(digest_equal(&found[0]->id, &other->id));
-    cr_assert(fs_exists(to));
     records_free(found, n);
     free(from);
     free(to);
     record_free(r);
     record_free(other);
+    fixture_free(f);
+}
+
+Test(store, another_record_takes_the_place_of_a_torn_one)
+{
+    struct fixture *f = fixture_new(true);
+    struct object one = add_text(f, "one"), two = add_text(f, "two");
+    struct record *r = make_record("key\n", &one, 1),
+                  *more = make_record("key\n", &two, 1);
+    struct record **found, *by_name;
+    char *path = record_file(f, r);
+    size_t n;
+
+    cr_assert_eq(store_record(f->st, r, false, NULL), 0);
+    cr_assert_eq(store_record(f->st, more, false, NULL), 0);
+    cr_assert_eq(store_record(f->st, more, false, NULL), 0, "twice is once");
+    cr_assert_eq(store_find(f->st, &r->key, &found, &n, NULL), STORE_HIT);
+    cr_assert_eq(n, 2);
+    records_free(found, n);
+    cr_assert_eq(store_find_record(f->st, &r->key, &more->id, &by_name, NULL), STORE_HIT);
+    record_free(by_name);
+    cr_assert_eq(truncate(path, 100), 0);
+    cr_assert_eq(store_find(f->st, &r->key, &found, &n, NULL), STORE_HIT);
+    cr_assert_eq(n, 1);
+    cr_assert(digest_equal(&found[0]->id, &more->id));
+    records_free(found, n);
+    cr_assert_eq(store_find_record(f->st, &r->key, &r->id, &by_name, NULL), STORE_MISS);
+    free(path);
+    record_free(r);
+    record_free(more);
     fixture_free(f);
 }
 
@@ -628,7 +659,7 @@ Test(store, store_of_another_format_is_refused)
     struct store *st;
     struct error err = { 0 };
 
-    write_text(fixture_path(f, "store/larder-store"), "larder-store 2\n");
+    write_text(fixture_path(f, "store/larder-store"), "larder-store 3\n");
     cr_assert_eq(store_open(&st, fixture_path(f, "store"), NULL, &err), E_INPUT);
     cr_assert_not_null(strstr(err.text, "another format"), "%s", err.text);
     fixture_free(f);

@@ -19,6 +19,7 @@
 #include "larder/lease.h"
 #include "larder/scratch.h"
 #include "larder/store.h"
+#include "layout.h"
 
 enum { DONE = 0, FAILED = 10 }; /* exit statuses of an attempt; others are mistakes */
 
@@ -95,18 +96,23 @@ static int add_and_record(struct store *st, const char *work, bool sync,
     return rc;
 }
 
+/* As on a file system where a file cannot be written before it has a name. */
+static bool named_temps;
+
 /* Opens the store, sweeps, takes the lease, works, as an executor does. */
 static int attempt(const struct place *p, bool sync)
 {
     struct store *st = NULL;
     struct lease *lease = NULL;
-    struct buf scratch = { 0 };
+    struct scratch *scratch = NULL;
     struct error err = { 0 };
     struct digest key;
     int rc;
 
     digest_bytes(&key, key_text, strlen(key_text));
     rc = store_open(&st, p->store, NULL, &err);
+    if (rc == 0 && named_temps)
+        st->named_temps = true;
     if (rc == 0)
         rc = scratch_sweep(st, &err);
     if (rc == 0)
@@ -114,14 +120,14 @@ static int attempt(const struct place *p, bool sync)
     if (rc == LEASE_BUSY)
         _exit(94);
     if (rc == 0)
-        rc = scratch_new(st, &key, &scratch, &err);
+        rc = scratch_open(&scratch, st, &err);
+    if (rc == 0)
+        rc = scratch_share(scratch, lease, &err);
     if (rc == 0)
         rc = add_and_record(st, p->work, sync, &err);
-    if (rc == 0)
-        rc = fs_remove_tree(buf_str(&scratch), &err);
+    scratch_close(scratch, false);
     lease_release(lease);
     store_close(st);
-    buf_release(&scratch);
     if (rc < 0 && (rc != err.code || !err.text[0]))
         _exit(95); /* a failure tells its story */
     return rc < 0 ? FAILED : DONE;
@@ -298,5 +304,17 @@ Test(faults, any_change_of_the_disk_fails_when_synced, .timeout = 300)
 
 Test(faults, disk_is_full_at_any_change, .timeout = 300)
 {
+    fail_at_each("enospc", false);
+}
+
+Test(faults, killed_at_any_change_where_files_are_born_with_names, .timeout = 300)
+{
+    named_temps = true;
+    fail_at_each("kill", true);
+}
+
+Test(faults, any_change_fails_where_files_are_born_with_names, .timeout = 300)
+{
+    named_temps = true;
     fail_at_each("enospc", false);
 }

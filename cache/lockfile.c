@@ -1,0 +1,70 @@
+#include "lockfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "larder/banned.h"
+
+/* Keys have the lower half of the places that an off_t can name, scratch folders the
+ * upper half. */
+static const uint64_t half = (uint64_t)1 << 62;
+
+int lockfile_open(const struct store *st, int *fd, struct error *err)
+{
+    struct buf path = { 0 };
+    int rc = 0;
+
+    fs_join(&path, st->path, "locks");
+    *fd = open(path.s, O_RDWR | O_CLOEXEC);
+    if (*fd < 0 && errno == ENOENT) {
+        errno = fs_fault();
+        *fd = errno ? -1 : open(path.s, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    }
+    if (*fd < 0)
+        rc = error_system(err, "cannot open %s", path.s);
+    buf_release(&path);
+    return rc;
+}
+
+int lockfile_take(int fd, enum lock how, off_t place, struct error *err)
+{
+    struct flock lock = { .l_type = how == LOCK_ALONE ? F_WRLCK : F_RDLCK,
+                          .l_whence = SEEK_SET,
+                          .l_start = place,
+                          .l_len = 1 };
+
+    while (fcntl(fd, F_OFD_SETLK, &lock) < 0) {
+        if (errno == EAGAIN || errno == EACCES)
+            return LOCK_BUSY;
+        if (errno != EINTR)
+            return error_system(err, "cannot lock in the store");
+    }
+    return LOCK_TAKEN;
+}
+
+void lockfile_give(int fd, off_t place)
+{
+    struct flock lock = {
+        .l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = place, .l_len = 1
+    };
+
+    fcntl(fd, F_OFD_SETLK, &lock);
+}
+
+off_t lockfile_key(const struct digest *key)
+{
+    uint64_t n = 0;
+
+    for (int i = 0; i < 8; i++)
+        n = n << 8 | key->byte[i];
+    return (off_t)(n % half);
+}
+
+off_t lockfile_scratch(const char *name)
+{
+    return (off_t)(half + strtoull(name, NULL, 16) % (half - 1));
+}
