@@ -130,7 +130,7 @@ static int read_arg(const struct filling *f, const struct node *node, struct arg
 static const char *search_path(const struct filling *f, const char *name)
 {
     struct builder *b = f->b;
-    const char *known = map_get(&b->executables, name), *path = getenv("PATH");
+    const char *known = map_get(&b->executables, name), *path = witness_env(b->recipe->witness, "PATH");
     char *found = NULL;
 
     if (known)
@@ -138,6 +138,7 @@ static const char *search_path(const struct filling *f, const char *name)
     for (const char *s = path ? path : ""; *s && !found;) {
         size_t n = strcspn(s, ":");
         char *at = arena_printf(b->arena, "%.*s/%s", (int)n, s, name);
+        witness_file(b->recipe->witness, at);
         if (*at == '/' && access(at, X_OK) == 0 && !fs_is_dir(at))
             found = at;
         s += n + (s[n] == ':');

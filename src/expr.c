@@ -157,7 +157,7 @@ static int look_up_env(const struct scope *s, const struct piece *p, struct valu
         return suggest_error(AT(p), err, p->text, s->env, s->n_env,
                              "env.%s is not declared; write env: [%s] in the stage",
                              p->text, p->text);
-    *v = (struct value){ getenv(p->text), false, p->node->pos, p->text };
+    *v = (struct value){ witness_env(s->witness, p->text), false, p->node->pos, p->text };
     if (v->text && *v->text)
         v->text = arena_strdup(s->arena, v->text);
     else

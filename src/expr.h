@@ -13,6 +13,8 @@
 #include "larder/mem.h"
 #include "node.h"
 
+struct witness;
+
 enum ref_kind { REF_PARAMS, REF_MATRIX, REF_ENV, REF_IN, REF_OUT };
 
 /* A text between expressions, or what one expression names. */
@@ -44,6 +46,7 @@ struct scope {
     size_t n_env;
     bool any_env; /* every variable of the user's, set or not: in `from:` */
     int depth;    /* of local params that name local params */
+    struct witness *witness; /* of the variables that any_env reads; may be NULL */
 };
 
 /* A value, and where it was written: the parameter's place when it is a lone ${params.x}.

@@ -130,6 +130,7 @@ static int read_table(struct builder *b, struct import *im, const struct node *n
         return rc;
     text->file = pos_shown_path(b->arena, &node->pos, node->text);
     text->path = builder_path(b, node->text, &node->pos);
+    witness_file(b->recipe->witness, text->path);
     if (!fs_exists(text->path))
         return pos_error(&node->pos, err, "there is no file %s", text->file);
     rc = fs_read(text->path, &bytes, err);
@@ -223,7 +224,8 @@ static void see_member(struct making *m, size_t member)
                                .axis = axis,
                                .axis_value = value,
                                .n_axes = n,
-                               .any_env = true };
+                               .any_env = true,
+                               .witness = m->b->recipe->witness };
 }
 
 /* The value of a key: the table's, else the import's, else NULL in v->text. */

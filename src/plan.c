@@ -1,5 +1,6 @@
 #include "plan.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "build.h"
@@ -80,6 +81,32 @@ const char **builder_names(const struct map *m)
 
 /* ---- the plan ---------------------------------------------------------------------- */
 
+static int compare_names(const void *a, const void *b)
+{
+    const struct step *const *x = a, *const *y = b;
+
+    return strcmp((*x)->name, (*y)->name);
+}
+
+static void sort_names(struct plan *plan, struct arena *arena)
+{
+    plan->by_name = arena_alloc(arena, (plan->n_steps + 1) * sizeof *plan->by_name);
+    if (!plan->n_steps)
+        return;
+    memcpy(plan->by_name, plan->step, plan->n_steps * sizeof *plan->by_name);
+    qsort(plan->by_name, plan->n_steps, sizeof *plan->by_name, compare_names);
+}
+
+static void read_standard(struct plan *plan, const struct recipe *recipe)
+{
+    const struct node *target = node_get(node_get(recipe->root, "default"), "target");
+
+    if (target && target->text) {
+        plan->standard = target->text;
+        plan->standard_pos = target->pos;
+    }
+}
+
 static int build(struct builder *b, struct error *err)
 {
     struct plan *plan = b->plan;
@@ -98,8 +125,8 @@ static int build(struct builder *b, struct error *err)
         rc = order_steps(b, err);
     if (rc < 0)
         return rc;
-    for (size_t i = 0; i < plan->n_steps; i++)
-        map_set(&plan->names, plan->step[i]->name, plan->step[i]);
+    sort_names(plan, b->arena);
+    read_standard(plan, b->recipe);
     return targets_read(b, err);
 }
 
@@ -112,7 +139,6 @@ int plan_build(struct plan **out, const struct recipe *recipe, struct programs *
     };
     int rc;
 
-    plan->recipe = recipe;
     rc = build(&b, err);
     free(b.step);
     map_release(&b.executables);
@@ -132,14 +158,18 @@ void plan_free(struct plan *plan)
 {
     if (!plan)
         return;
-    map_release(&plan->names);
     arena_release(&plan->arena);
     free(plan);
 }
 
 struct step *plan_find(const struct plan *plan, const char *name)
 {
-    return map_get(&plan->names, name);
+    struct step wanted = { .name = name }, *key = &wanted, **found;
+
+    if (!plan->n_steps)
+        return NULL;
+    found = bsearch(&key, plan->by_name, plan->n_steps, sizeof key, compare_names);
+    return found ? *found : NULL;
 }
 
 size_t item_n_steps(const struct item *item)

@@ -4,7 +4,8 @@
  * plan_build() reads nothing but the recipe and what programs describe of themselves: no
  * source is opened, no key is known. Everything it refuses is refused here, with file,
  * line and column, before anything runs. A plan owns one arena; steps have no free
- * functions.
+ * functions. It is a plain value, kept from run to run as it stands in memory (image.h):
+ * whoever adds a pointer to one of these structs adds a line to image.c.
  */
 #ifndef LARDER_PLAN_H
 #define LARDER_PLAN_H
@@ -161,19 +162,18 @@ struct target {
 
 struct plan {
     struct arena arena;
-    const struct recipe *recipe; /* borrowed: it must live as long as the plan */
     struct step **step;          /* every step comes after those it needs */
     size_t n_steps;
     struct source **source;
     size_t n_sources;
     struct target *target;
     size_t n_targets;
-    const char
-        *standard;    /* what `default:` says to run: a name for plan_choose(), or NULL */
-    struct map names; /* of the steps */
+    const char *standard; /* what `default:` says to run: a name for plan_choose() */
+    struct pos standard_pos;
+    struct step **by_name; /* the steps, sorted by their names */
 };
 
-/* *plan is new: plan_free(). programs is borrowed for as long as the plan. */
+/* *plan is new: plan_free(). recipe and programs are borrowed for as long as the plan. */
 int plan_build(struct plan **plan, const struct recipe *recipe, struct programs *programs,
                struct error *err);
 void plan_free(struct plan *plan); /* NULL is fine */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "larder/buf.h"
+#include "larder/fs.h"
 
 #include "larder/banned.h"
 
@@ -53,6 +54,22 @@ static void add_caret(struct buf *b, const struct pos *pos)
     buf_printf(b, "\n    %*s^", pos->column - first, "");
 }
 
+/* A kept plan has the names of its texts and not the words: they are read again. */
+static void add_caret_from_file(struct buf *b, const struct pos *pos)
+{
+    struct buf bytes = { 0 };
+    struct recipe_text text = *pos->text;
+    struct pos again = *pos;
+
+    if (fs_read(text.path, &bytes, NULL) == 0) {
+        text.s = buf_str(&bytes);
+        text.n = bytes.len;
+        again.text = &text;
+        add_caret(b, &again);
+    }
+    buf_release(&bytes);
+}
+
 int pos_error(const struct pos *pos, struct error *err, const char *fmt, ...)
 {
     struct buf b = { 0 };
@@ -63,8 +80,10 @@ int pos_error(const struct pos *pos, struct error *err, const char *fmt, ...)
     va_start(ap, fmt);
     buf_vprintf(&b, fmt, ap);
     va_end(ap);
-    if (pos->text)
+    if (pos->text && pos->text->s)
         add_caret(&b, pos);
+    else if (pos->text)
+        add_caret_from_file(&b, pos);
     error_set(err, E_INPUT, "%s", buf_str(&b));
     buf_release(&b);
     return E_INPUT;

@@ -16,7 +16,7 @@
 struct recipe_text {
     const char *file; /* as the user would type it */
     const char *path; /* absolute; `./` of a node means the folder it is in */
-    const char *s;
+    const char *s;    /* NULL: not in memory, in the file at path */
     size_t n;
 };
 

@@ -21,6 +21,7 @@ enum { DESCRIBE_MS = 10000, DESCRIBE_SIZE = 1 << 20, MANY = 4096 };
 struct programs {
     struct arena arena;
     const struct program_memory *memory;
+    struct witness *witness;
     const char **folder;
     size_t n_folders;
     struct map known; /* name to struct program */
@@ -39,10 +40,11 @@ static void add_folder(struct programs *p, const char *s, size_t n)
 }
 
 int programs_open(struct programs **out, const char *beside,
-                  const struct program_memory *memory, struct error *err)
+                  const struct program_memory *memory, struct witness *witness,
+                  struct error *err)
 {
     struct programs *p = xcalloc(1, sizeof *p);
-    const char *own = getenv("LARDER_PROGRAMS");
+    const char *own = witness_env(witness, "LARDER_PROGRAMS");
     size_t n = 2;
 
     (void)err;
@@ -50,6 +52,7 @@ int programs_open(struct programs **out, const char *beside,
     for (const char *s = own; *s; s++)
         n += *s == ':';
     p->memory = memory;
+    p->witness = witness;
     p->folder = arena_alloc(&p->arena, (n + 1) * sizeof *p->folder);
     while (*own) {
         n = strcspn(own, ":");
@@ -78,6 +81,8 @@ static const char *executable_of(struct programs *p, const char *name)
 {
     for (size_t i = 0; i < p->n_folders; i++) {
         char *path = arena_printf(&p->arena, "%s/%s", p->folder[i], name);
+
+        witness_file(p->witness, path);
         if (!fs_is_dir(path) && access(path, X_OK) == 0)
             return path;
     }

@@ -15,6 +15,7 @@
 #include "larder/map.h"
 #include "larder/mem.h"
 #include "larder/record.h"
+#include "witness.h"
 
 enum option_type { OPTION_INT, OPTION_FLOAT, OPTION_BOOL, OPTION_STRING, OPTION_CHOICE };
 
@@ -56,9 +57,11 @@ struct program_memory {
 
 struct programs;
 
-/* *p is new. beside: the folder of the larder executable. memory is borrowed. */
+/* *p is new. beside: the folder of the larder executable. memory and
+ * witness are borrowed and may be NULL. */
 int programs_open(struct programs **p, const char *beside,
-                  const struct program_memory *memory, struct error *err);
+                  const struct program_memory *memory, struct witness *witness,
+                  struct error *err);
 void programs_close(struct programs *p);
 /* The program, borrowed until programs_close(); E_INPUT when there is none of that name,
  * with the nearest one. */

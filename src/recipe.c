@@ -32,6 +32,7 @@ static int read_text(struct recipe *r, const char *file, const char *path,
     struct buf b = { 0 };
     int rc;
 
+    witness_file(r->witness, path);
     rc = fs_stat(path, &st, err);
     if (rc == FS_ABSENT)
         rc = error_set(err, E_INPUT, "%s: there is no such recipe; name one with -f FILE",
@@ -240,7 +241,7 @@ static int load(struct recipe *r, const char *file, const char *path, int depth,
 
 int recipe_read(struct recipe **out, const char *project, const char *path,
                 const char *profile, const struct setting *setting, size_t n_settings,
-                struct error *err)
+                struct witness *witness, struct error *err)
 {
     struct recipe *r = xcalloc(1, sizeof *r);
     const struct pos nowhere = { 0 };
@@ -248,6 +249,7 @@ int recipe_read(struct recipe **out, const char *project, const char *path,
     struct buf full = { 0 };
     int rc;
 
+    r->witness = witness;
     r->project = arena_strdup(&r->arena, project);
     r->path = arena_strdup(&r->arena, path);
     r->file = arena_alloc(&r->arena, FILES_MAX * sizeof *r->file);

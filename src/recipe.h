@@ -16,6 +16,7 @@
 #include "larder/mem.h"
 #include "node.h"
 #include "pos.h"
+#include "witness.h"
 
 struct recipe {
     struct arena arena;
@@ -25,17 +26,18 @@ struct recipe {
     struct node *root;   /* overlays applied */
     const char **file;   /* every file read, absolute */
     size_t n_files;
+    struct witness *witness; /* told of what is read; borrowed, may be NULL */
 };
 
 struct setting {
     const char *name, *value; /* of -S name=value */
 };
 
-/* *r is new: recipe_free(). A relative path is one of the project's. profile NULL: the
+/* *r is new: recipe_free(). witness may be NULL; it is borrowed by the recipe. A relative path is one of the project's. profile NULL: the
  * recipe's default. An unknown profile or setting is E_USAGE, all else E_INPUT. */
 int recipe_read(struct recipe **r, const char *project, const char *path,
                 const char *profile, const struct setting *setting, size_t n_settings,
-                struct error *err);
+                struct witness *witness, struct error *err);
 void recipe_free(struct recipe *r); /* NULL is fine */
 
 #endif

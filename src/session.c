@@ -114,8 +114,6 @@ static int make_own(struct session *s, struct error *err)
 int session_choose(struct session *s, const char *const *word, size_t n,
                    struct error *err)
 {
-    const struct node *standard = node_get(s->recipe->root, "default");
-    const struct node *target = standard ? node_get(standard, "target") : NULL;
     int rc = 0;
 
     s->chosen = arena_alloc(&s->arena, s->plan->n_steps + 1);
@@ -124,12 +122,12 @@ int session_choose(struct session *s, const char *const *word, size_t n,
     if (n) {
         for (size_t i = 0; i < n && rc == 0; i++)
             rc = plan_choose(s->plan, word[i], s->chosen, s->target, err);
-    } else if (target && target->text) {
-        rc = plan_choose(s->plan, target->text, s->chosen, s->target, err);
+    } else if (s->plan->standard) {
+        rc = plan_choose(s->plan, s->plan->standard, s->chosen, s->target, err);
         if (rc < 0) {
             char *story = xstrdup(err->text);
 
-            rc = pos_error(&target->pos, err, "%s", story);
+            rc = pos_error(&s->plan->standard_pos, err, "%s", story);
             free(story);
         }
     } else {

@@ -57,7 +57,7 @@ static bool get_value(struct state *s, const char *name, void *to, size_t n)
     return true;
 }
 
-static void copy_state(struct fs_state *to, const struct fs_state *from)
+void state_copy(struct fs_state *to, const struct fs_state *from)
 {
     memset(to, 0, sizeof *to); /* padding too: values are compared as bytes */
     to->dev = from->dev;
@@ -90,7 +90,7 @@ static void object_put(void *self, const struct digest *id, const struct fs_stat
     struct state *s = self;
     struct object_value v = { 0 };
 
-    copy_state(&v.state, st);
+    state_copy(&v.state, st);
     memcpy(v.boot, s->boot, sizeof v.boot);
     flatfile_put(s->file, named_digest(s, "object", id), &v, sizeof v);
 }
@@ -130,7 +130,7 @@ static void program_put(void *self, const char *path, const char *description)
 
     if (fs_stat(path, &st, NULL) != FS_FOUND || !state_is_settled(&st))
         return;
-    copy_state(&plain, &st);
+    state_copy(&plain, &st);
     buf_add(&value, &plain, sizeof plain);
     buf_add(&value, description, strlen(description) + 1);
     flatfile_put(s->file, named(s, "program", path), value.s, value.len);
@@ -192,7 +192,7 @@ int state_digest_file(struct state *s, const char *path, struct digest *d,
             return rc;
         if (state_same(st, &after)) {
             memset(&v, 0, sizeof v);
-            copy_state(&v.state, st);
+            state_copy(&v.state, st);
             v.digest = *d;
             if (settled)
                 flatfile_put(s->file, named(s, "file", path), &v, sizeof v);

@@ -42,6 +42,8 @@ void state_close(struct state *s);                  /* NULL is fine */
 int state_digest_file(struct state *s, const char *path, struct digest *d,
                       struct fs_state *st, struct error *err);
 bool state_same(const struct fs_state *a, const struct fs_state *b);
+/* A copy whose padding is zero, for what is kept as bytes. */
+void state_copy(struct fs_state *to, const struct fs_state *from);
 /* Whether a file in this state is old enough, right before it is read, to be remembered.
  */
 bool state_is_settled(const struct fs_state *st);

@@ -140,10 +140,13 @@ static int look_up_env(struct filling *f)
     const struct stage *s = f->stage;
 
     for (size_t i = 0; i < s->n_env; i++) {
-        struct value v = { .text = getenv(s->env[i]) };
-        int rc = s->env_node[i]
-                     ? expr_value(&f->scope, s->env_node[i], s->env[i], &v, f->err)
-                     : 0;
+        struct value v = { 0 };
+        int rc = 0;
+
+        if (s->env_node[i])
+            rc = expr_value(&f->scope, s->env_node[i], s->env[i], &v, f->err);
+        else
+            v.text = witness_env(f->b->recipe->witness, s->env[i]);
         if (rc < 0)
             return rc;
         f->env_value[i] = v.text ? arena_strdup(f->b->arena, v.text) : NULL;

@@ -97,7 +97,7 @@ static bool give(const char *dir, struct programs *programs, struct buf *to)
     int rc;
 
     read_with(dir, &w);
-    rc = recipe_read(&recipe, dir, "larder.yaml", w.profile, w.setting, w.n_settings,
+    rc = recipe_read(&recipe, dir, "larder.yaml", w.profile, w.setting, w.n_settings, NULL,
                      &err);
     if (rc == 0)
         rc = plan_build(&plan, recipe, programs, &err);
@@ -151,7 +151,7 @@ int main(int argc, char **argv)
         return 2;
     }
     setenv("LARDER_PROGRAMS", path_of(argv[1], "programs"), 1);
-    programs_open(&programs, argv[1], NULL, &err);
+    programs_open(&programs, argv[1], NULL, NULL, &err);
     for (size_t i = 0; i < n; i++) {
         buf_reset(&dir);
         fs_join(&dir, argv[1], entry[i]);

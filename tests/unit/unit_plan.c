@@ -160,7 +160,7 @@ static struct digest key_of(struct programs *programs, const char *dir,
     write_draft(d, &text);
     fs_join(&path, dir, "larder.yaml");
     cr_assert_eq(fs_write(path.s, text.s, text.len, false, &err), 0, "%s", err.text);
-    cr_assert_eq(recipe_read(&recipe, dir, "larder.yaml", NULL, NULL, 0, &err), 0,
+    cr_assert_eq(recipe_read(&recipe, dir, "larder.yaml", NULL, NULL, 0, NULL, &err), 0,
                  "%s\n%s", err.text, text.s);
     cr_assert_eq(plan_build(&plan, recipe, programs, &err), 0, "%s\n%s", err.text,
                  text.s);
@@ -196,7 +196,7 @@ static void open_place(struct place *p)
     snprintf(p->dir, sizeof p->dir, "/tmp/larder-unit-plan.XXXXXX");
     cr_assert_not_null(mkdtemp(p->dir));
     setenv("LARDER_PROGRAMS", LARDER_SOURCE "/tests/recipes/programs", 1);
-    cr_assert_eq(programs_open(&p->programs, "/nowhere", NULL, NULL), 0);
+    cr_assert_eq(programs_open(&p->programs, "/nowhere", NULL, NULL, NULL), 0);
 }
 
 static void close_place(struct place *p)
@@ -284,7 +284,7 @@ Test(plan, the_seed_is_that_of_the_documentation)
     write_draft(&d, &text);
     fs_join(&path, p.dir, "larder.yaml");
     fs_write(path.s, text.s, text.len, false, NULL);
-    cr_assert_eq(recipe_read(&recipe, p.dir, "larder.yaml", NULL, NULL, 0, NULL), 0);
+    cr_assert_eq(recipe_read(&recipe, p.dir, "larder.yaml", NULL, NULL, 0, NULL, NULL), 0);
     cr_assert_eq(plan_build(&plan, recipe, p.programs, NULL), 0);
     digest_bytes(&sum, "larder-seed\n20210401", 20);
     for (int i = 0; i < 8; i++)

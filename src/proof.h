@@ -1,0 +1,54 @@
+/*
+ * proof - what a run looked at when it found, or made, all steps done.
+ *
+ * For each step its key, record and outputs; for each file behind them its state: sources,
+ * executables, stored objects, placed files. As long as a file has its state it need not
+ * be read, and a step none of whose files has changed, behind steps with the same outputs
+ * as then, has the key and the outputs it had. Where every file has its state, nothing is
+ * to be done at all. A proof belongs to one image of a plan and one choice of steps. Like
+ * that image it costs time and no result to lose.
+ */
+#ifndef LARDER_PROOF_H
+#define LARDER_PROOF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "larder/digest.h"
+#include "larder/error.h"
+#include "larder/record.h"
+#include "larder/store.h"
+
+struct proof;
+struct session;
+
+enum { PROOF_FOUND = 0, PROOF_ABSENT = 1 };
+
+/* PROOF_FOUND with *p new (proof_close()), or PROOF_ABSENT: there is none for this image
+ * and question, it is damaged, or the machine was started since (store.md: what was not
+ * synced must then be read). */
+int proof_open(struct proof **p, const char *path, const char *question, uint64_t image);
+void proof_close(struct proof *p); /* NULL is fine */
+
+/* Looks at the state of every file. To be called before the calls below. */
+void proof_check(struct proof *p, struct store *st);
+/* Whether all wanted steps were done and every file has its state; *n_wanted of them. */
+bool proof_stands(const struct proof *p, size_t *n_wanted);
+
+/* What is known of a step, borrowed. */
+struct proof_step {
+    struct digest key, record;
+    const struct object *output; /* in the order of step->output */
+    bool here;
+};
+/* False when nothing is known or one of its own files has changed. */
+bool proof_step(struct proof *p, size_t index, struct proof_step *step);
+/* Whether the outputs are those that the proof has of that step, changed files or not. */
+bool proof_has_outputs(struct proof *p, size_t index, const struct object *output,
+                       size_t n);
+
+/* Writes the proof of what the session knows now, to path; old is what it began with. */
+int proof_write(struct session *s, const char *path, const char *question, uint64_t image,
+                struct error *err);
+
+#endif
