@@ -19,6 +19,7 @@ struct store {
     dev_t dev;                  /* the file system it is on */
     bool named_temps; /* a file cannot be written first and named then (tempfile) */
     bool dirty[256];  /* cas/<2 hex> holds names that may not be on the disk yet */
+    int folder[256]; /* descriptors of cas/<2 hex>, one more than they are; 0: not open */
 };
 
 /* Each appends a path. */

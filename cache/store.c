@@ -111,10 +111,18 @@ out:
     return rc < 0 ? error_context(err, "opening the store") : 0;
 }
 
+void store_set_memory(struct store *st, const struct store_memory *memory)
+{
+    st->memory = *memory;
+}
+
 void store_close(struct store *st)
 {
     if (!st)
         return;
+    for (size_t i = 0; i < sizeof st->folder / sizeof st->folder[0]; i++)
+        if (st->folder[i])
+            close(st->folder[i] - 1);
     free(st->path);
     free(st);
 }

@@ -130,7 +130,8 @@ static int read_arg(const struct filling *f, const struct node *node, struct arg
 static const char *search_path(const struct filling *f, const char *name)
 {
     struct builder *b = f->b;
-    const char *known = map_get(&b->executables, name), *path = witness_env(b->recipe->witness, "PATH");
+    const char *known = map_get(&b->executables, name),
+               *path = witness_env(b->recipe->witness, "PATH");
     char *found = NULL;
 
     if (known)

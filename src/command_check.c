@@ -8,7 +8,7 @@
 
 int command_check(const struct cli *cli, struct error *err)
 {
-    struct session s;
+    struct session s = { 0 };
     int rc = session_open(&s, cli, err);
 
     if (rc == 0 && !cli->quiet)
@@ -41,7 +41,7 @@ static void tell_finding(void *self, const struct store_finding *f)
 int command_fsck(const struct cli *cli, struct error *err)
 {
     struct findings all = { .cli = cli };
-    struct session s;
+    struct session s = { 0 };
     int rc = session_open_cache(&s, cli, err);
 
     if (cli->json)

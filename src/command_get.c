@@ -174,7 +174,7 @@ int command_get(const struct cli *cli, struct error *err)
 {
     struct places *places = NULL;
     struct wish *wish = NULL;
-    struct session s;
+    struct session s = { 0 };
     size_t n = 0;
     int rc = session_open(&s, cli, err);
 

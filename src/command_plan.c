@@ -154,7 +154,7 @@ static int exit_status(const struct cli *cli, const struct outlook *o)
 int command_plan(const struct cli *cli, struct error *err)
 {
     struct outlook o;
-    struct session s;
+    struct session s = { 0 };
     int rc = look(&s, cli, &o, err);
 
     if (rc == 0 && cli->json) {
@@ -189,7 +189,7 @@ static void print_stage(const struct session *s, size_t i)
                n, o.due, o.unknown);
 }
 
-static void print_status(const struct session *s)
+static void print_status(struct session *s)
 {
     struct map seen = { 0 };
 
@@ -200,7 +200,7 @@ static void print_status(const struct session *s)
             continue;
         if (s->say.level >= SAY_VERBOSE)
             printf("%-9s %s\n", state_word(&s->work[i]), step->name);
-        else if (!map_set(&seen, step->stage, s->plan))
+        else if (!map_set(&seen, step->stage, s))
             print_stage(s, i);
     }
     map_release(&seen);
@@ -209,7 +209,7 @@ static void print_status(const struct session *s)
 int command_status(const struct cli *cli, struct error *err)
 {
     struct outlook o;
-    struct session s;
+    struct session s = { 0 };
     int rc = look(&s, cli, &o, err);
 
     if (rc == 0 && cli->json) {

@@ -87,7 +87,7 @@ int command_report(const struct cli *cli, struct error *err)
     struct folders folders = { 0 };
     struct history latest = { 0 };
     struct buf text = { 0 };
-    struct session s;
+    struct session s = { 0 };
     int rc = session_begin(&s, cli, NULL, 0, err);
 
     if (rc == 0)

@@ -9,6 +9,7 @@
 #include "place.h"
 #include "run.h"
 #include "session.h"
+#include "tell.h"
 
 /* Calls f for each `get:` of a chosen target. */
 static int each_placement(struct session *s,
@@ -54,6 +55,14 @@ static void print_json(const struct run_totals *t)
            t->steps, t->ran, t->reused, t->failed, t->skipped, t->seconds);
 }
 
+static void nothing_to_do(struct session *s, struct run_totals *t)
+{
+    t->reused = t->steps;
+    tell_totals(&(struct tell){ .s = s }, t);
+    if (s->cli->json)
+        print_json(t);
+}
+
 /* Runs, places, and writes the run's history; a failed run leaves one too. */
 static int run(struct session *s, struct places *p, struct run_totals *t,
                struct error *err)
@@ -69,6 +78,7 @@ static int run(struct session *s, struct places *p, struct run_totals *t,
     if (rc == 0 && !t->signal)
         rc = each_placement(s, place_one, p, err);
     kept = places_save(p, &later);
+    session_keep(s);
     if (kept == 0 && t->news)
         kept = history_add(s, &later);
     if (kept < 0 && rc == 0) {
@@ -82,14 +92,24 @@ int command_run(const struct cli *cli, struct error *err)
 {
     struct run_totals totals = { 0 };
     struct places *places = NULL;
-    struct session s;
+    struct session s = { 0 };
     int rc;
 
     if (cli->dry_run)
         return command_plan(cli, err);
-    rc = session_begin(&s, cli, cli->arg, cli->n_args, err);
+    rc = session_enter(&s, cli, err);
+    if (rc == 0 && !cli->remake &&
+        session_stands(&s, cli->arg, cli->n_args, &totals.steps)) {
+        nothing_to_do(&s, &totals);
+        session_close(&s);
+        return 0;
+    }
+    totals.steps = 0;
+    if (rc == 0)
+        rc = session_begin(&s, cli, cli->arg, cli->n_args, err);
     if (rc == 0)
         rc = places_open(&places, s.project, s.own, s.store, err);
+    s.places = places;
     if (rc == 0)
         rc = run(&s, places, &totals, err);
     if (cli->json)

@@ -21,7 +21,7 @@ static int look(struct session *s, const struct cli *cli, struct error *err)
 int command_why(const struct cli *cli, struct error *err)
 {
     struct buf story = { 0 };
-    struct session s;
+    struct session s = { 0 };
     int rc = look(&s, cli, err);
 
     for (size_t i = 0; rc == 0 && i < s.plan->n_steps; i++)
@@ -84,7 +84,7 @@ static int print_log(struct session *s, struct work *w, bool heading, struct err
 int command_log(const struct cli *cli, struct error *err)
 {
     size_t n_chosen = 0;
-    struct session s;
+    struct session s = { 0 };
     int rc = look(&s, cli, err);
 
     for (size_t i = 0; rc == 0 && i < s.plan->n_steps; i++)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "larder/banned.h"
+#include "witness.h"
 
 enum { LOCAL_DEPTH = 8 };
 

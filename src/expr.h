@@ -44,8 +44,8 @@ struct scope {
     size_t n_axes;
     const char *const *env, *const *env_value; /* declared ones; a value may be NULL */
     size_t n_env;
-    bool any_env; /* every variable of the user's, set or not: in `from:` */
-    int depth;    /* of local params that name local params */
+    bool any_env;            /* every variable of the user's, set or not: in `from:` */
+    int depth;               /* of local params that name local params */
     struct witness *witness; /* of the variables that any_env reads; may be NULL */
 };
 

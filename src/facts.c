@@ -6,6 +6,7 @@
 
 #include "larder/banned.h"
 #include "larder/buf.h"
+#include "larder/map.h"
 #include "larder/mem.h"
 
 struct fact {
@@ -17,7 +18,9 @@ struct fact {
 struct facts {
     struct state *state;
     struct store *store;
-    struct fact *fact; /* of plan->source */
+    struct fact *fact;      /* of plan->source */
+    struct map executables; /* by path, to struct located in the arena */
+    struct arena arena;
 };
 
 void facts_new(struct facts **to, const struct plan *plan, struct state *state,
@@ -38,6 +41,8 @@ void facts_free(struct facts *f)
     if (!f)
         return;
     free(f->fact);
+    map_release(&f->executables);
+    arena_release(&f->arena);
     free(f);
 }
 
@@ -199,10 +204,67 @@ int facts_confirm(struct facts *f, const struct source *s, struct error *err)
 int facts_executable(struct facts *f, const char *path, struct digest *d,
                      struct error *err)
 {
-    struct fs_state st;
-    int rc = state_digest_file(f->state, path, d, &st, err);
+    struct located *at = map_get(&f->executables, path), now = { .path = path };
+    int rc;
 
-    if (rc == FS_ABSENT)
-        return error_set(err, E_INPUT, "%s is gone", path);
-    return rc;
+    if (at) {
+        *d = at->object.id;
+        return 0;
+    }
+    rc = fs_stat(path, &now.state, err);
+    now.young = rc == FS_FOUND && !state_is_settled(&now.state);
+    if (rc == FS_FOUND)
+        rc = state_digest_file(f->state, path, &now.object.id, &now.state, err);
+    if (rc != FS_FOUND)
+        return rc < 0 ? rc : error_set(err, E_INPUT, "%s is gone", path);
+    at = arena_alloc(&f->arena, sizeof *at);
+    *at = now;
+    *d = now.object.id;
+    map_set(&f->executables, path, at);
+    return 0;
+}
+
+/* A file that was young when it was read may be old enough now; it is read again. Its
+ * state, or one that no file has. */
+static const struct fs_state *settled_state(struct facts *f, struct located *at)
+{
+    static const struct fs_state never;
+    struct fs_state now;
+    struct digest d;
+
+    if (at->young && fs_stat(at->path, &now, NULL) == FS_FOUND &&
+        state_is_settled(&now) &&
+        state_digest_file(f->state, at->path, &d, &now, NULL) == FS_FOUND &&
+        digest_equal(&d, &at->object.id)) {
+        at->state = now;
+        at->young = false;
+    }
+    return at->young ? &never : &at->state;
+}
+
+bool facts_vouch(struct facts *f, const struct source *s, facts_tell *tell, void *self)
+{
+    struct fact *fact = find(f, s);
+    struct located *at = &fact->at;
+
+    if (s->pinned)
+        return true;
+    if (!fact->is_located || !at->path)
+        return false;
+    for (size_t i = 0; s->from[i] != at->path; i++) {
+        struct fs_state st;
+
+        tell(self, s->from[i], fs_stat(s->from[i], &st, NULL) == FS_ABSENT ? NULL : &st);
+    }
+    tell(self, at->path, settled_state(f, at));
+    return true;
+}
+
+void facts_vouch_executables(struct facts *f, facts_tell *tell, void *self)
+{
+    for (size_t i = 0; i < f->executables.n; i++) {
+        struct located *at = f->executables.entry[i].value;
+
+        tell(self, at->path, settled_state(f, at));
+    }
 }

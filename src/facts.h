@@ -46,4 +46,13 @@ int facts_confirm(struct facts *f, const struct source *s, struct error *err);
 int facts_executable(struct facts *f, const char *path, struct digest *d,
                      struct error *err);
 
+/* Told of a path: its state vouches for what was read there; NULL: that nothing is there
+ * does. */
+typedef void facts_tell(void *self, const char *path, const struct fs_state *state);
+/* Whether a source was located, or is pinned: what vouches for it is then told. A file
+ * that is too young is told with an all-zero state, which no file has. */
+bool facts_vouch(struct facts *f, const struct source *s, facts_tell *tell, void *self);
+/* The same for all executables asked for. */
+void facts_vouch_executables(struct facts *f, facts_tell *tell, void *self);
+
 #endif

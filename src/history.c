@@ -112,7 +112,7 @@ int history_add(const struct session *s, struct error *err)
     buf_printf(&part, "%s/.%ld", buf_str(&folder), (long)getpid());
     buf_adds(&text, "step\toutcome\tkey\trecord\tseconds\treason\tlog\n");
     for (size_t i = 0; i < s->plan->n_steps; i++)
-        if (s->work[i].wanted)
+        if (s->work[i].wanted && !s->work[i].known)
             write_row(&s->work[i], &text);
     rc = fs_mkdirs(folder.s, err);
     if (rc == 0)

@@ -135,7 +135,8 @@ void image_close(struct image *i)
     free(i);
 }
 
-/* ---- copying a plan ----------------------------------------------------------------- */
+/* ---- copying a plan -----------------------------------------------------------------
+ */
 
 /* A copy being made at the address where it will be mapped. */
 struct copy {
@@ -267,21 +268,21 @@ static void copy_source(struct copy *c, const struct source *from)
     to->missing = text(c, from->missing);
 }
 
+static void copy_item(struct copy *c, struct item *to, size_t n_columns)
+{
+    to->value = to->value ? texts(c, to->value, n_columns) : NULL;
+    to->source = copied_source(c, to->source);
+    to->step = copied_step(c, to->step);
+}
+
 static void copy_input(struct copy *c, struct input *to)
 {
-    const struct item *from = to->item;
-
     to->name = text(c, to->name);
     copy_pos(c, &to->pos);
     to->column = texts(c, to->column, to->n_columns);
-    to->item = take_copy(c, from, to->n_items * sizeof *from);
-    for (size_t i = 0; i < to->n_items; i++) {
-        struct item *item = &to->item[i];
-
-        item->value = from[i].value ? texts(c, from[i].value, to->n_columns) : NULL;
-        item->source = copied_source(c, from[i].source);
-        item->step = copied_step(c, from[i].step);
-    }
+    to->item = take_copy(c, to->item, to->n_items * sizeof *to->item);
+    for (size_t i = 0; i < to->n_items; i++)
+        copy_item(c, &to->item[i], to->n_columns);
 }
 
 static void copy_outputs(struct copy *c, struct step *to)
@@ -356,6 +357,15 @@ static void copy_step(struct copy *c, const struct step *from)
     to->user = copy_steps(c, from->user, from->n_users);
 }
 
+/* The steps of all shards have one list. */
+static void share_parts(struct copy *c, const struct step *first)
+{
+    struct step **part = copy_steps(c, first->part, first->n_parts);
+
+    for (size_t i = 0; i < first->n_parts; i++)
+        part[i]->part = part;
+}
+
 static void copy_target(struct copy *c, struct target *to)
 {
     to->name = text(c, to->name);
@@ -366,7 +376,7 @@ static void copy_target(struct copy *c, struct target *to)
         struct placement *g = &to->get[i];
 
         copy_pos(c, &g->pos);
-        g->step = copied_step(c, g->step);
+        copy_item(c, &g->item, 0);
         g->to = text(c, g->to);
     }
 }
@@ -388,16 +398,21 @@ static void copy_plan(struct copy *c, const struct plan *from)
     }
     for (size_t i = 0; i < from->n_steps; i++)
         copy_step(c, from->step[i]);
+    for (size_t i = 0; i < from->n_steps; i++)
+        if (from->step[i]->n_parts && from->step[i]->shard == 0)
+            share_parts(c, from->step[i]);
     to->step = copy_steps(c, from->step, from->n_steps);
     to->by_name = copy_steps(c, from->by_name, from->n_steps);
     to->target = take_copy(c, from->target, from->n_targets * sizeof *to->target);
     for (size_t i = 0; i < to->n_targets; i++)
         copy_target(c, &to->target[i]);
+    to->project = text(c, from->project);
     to->standard = text(c, from->standard);
     copy_pos(c, &to->standard_pos);
 }
 
-/* ---- no pointer may lead out of it --------------------------------------------------- */
+/* ---- no pointer may lead out of it ---------------------------------------------------
+ */
 
 struct range {
     uintptr_t start, end;
@@ -460,7 +475,8 @@ static bool leads_out(const struct copy *c)
     return out;
 }
 
-/* ---- writing ------------------------------------------------------------------------ */
+/* ---- writing ------------------------------------------------------------------------
+ */
 
 static int write_image(const char *path, const char *question, const struct copy *c,
                        const struct witness *witness, uint64_t *id, struct error *err)

@@ -336,3 +336,15 @@ int places_put(struct places *p, const struct object *o, const char *to, bool fo
     moves_release(&moves);
     return rc < 0 ? rc : anything ? PLACE_NEW : PLACE_STANDS;
 }
+
+void places_each(struct places *p, const char *to,
+                 void (*tell)(void *self, const char *path, const struct fs_state *st),
+                 void *self)
+{
+    const struct placed_to *t = placed_find(&p->placed, to);
+    struct buf path = { 0 };
+
+    for (size_t i = 0; t && i < t->n_files; i++)
+        tell(self, destination(p, to, t->file[i].path, &path), &t->file[i].state);
+    buf_release(&path);
+}

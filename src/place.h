@@ -32,4 +32,9 @@ enum { PLACE_STANDS = 0, PLACE_NEW = 1 };
 int places_put(struct places *p, const struct object *o, const char *to, bool force,
                struct error *err);
 
+/* Told of each file that was placed for `to`, by its absolute path, with its state. */
+void places_each(struct places *p, const char *to,
+                 void (*tell)(void *self, const char *path, const struct fs_state *st),
+                 void *self);
+
 #endif

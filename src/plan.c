@@ -139,6 +139,7 @@ int plan_build(struct plan **out, const struct recipe *recipe, struct programs *
     };
     int rc;
 
+    plan->project = arena_strdup(b.arena, recipe->project);
     rc = build(&b, err);
     free(b.step);
     map_release(&b.executables);

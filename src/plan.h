@@ -162,7 +162,8 @@ struct target {
 
 struct plan {
     struct arena arena;
-    struct step **step;          /* every step comes after those it needs */
+    const char *project; /* absolute path of its folder */
+    struct step **step;  /* every step comes after those it needs */
     size_t n_steps;
     struct source **source;
     size_t n_sources;

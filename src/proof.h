@@ -1,12 +1,12 @@
 /*
  * proof - what a run looked at when it found, or made, all steps done.
  *
- * For each step its key, record and outputs; for each file behind them its state: sources,
- * executables, stored objects, placed files. As long as a file has its state it need not
- * be read, and a step none of whose files has changed, behind steps with the same outputs
- * as then, has the key and the outputs it had. Where every file has its state, nothing is
- * to be done at all. A proof belongs to one image of a plan and one choice of steps. Like
- * that image it costs time and no result to lose.
+ * For each step its key, record and outputs; for each file behind them its state:
+ * sources, executables, stored objects, placed files. As long as a file has its state it
+ * need not be read, and a step none of whose files has changed, behind steps with the
+ * same outputs as then, has the key and the outputs it had. Where every file has its
+ * state, nothing is to be done at all. A proof belongs to one image of a plan and one
+ * choice of steps. Like that image it costs time and no result to lose.
  */
 #ifndef LARDER_PROOF_H
 #define LARDER_PROOF_H
@@ -19,6 +19,7 @@
 #include "larder/record.h"
 #include "larder/store.h"
 
+struct places;
 struct proof;
 struct session;
 
@@ -41,8 +42,10 @@ struct proof_step {
     const struct object *output; /* in the order of step->output */
     bool here;
 };
-/* False when nothing is known or one of its own files has changed. */
+/* False when nothing is known, or one of its objects or an executable has changed. */
 bool proof_step(struct proof *p, size_t index, struct proof_step *step);
+/* Whether the files of a source have the states they had. */
+bool proof_source_stands(const struct proof *p, size_t index);
 /* Whether the outputs are those that the proof has of that step, changed files or not. */
 bool proof_has_outputs(struct proof *p, size_t index, const struct object *output,
                        size_t n);

@@ -33,8 +33,9 @@ struct setting {
     const char *name, *value; /* of -S name=value */
 };
 
-/* *r is new: recipe_free(). witness may be NULL; it is borrowed by the recipe. A relative path is one of the project's. profile NULL: the
- * recipe's default. An unknown profile or setting is E_USAGE, all else E_INPUT. */
+/* *r is new: recipe_free(). witness may be NULL; it is borrowed by the recipe. A relative
+ * path is one of the project's. profile NULL: the recipe's default. An unknown profile or
+ * setting is E_USAGE, all else E_INPUT. */
 int recipe_read(struct recipe **r, const char *project, const char *path,
                 const char *profile, const struct setting *setting, size_t n_settings,
                 struct witness *witness, struct error *err);

@@ -9,6 +9,7 @@
 
 #include "larder/banned.h"
 #include "larder/buf.h"
+#include "larder/checksum.h"
 #include "larder/fs.h"
 #include "larder/map.h"
 
@@ -100,11 +101,12 @@ static int find_project(struct session *s, const char **recipe, struct error *er
 static int make_own(struct session *s, struct error *err)
 {
     const char *ignore = joined(s, s->own, ".gitignore");
+    const char *kept = joined(s, s->own, "kept");
     int rc;
 
-    if (fs_exists(ignore))
+    if (fs_exists(ignore) && fs_exists(kept))
         return 0;
-    rc = fs_mkdirs(s->own, err);
+    rc = fs_mkdirs(kept, err);
     if (rc == 0)
         rc = fs_write(ignore, "*\n", 2, false, err);
     return rc;
@@ -139,55 +141,111 @@ int session_choose(struct session *s, const char *const *word, size_t n,
     return rc;
 }
 
-static int open_plan(struct session *s, const char *recipe, struct error *err)
+/* ---- a plan that was kept ------------------------------------------------------------
+ */
+
+/* All that decides, with the witness, which plan it is. */
+static const char *plan_question(struct session *s, const char *recipe)
+{
+    struct buf b = { 0 };
+
+    buf_printf(&b, "larder %s\nrecipe %s\n", LARDER_VERSION, recipe);
+    buf_printf(&b, "project %s\n", s->project);
+    if (s->cli->profile)
+        buf_printf(&b, "profile %s\n", s->cli->profile);
+    for (size_t i = 0; i < s->cli->n_settings; i++)
+        buf_printf(&b, "setting %s=%s\n", s->cli->setting[i].name,
+                   s->cli->setting[i].value);
+    return keep(s, &b);
+}
+
+static const char *kept_path(struct session *s, const char *question, const char *kind)
+{
+    struct buf b = { 0 };
+
+    buf_printf(&b, "%s/kept/%016llx.%s", s->own,
+               (unsigned long long)checksum(question, strlen(question)), kind);
+    return keep(s, &b);
+}
+
+int session_enter(struct session *s, const struct cli *cli, struct error *err)
+{
+    int rc;
+
+    if (s->question)
+        return 0;
+    *s = (struct session){ .cli = cli };
+    say_init(&s->say, cli, stderr);
+    rc = find_project(s, &s->recipe_path, err);
+    if (rc != 0)
+        return rc;
+    s->question = plan_question(s, s->recipe_path);
+    s->image_path = kept_path(s, s->question, "plan");
+    image_open(&s->image, s->image_path, s->question);
+    return 0;
+}
+
+/* A rebuilt larder may lay a plan out in another way. */
+static void tell_witness_of_self(struct session *s)
+{
+    char path[4096];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+
+    path[n > 0 ? n : 0] = '\0';
+    witness_file(&s->witness, path);
+}
+
+static int build_plan(struct session *s, struct error *err)
 {
     const struct cli *cli = s->cli;
     char *beside;
     int rc = own_folder(s, &beside, err);
 
+    image_close(s->image);
+    s->image = NULL;
+    tell_witness_of_self(s);
     if (rc == 0)
-        rc = state_open(&s->state, joined(s, s->own, "state"), err);
+        rc = programs_open(&s->programs, beside, state_program_memory(s->state),
+                           &s->witness, err);
     if (rc == 0)
-        rc = programs_open(&s->programs, beside, state_program_memory(s->state), err);
+        rc = recipe_read(&s->recipe, s->project, s->recipe_path, cli->profile,
+                         cli->setting, cli->n_settings, &s->witness, err);
     if (rc == 0)
-        rc = recipe_read(&s->recipe, s->project, recipe, cli->profile, cli->setting,
-                         cli->n_settings, err);
-    if (rc == 0)
-        rc = plan_build(&s->plan, s->recipe, s->programs, err);
+        rc = plan_build(&s->built, s->recipe, s->programs, err);
+    s->plan = s->built;
     return rc;
-}
-
-static int open_store(struct session *s, struct error *err)
-{
-    struct buf path = { 0 };
-    int rc = cache_folder(&path, err);
-
-    s->cache = keep(s, &path);
-    if (rc == 0)
-        rc = store_open(&s->store, s->cache,
-                        s->state ? state_store_memory(s->state) : NULL, err);
-    return rc;
-}
-
-static void start(struct session *s, const struct cli *cli)
-{
-    *s = (struct session){ .cli = cli };
-    say_init(&s->say, cli, stderr);
 }
 
 int session_open(struct session *s, const struct cli *cli, struct error *err)
 {
-    const char *recipe;
+    int rc = session_enter(s, cli, err);
+
+    if (rc == 0)
+        rc = state_open(&s->state, joined(s, s->own, "state"), err);
+    if (rc != 0 || (s->image && image_plan(s->image, &s->plan) == IMAGE_FOUND))
+        return rc;
+    return build_plan(s, err);
+}
+
+/* ---- the store -----------------------------------------------------------------------
+ */
+
+static int open_store(struct session *s, struct error *err)
+{
+    struct buf path = { 0 };
     int rc;
 
-    start(s, cli);
-    rc = find_project(s, &recipe, err);
-    return rc == 0 ? open_plan(s, recipe, err) : rc;
+    if (s->store)
+        return 0;
+    rc = cache_folder(&path, err);
+    s->cache = keep(s, &path);
+    return rc == 0 ? store_open(&s->store, s->cache, NULL, err) : rc;
 }
 
 int session_open_cache(struct session *s, const struct cli *cli, struct error *err)
 {
-    start(s, cli);
+    *s = (struct session){ .cli = cli };
+    say_init(&s->say, cli, stderr);
     return open_store(s, err);
 }
 
@@ -201,9 +259,34 @@ int session_connect(struct session *s, struct error *err)
         rc = open_store(s, err);
     if (rc < 0)
         return rc;
+    store_set_memory(s->store, state_store_memory(s->state));
     facts_new(&s->facts, s->plan, s->state, s->store);
     work_new(&s->work, s->plan, s->wanted);
     return 0;
+}
+
+/* ---- what was found before ------------------------------------------------------------
+ */
+
+static const char *proof_question(struct session *s, const char *const *word, size_t n)
+{
+    struct buf b = { 0 };
+
+    buf_printf(&b, "%scache %s\n", s->question, store_path(s->store));
+    for (size_t i = 0; i < n; i++)
+        buf_printf(&b, "for %s\n", word[i]);
+    return keep(s, &b);
+}
+
+static void open_proof(struct session *s, const char *const *word, size_t n_words)
+{
+    if (s->proof_path)
+        return;
+    s->proof_question = proof_question(s, word, n_words);
+    s->proof_path = kept_path(s, s->proof_question, "proof");
+    if (s->image && proof_open(&s->proof, s->proof_path, s->proof_question,
+                               image_id(s->image)) == PROOF_FOUND)
+        proof_check(s->proof, s->store);
 }
 
 int session_begin(struct session *s, const struct cli *cli, const char *const *word,
@@ -215,14 +298,48 @@ int session_begin(struct session *s, const struct cli *cli, const char *const *w
         rc = session_choose(s, word, n_words, err);
     if (rc == 0)
         rc = session_connect(s, err);
+    if (rc == 0)
+        open_proof(s, word, n_words);
     return rc;
+}
+
+bool session_stands(struct session *s, const char *const *word, size_t n_words,
+                    size_t *n_wanted)
+{
+    if (!s->image || open_store(s, NULL) < 0)
+        return false;
+    open_proof(s, word, n_words);
+    return s->proof && proof_stands(s->proof, n_wanted);
+}
+
+void session_keep(struct session *s)
+{
+    struct error err;
+    uint64_t id = 0;
+    int rc = 0;
+
+    if (s->proof && proof_stands(s->proof, &(size_t){ 0 }))
+        return;
+    if (s->image)
+        id = image_id(s->image);
+    else if (witness_settle(&s->witness))
+        rc = image_write(s->image_path, s->question, s->plan, &s->witness, &id, &err);
+    else
+        return; /* the recipe is too young to be known by its state; the next run keeps it
+                 */
+    if (rc == 0)
+        rc = proof_write(s, s->proof_path, s->proof_question, id, &err);
+    if (rc < 0)
+        say_line(&s->say, SAY_NORMAL, TONE_PLAIN,
+                 "larder: what was learnt is not kept, the next run takes longer: %s",
+                 err.text);
 }
 
 /* Everything in .larder/ that is none of these is temporary. */
 static bool is_lasting(const char *name)
 {
-    static const char *const lasting[] = { ".gitignore", "config", "state", "placed",
-                                           "runs" };
+    static const char *const lasting[] = { ".gitignore", "config", "state",
+                                           "placed",     "runs",   "kept" };
 
     for (size_t i = 0; i < sizeof lasting / sizeof lasting[0]; i++)
         if (!strcmp(name, lasting[i]))
@@ -273,6 +390,7 @@ void session_close(struct session *s)
         say_line(&s->say, SAY_NORMAL, TONE_PLAIN,
                  "larder: what was learnt is not kept, the next run takes longer: %s",
                  err.text);
+    proof_close(s->proof);
     if (s->plan)
         work_free(s->work, s->plan);
     queue_release(&s->recalled);
@@ -280,11 +398,13 @@ void session_close(struct session *s)
     facts_free(s->facts);
     rooms_release(&s->rooms);
     store_close(s->store);
-    plan_free(s->plan);
+    plan_free(s->built);
+    image_close(s->image);
     recipe_free(s->recipe);
     programs_close(s->programs);
     state_close(s->state);
     config_release(&s->config);
+    witness_release(&s->witness);
     arena_release(&s->arena);
     *s = (struct session){ 0 };
 }

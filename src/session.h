@@ -2,8 +2,8 @@
  * session - what a command works on: the project, its recipe and plan, the store, and
  * what is remembered.
  *
- * The project is the current folder, or the one of -C. A session that was opened half may
- * be closed.
+ * The project is the current folder, or the one of -C. A session is all-zero before it is
+ * opened; one that was opened half may be closed.
  */
 #ifndef LARDER_SESSION_H
 #define LARDER_SESSION_H
@@ -13,15 +13,18 @@
 #include "cli.h"
 #include "config.h"
 #include "facts.h"
+#include "image.h"
 #include "larder/error.h"
 #include "larder/store.h"
 #include "plan.h"
 #include "program.h"
+#include "proof.h"
 #include "queue.h"
 #include "recipe.h"
 #include "room.h"
 #include "say.h"
 #include "state.h"
+#include "witness.h"
 #include "work.h"
 
 struct session {
@@ -33,9 +36,16 @@ struct session {
     const char *cache;   /* folder of the store */
     struct config config;
     struct state *state;
-    struct programs *programs;
-    struct recipe *recipe;
-    struct plan *plan;
+    struct witness witness;    /* of what the plan was made from, unless it was kept */
+    struct programs *programs; /* NULL when the plan was kept, */
+    struct recipe *recipe;     /* and so is this */
+    struct image *image;       /* the kept plan, or NULL */
+    const char *recipe_path, *image_path, *question;
+    const struct plan *plan;
+    struct plan *built;  /* plan, where it is not that of the image */
+    struct proof *proof; /* what the last run with these words found, or NULL */
+    const char *proof_path, *proof_question;
+    struct places *places; /* of a command that places outputs, or NULL; borrowed */
     bool *chosen; /* [n_steps] by the words of the command line or the default target */
     bool *target; /* [n_targets] likewise */
     bool *wanted; /* [n_steps] chosen, and what those need */
@@ -50,7 +60,9 @@ struct session {
 /* These return 0, a negative E_ code, or EXIT_NO_PROJECT, with the story in *err. Call
  * session_close() in any case. */
 
-/* The project, its recipe and plan. *s is made anew. */
+/* The project: goes to its folder. */
+int session_enter(struct session *s, const struct cli *cli, struct error *err);
+/* The project, its recipe and plan. */
 int session_open(struct session *s, const struct cli *cli, struct error *err);
 /* words choose targets, stages and steps; none: the default target, else everything. */
 int session_choose(struct session *s, const char *const *word, size_t n_words,
@@ -60,7 +72,14 @@ int session_connect(struct session *s, struct error *err);
 /* All three. */
 int session_begin(struct session *s, const struct cli *cli, const char *const *word,
                   size_t n_words, struct error *err);
-/* Only the store: no project is needed. *s is made anew. */
+/* Between session_enter() and session_begin(), with the same words: true when nothing is
+ * to be done for them since all is as it was when it was done last. *n_wanted: how many
+ * steps that is. */
+bool session_stands(struct session *s, const char *const *word, size_t n_words,
+                    size_t *n_wanted);
+/* Keeps the plan, and what this session found out of it, for the next. */
+void session_keep(struct session *s);
+/* Only the store: no project is needed. */
 int session_open_cache(struct session *s, const struct cli *cli, struct error *err);
 
 /* Removes what killed processes have left in .larder/ more than an hour ago. */

@@ -85,6 +85,11 @@ static bool object_get(void *self, const struct digest *id, struct fs_state *st)
     return true;
 }
 
+bool state_object(struct state *s, const struct digest *id, struct fs_state *st)
+{
+    return object_get(s, id, st);
+}
+
 static void object_put(void *self, const struct digest *id, const struct fs_state *st)
 {
     struct state *s = self;

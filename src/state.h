@@ -51,6 +51,8 @@ bool state_is_settled(const struct fs_state *st);
 bool state_step(struct state *s, const char *name, struct step_memory *m);
 void state_set_step(struct state *s, const char *name, const struct step_memory *m);
 
+/* The state of the file of an object when it was last known to be good. */
+bool state_object(struct state *s, const struct digest *id, struct fs_state *st);
 /* Whether the object was known to be good since this machine was started. */
 bool state_seen_since_boot(struct state *s, const struct digest *id);
 

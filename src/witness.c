@@ -104,7 +104,9 @@ void witness_write(const struct witness *w, struct buf *to)
                     w->env[i].value);
     for (size_t i = 0; i < w->n_files; i++) {
         const struct witness_file *f = &w->file[i];
-        enum kind kind = f->is_folder ? KIND_FOLDER : f->is_there ? KIND_FILE : KIND_ABSENT;
+        enum kind kind = f->is_folder  ? KIND_FOLDER
+                         : f->is_there ? KIND_FILE
+                                       : KIND_ABSENT;
 
         write_entry(to, kind, kind == KIND_FILE ? &f->state : NULL, f->path, NULL);
     }

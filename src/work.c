@@ -28,7 +28,7 @@ static void wait_again(struct work *user)
     if (user->state != WORK_DUE)
         return;
     user->state = WORK_UNKNOWN;
-    user->known = false;
+    user->known = user->deep_known = false;
     buf_reset(&user->key_text);
 }
 
@@ -38,6 +38,7 @@ void work_recall(struct work *w, struct queue *recalled)
     for (size_t i = 0; i < w->step->n_users; i++)
         wait_again(work_of(w, w->step->user[i]));
     w->recalled = true;
+    w->known = w->deep_known = false;
     w->state = WORK_UNKNOWN;
     for (size_t i = 0; i < w->step->n_needs; i++) {
         struct work *need = work_of(w, w->step->need[i]);

@@ -30,14 +30,15 @@ enum work_state {
 struct work {
     const struct step *step;
     enum work_state state;
-    bool wanted;    /* chosen, or needed by one that is */
-    bool remake;    /* is to run even where a record answers */
-    bool ran;       /* in this run */
-    bool lost;      /* a record answers, but not all of its outputs are there */
-    bool here;      /* of WORK_DONE: all its outputs are in the store */
-    bool recalled;  /* a record is not enough: its outputs are needed */
-    bool known;     /* nothing that its key holds has changed since the last proof */
-    size_t n_waits; /* needed steps that are not done, or recalled */
+    bool wanted;            /* chosen, or needed by one that is */
+    bool remake;            /* is to run even where a record answers */
+    bool ran;               /* in this run */
+    bool lost;              /* a record answers, but not all of its outputs are there */
+    bool here;              /* of WORK_DONE: all its outputs are in the store */
+    bool recalled;          /* a record is not enough: its outputs are needed */
+    bool known;             /* of WORK_DONE: as the last proof has it (proof.h), */
+    bool deep_known;        /* and so is all that is behind it */
+    size_t n_waits;         /* needed steps that are not done, or recalled */
     struct key_facts facts; /* valid once key_text is */
     struct buf key_text;    /* empty: not written; see lookup_key() */
     struct digest key;

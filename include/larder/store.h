@@ -46,6 +46,7 @@ struct store_memory {
  * memory is borrowed until then and may be NULL: then everything is hashed before use. */
 int store_open(struct store **st, const char *path, const struct store_memory *memory,
                struct error *err);
+void store_set_memory(struct store *st, const struct store_memory *memory); /* instead */
 void store_close(struct store *st);             /* NULL is fine */
 const char *store_path(const struct store *st); /* borrowed, absolute */
 
@@ -90,6 +91,16 @@ int store_list(struct store *st, const struct object *o, struct arena *arena,
  * deep: hash in any case; a tree is then remembered too, once all below it is fine. */
 int store_check(struct store *st, const struct object *o, bool deep, struct digest *bad,
                 struct error *err);
+/* The state of the file of an object, as store_memory compares it: FS_FOUND, FS_ABSENT or
+ * an error. Cheaper than a stat() by path. */
+int store_object_state(struct store *st, const struct digest *id, struct fs_state *state,
+                       struct error *err);
+/* Calls f for every file that an object consists of, texts of trees included, until it
+ * answers other than 0. What is not there, or is no tree, is E_CORRUPT. */
+int store_each_file(struct store *st, const struct object *o,
+                    int (*f)(void *self, const struct digest *id, struct error *err),
+                    void *self, struct error *err);
+
 /* Removes the file of a damaged object, so that it can be made anew. It is hashed first:
  * a whole one, which somebody else may just have made, stays. Absent is fine. */
 int store_discard(struct store *st, const struct digest *id, struct error *err);

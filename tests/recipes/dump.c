@@ -7,10 +7,10 @@
 
 static const char *shown_path(const struct plan *plan, const char *path, struct buf *b)
 {
-    size_t n = strlen(plan->recipe->project);
+    size_t n = strlen(plan->project);
 
     buf_reset(b);
-    if (!strncmp(path, plan->recipe->project, n) && path[n] == '/')
+    if (!strncmp(path, plan->project, n) && path[n] == '/')
         buf_printf(b, "./%s", path + n + 1);
     else
         buf_adds(b, path);

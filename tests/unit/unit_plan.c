@@ -284,7 +284,8 @@ Test(plan, the_seed_is_that_of_the_documentation)
     write_draft(&d, &text);
     fs_join(&path, p.dir, "larder.yaml");
     fs_write(path.s, text.s, text.len, false, NULL);
-    cr_assert_eq(recipe_read(&recipe, p.dir, "larder.yaml", NULL, NULL, 0, NULL, NULL), 0);
+    cr_assert_eq(recipe_read(&recipe, p.dir, "larder.yaml", NULL, NULL, 0, NULL, NULL),
+                 0);
     cr_assert_eq(plan_build(&plan, recipe, p.programs, NULL), 0);
     digest_bytes(&sum, "larder-seed\n20210401", 20);
     for (int i = 0; i < 8; i++)

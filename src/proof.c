@@ -1,0 +1,582 @@
+#include "proof.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "larder/banned.h"
+#include "larder/boot.h"
+#include "larder/buf.h"
+#include "larder/checksum.h"
+#include "larder/fs.h"
+#include "larder/map.h"
+#include "larder/mem.h"
+
+#include "place.h"
+#include "session.h"
+#include "state.h"
+
+enum { BOOT_SIZE = 48 };
+
+/* The file: this head, then what every look needs: objects, watches and texts; then what
+ * only a look that finds a change needs: steps and outputs. */
+static const char magic[16] = "larder-proof 1\n";
+struct head {
+    char magic[16];
+    uint64_t first_sum, second_sum; /* checksums of the two parts; the first with what
+                                       follows here */
+    uint64_t image;
+    char boot[BOOT_SIZE];
+    uint64_t n_objects, n_watches, text_size, n_steps, n_outputs;
+    uint64_t n_wanted; /* of the steps */
+    uint64_t is_whole; /* all of them were done */
+};
+
+/* The file of a stored object, or one of those of a tree. Sorted by digest. */
+struct object_entry {
+    struct digest id;
+    uint64_t dev, ino, size;
+    int64_t mtime_ns;
+    uint32_t mode, step;
+};
+
+/* A path, and what must be found there. */
+enum watch_kind { WATCH_STATE, WATCH_ABSENCE };
+enum { OWNER_ALL = -1, OWNER_PLACE = -2 }; /* else the index of a source */
+struct watch {
+    struct fs_state state;
+    uint32_t path; /* offset in the texts */
+    int32_t owner;
+    uint32_t kind, zero;
+};
+
+struct step_entry {
+    struct digest key, record;
+    uint32_t first, n; /* outputs */
+    uint32_t known, here;
+};
+
+/* Also as it stands in the file: all-zero where it is padded. */
+struct output_entry {
+    struct object object;
+};
+
+struct proof {
+    const unsigned char *at;
+    size_t size;
+    struct head head;
+    const struct object_entry *object;
+    const struct watch *watch;
+    const char *text;
+    const struct step_entry *step; /* NULL: the second part was not looked at */
+    const struct output_entry *output;
+    bool *bad_step;   /* [n_steps] one of its objects is not as it was; NULL: none is */
+    bool *bad_source; /* [n_sources] likewise */
+    size_t n_sources;
+    bool bad_all, bad_place, any;
+    bool second_tried;
+};
+
+/* ---- reading ----------------------------------------------------------------------- */
+
+static size_t first_size(const struct head *h)
+{
+    return h->n_objects * sizeof(struct object_entry) +
+           h->n_watches * sizeof(struct watch) + h->text_size;
+}
+
+static size_t second_size(const struct head *h)
+{
+    return h->n_steps * sizeof(struct step_entry) +
+           h->n_outputs * sizeof(struct output_entry);
+}
+
+static uint64_t first_sum(const struct head *h, const unsigned char *first)
+{
+    size_t skip = offsetof(struct head, image);
+
+    return checksum((const char *)h + skip, sizeof *h - skip) ^
+           checksum(first, first_size(h));
+}
+
+static bool has_sane_counts(const struct head *h, size_t size)
+{
+    uint64_t most = size / sizeof(struct output_entry) + 1;
+
+    return h->n_objects < most && h->n_watches < most && h->text_size <= size &&
+           h->text_size % 8 == 0 && h->n_steps < most && h->n_outputs < most &&
+           sizeof *h + first_size(h) + second_size(h) <= size;
+}
+
+/* Whether the mapped bytes are a proof for this image and boot, up to its second part. */
+static bool read_first(struct proof *p, const char *question, uint64_t image)
+{
+    struct head *h = &p->head;
+    const unsigned char *at = p->at + sizeof *h;
+    char boot[BOOT_SIZE] = { 0 };
+
+    if (p->size < sizeof *h)
+        return false;
+    memcpy(h, p->at, sizeof *h);
+    snprintf(boot, sizeof boot, "%s", boot_id());
+    if (memcmp(h->magic, magic, sizeof magic) || h->image != image ||
+        memcmp(h->boot, boot, sizeof boot) || !strcmp(boot, "unknown") ||
+        !has_sane_counts(h, p->size) || first_sum(h, at) != h->first_sum)
+        return false;
+    p->object = (const struct object_entry *)at;
+    at += h->n_objects * sizeof *p->object;
+    p->watch = (const struct watch *)at;
+    at += h->n_watches * sizeof *p->watch;
+    p->text = (const char *)at;
+    return h->text_size && !p->text[h->text_size - 1] && !strcmp(p->text, question);
+}
+
+int proof_open(struct proof **to, const char *path, const char *question, uint64_t image)
+{
+    struct proof *p = xcalloc(1, sizeof *p);
+    struct stat st;
+    void *at = MAP_FAILED;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0)
+        at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (fd >= 0)
+        close(fd);
+    if (at != MAP_FAILED) {
+        p->at = at;
+        p->size = (size_t)st.st_size;
+    }
+    if (!p->at || !read_first(p, question, image)) {
+        proof_close(p);
+        p = NULL;
+    }
+    *to = p;
+    return p ? PROOF_FOUND : PROOF_ABSENT;
+}
+
+void proof_close(struct proof *p)
+{
+    if (!p)
+        return;
+    if (p->at)
+        munmap((void *)p->at, p->size);
+    free(p->bad_step);
+    free(p->bad_source);
+    free(p);
+}
+
+/* The steps and outputs; false where they are damaged. */
+static bool read_second(struct proof *p)
+{
+    const unsigned char *at = p->at + sizeof p->head + first_size(&p->head);
+
+    if (!p->second_tried && checksum(at, second_size(&p->head)) == p->head.second_sum) {
+        p->step = (const struct step_entry *)at;
+        p->output = (const struct output_entry *)(at + p->head.n_steps * sizeof *p->step);
+    }
+    p->second_tried = true;
+    return p->step != NULL;
+}
+
+/* ---- looking ----------------------------------------------------------------------- */
+
+static bool is_as_it_was(const struct object_entry *o, struct store *st)
+{
+    struct fs_state s;
+
+    return store_object_state(st, &o->id, &s, NULL) == FS_FOUND && s.dev == o->dev &&
+           s.ino == o->ino && s.size == o->size && s.mtime_ns == o->mtime_ns &&
+           s.mode == o->mode;
+}
+
+static void check_objects(struct proof *p, struct store *st)
+{
+    bool good = true;
+
+    for (size_t i = 0; i < p->head.n_objects; i++) {
+        const struct object_entry *o = &p->object[i];
+
+        if (i == 0 || !digest_equal(&o->id, &o[-1].id))
+            good = is_as_it_was(o, st);
+        if (good || o->step >= p->head.n_steps)
+            continue;
+        if (!p->bad_step)
+            p->bad_step = xcalloc(p->head.n_steps, sizeof *p->bad_step);
+        p->bad_step[o->step] = p->any = true;
+    }
+}
+
+static bool holds(const struct watch *w, const char *path)
+{
+    struct fs_state now;
+    int rc = fs_stat(path, &now, NULL);
+
+    if (w->kind == WATCH_ABSENCE)
+        return rc == FS_ABSENT;
+    return rc == FS_FOUND && state_same(&now, &w->state);
+}
+
+static void note_source(struct proof *p, size_t source)
+{
+    if (source >= p->n_sources) {
+        p->bad_source = xrealloc(p->bad_source, source + 1);
+        memset(p->bad_source + p->n_sources, 0, source + 1 - p->n_sources);
+        p->n_sources = source + 1;
+    }
+    p->bad_source[source] = true;
+}
+
+static void check_watches(struct proof *p)
+{
+    for (size_t i = 0; i < p->head.n_watches; i++) {
+        const struct watch *w = &p->watch[i];
+
+        if (w->path < p->head.text_size && holds(w, p->text + w->path))
+            continue;
+        p->any = true;
+        if (w->owner == OWNER_PLACE)
+            p->bad_place = true;
+        else if (w->owner < 0)
+            p->bad_all = true;
+        else
+            note_source(p, (size_t)w->owner);
+    }
+}
+
+void proof_check(struct proof *p, struct store *st)
+{
+    check_watches(p);
+    check_objects(p, st);
+}
+
+bool proof_stands(const struct proof *p, size_t *n_wanted)
+{
+    *n_wanted = p->head.n_wanted;
+    return p->head.is_whole && !p->any;
+}
+
+static const struct step_entry *find_step(struct proof *p, size_t index)
+{
+    const struct step_entry *s;
+
+    if (!read_second(p) || index >= p->head.n_steps)
+        return NULL;
+    s = &p->step[index];
+    return s->known && s->first <= p->head.n_outputs &&
+                   s->n <= p->head.n_outputs - s->first
+               ? s
+               : NULL;
+}
+
+bool proof_source_stands(const struct proof *p, size_t index)
+{
+    return index >= p->n_sources || !p->bad_source[index];
+}
+
+bool proof_step(struct proof *p, size_t index, struct proof_step *step)
+{
+    const struct step_entry *s;
+
+    if (p->bad_all || (p->bad_step && index < p->head.n_steps && p->bad_step[index]))
+        return false;
+    s = find_step(p, index);
+    if (!s)
+        return false;
+    *step =
+        (struct proof_step){ s->key, s->record, &p->output[s->first].object, s->here };
+    return true;
+}
+
+bool proof_has_outputs(struct proof *p, size_t index, const struct object *output,
+                       size_t n)
+{
+    const struct step_entry *s = find_step(p, index);
+
+    if (!s || s->n != n)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (!digest_equal(&p->output[s->first + i].object.id, &output[i].id))
+            return false;
+    return true;
+}
+
+/* ---- writing ------------------------------------------------------------------------
+ */
+
+struct writing {
+    struct session *s;
+    struct proof *old; /* or NULL */
+    struct head head;
+    struct buf objects, watches, texts, steps, outputs;
+    uint32_t step;          /* whose objects are being added */
+    int32_t owner;          /* of the watches being added */
+    bool incomplete;        /* something of the step cannot be vouched for */
+    bool *is_copied;        /* [n_steps] its objects are those of the old proof */
+    bool *is_told;          /* [n_sources] */
+    struct map executables; /* told */
+};
+
+static int add_object(void *self, const struct digest *id, struct error *err)
+{
+    struct writing *w = self;
+    struct object_entry e;
+    struct fs_state st;
+
+    (void)err;
+    if (!state_object(w->s->state, id, &st)) {
+        w->incomplete = true;
+        return 0;
+    }
+    memset(&e, 0, sizeof e);
+    e = (struct object_entry){
+        *id, st.dev, st.ino, st.size, st.mtime_ns, st.mode, w->step
+    };
+    buf_add(&w->objects, &e, sizeof e);
+    return 0;
+}
+
+static void add_watch(void *self, const char *path, const struct fs_state *state)
+{
+    struct writing *w = self;
+    struct watch e;
+
+    memset(&e, 0, sizeof e);
+    e.path = (uint32_t)w->texts.len;
+    e.owner = w->owner;
+    e.kind = state ? WATCH_STATE : WATCH_ABSENCE;
+    if (state)
+        state_copy(&e.state, state);
+    buf_add(&w->watches, &e, sizeof e);
+    buf_add(&w->texts, path, strlen(path) + 1);
+}
+
+static void copy_watch(struct writing *w, const struct watch *from)
+{
+    w->owner = from->owner;
+    add_watch(w, w->old->text + from->path,
+              from->kind == WATCH_STATE ? &from->state : NULL);
+}
+
+static void add_output(struct writing *w, const struct object *o)
+{
+    struct output_entry e;
+
+    memset(&e, 0, sizeof e);
+    e.object.kind = o->kind;
+    e.object.id = o->id;
+    e.object.size = o->size;
+    buf_add(&w->outputs, &e, sizeof e);
+}
+
+/* The objects of a step that ran, or was looked up. */
+static void add_objects(struct writing *w, const struct work *work)
+{
+    for (size_t i = 0; i < work->step->n_outputs; i++)
+        if (store_each_file(w->s->store, work_output(work, (int)i), add_object, w, NULL) <
+            0)
+            w->incomplete = true;
+}
+
+static void add_step(struct writing *w, const struct work *work)
+{
+    struct step_entry e;
+    size_t objects = w->objects.len;
+
+    memset(&e, 0, sizeof e);
+    w->step = (uint32_t)work->step->index;
+    w->incomplete = false;
+    if (work->wanted && work->state == WORK_DONE) {
+        e.key = work->key;
+        e.record = work->record_id;
+        e.first = (uint32_t)w->head.n_outputs;
+        e.n = (uint32_t)work->step->n_objects;
+        e.here = work->here;
+        w->is_copied[w->step] = work->known && w->old;
+        if (work->here && !w->is_copied[w->step])
+            add_objects(w, work);
+        e.known = !w->incomplete;
+    }
+    w->head.n_wanted += work->wanted;
+    if (work->wanted && !e.known)
+        w->head.is_whole = false;
+    if (e.known) {
+        w->head.n_outputs += e.n;
+        for (size_t i = 0; i < e.n; i++)
+            add_output(w, work_output(work, (int)i));
+    } else {
+        buf_cut(&w->objects, objects);
+    }
+    buf_add(&w->steps, &e, sizeof e);
+}
+
+static void tell_source(struct writing *w, const struct source *source)
+{
+    static const struct fs_state never; /* no file has this state */
+
+    if (!source || w->is_told[source->index])
+        return;
+    w->is_told[source->index] = true;
+    w->owner = (int32_t)source->index;
+    if (!facts_vouch(w->s->facts, source, add_watch, w))
+        add_watch(w, source->name, &never);
+}
+
+static void tell_sources(struct writing *w, const struct work *work)
+{
+    const struct step *step = work->step;
+
+    for (size_t i = 0; i < step->n_inputs; i++)
+        for (size_t j = 0; j < step->input[i].n_items; j++)
+            tell_source(w, step->input[i].item[j].source);
+    for (size_t i = 0; i < step->n_code; i++)
+        tell_source(w, step->code[i]);
+}
+
+/* Sources that nobody asked for in this run: the steps that read them were known. */
+static void copy_sources(struct writing *w)
+{
+    struct proof *p = w->old;
+
+    for (size_t i = 0; p && i < p->head.n_watches; i++) {
+        int32_t owner = p->watch[i].owner;
+
+        if (owner < 0 || (size_t)owner >= w->s->plan->n_sources || w->is_told[owner])
+            continue;
+        copy_watch(w, &p->watch[i]);
+    }
+}
+
+/* Notes the path, so that the old proof's watch of it is not copied. */
+static void add_executable(void *self, const char *path, const struct fs_state *state)
+{
+    struct writing *w = self;
+
+    map_set(&w->executables, path, w);
+    add_watch(w, path, state);
+}
+
+/* Where one of the old ones has changed, no step was known, and all were asked for. */
+static void tell_executables(struct writing *w)
+{
+    struct proof *p = w->old;
+
+    w->owner = OWNER_ALL;
+    facts_vouch_executables(w->s->facts, add_executable, w);
+    for (size_t i = 0; p && !p->bad_all && i < p->head.n_watches; i++)
+        if (p->watch[i].owner == OWNER_ALL &&
+            !map_get(&w->executables, p->text + p->watch[i].path))
+            copy_watch(w, &p->watch[i]);
+}
+
+static void tell_places(struct writing *w)
+{
+    const struct plan *plan = w->s->plan;
+
+    w->owner = OWNER_PLACE;
+    for (size_t i = 0; i < plan->n_targets; i++)
+        for (size_t k = 0; w->s->target[i] && k < plan->target[i].n_gets; k++)
+            places_each(w->s->places, plan->target[i].get[k].to, add_watch, w);
+}
+
+static int compare_objects(const void *a, const void *b)
+{
+    const struct object_entry *x = a, *y = b;
+    int order = memcmp(&x->id, &y->id, sizeof x->id);
+
+    return order ? order : (x->step > y->step) - (x->step < y->step);
+}
+
+/* Those of steps that were known, which are sorted, and the others, among them. */
+static void merge_objects(struct writing *w)
+{
+    struct buf old = { 0 }, all = { 0 };
+    struct object_entry *a, *b;
+    size_t n, m, i = 0, k = 0;
+
+    for (size_t j = 0; w->old && j < w->old->head.n_objects; j++) {
+        const struct object_entry *o = &w->old->object[j];
+
+        if (o->step < w->s->plan->n_steps && w->is_copied[o->step])
+            buf_add(&old, o, sizeof *o);
+    }
+    a = (struct object_entry *)buf_str(&old);
+    b = (struct object_entry *)buf_str(&w->objects);
+    n = old.len / sizeof *a;
+    m = w->objects.len / sizeof *b;
+    if (m)
+        qsort(b, m, sizeof *b, compare_objects);
+    while (i < n || k < m)
+        if (k == m || (i < n && compare_objects(&a[i], &b[k]) < 0))
+            buf_add(&all, &a[i++], sizeof *a);
+        else
+            buf_add(&all, &b[k++], sizeof *b);
+    buf_release(&old);
+    buf_release(&w->objects);
+    w->objects = all;
+}
+
+static int write_file(struct writing *w, const char *path, struct error *err)
+{
+    struct head *h = &w->head;
+    struct buf file = { 0 };
+    size_t first;
+    int rc;
+
+    while (w->texts.len % 8)
+        buf_addc(&w->texts, '\0');
+    h->n_objects = w->objects.len / sizeof(struct object_entry);
+    h->n_watches = w->watches.len / sizeof(struct watch);
+    h->text_size = w->texts.len;
+    buf_add(&file, h, sizeof *h);
+    first = file.len;
+    buf_add(&file, buf_str(&w->objects), w->objects.len);
+    buf_add(&file, buf_str(&w->watches), w->watches.len);
+    buf_add(&file, buf_str(&w->texts), w->texts.len);
+    h->second_sum = 0;
+    buf_add(&file, buf_str(&w->steps), w->steps.len);
+    buf_add(&file, buf_str(&w->outputs), w->outputs.len);
+    h->second_sum = checksum(file.s + first + first_size(h), second_size(h));
+    h->first_sum = first_sum(h, (const unsigned char *)file.s + first);
+    memcpy(file.s, h, sizeof *h);
+    rc = fs_write(path, file.s, file.len, false, err);
+    buf_release(&file);
+    return rc;
+}
+
+int proof_write(struct session *s, const char *path, const char *question, uint64_t image,
+                struct error *err)
+{
+    struct writing w = { .s = s, .old = s->proof };
+    int rc;
+
+    memcpy(w.head.magic, magic, sizeof magic);
+    snprintf(w.head.boot, sizeof w.head.boot, "%s", boot_id());
+    w.head.image = image;
+    w.head.is_whole = true;
+    w.head.n_steps = s->plan->n_steps;
+    w.is_copied = xcalloc(s->plan->n_steps + 1, sizeof *w.is_copied);
+    w.is_told = xcalloc(s->plan->n_sources + 1, sizeof *w.is_told);
+    buf_add(&w.texts, question, strlen(question) + 1);
+    for (size_t i = 0; i < s->plan->n_steps; i++) {
+        add_step(&w, &s->work[i]);
+        if (s->work[i].wanted && !s->work[i].known)
+            tell_sources(&w, &s->work[i]);
+    }
+    merge_objects(&w);
+    copy_sources(&w);
+    tell_executables(&w);
+    tell_places(&w);
+    rc = write_file(&w, path, err);
+    free(w.is_copied);
+    free(w.is_told);
+    map_release(&w.executables);
+    buf_release(&w.objects);
+    buf_release(&w.watches);
+    buf_release(&w.texts);
+    buf_release(&w.steps);
+    buf_release(&w.outputs);
+    return rc;
+}
