@@ -264,6 +264,9 @@ static void copy_source(struct copy *c, const struct source *from)
     to->name = text(c, from->name);
     copy_pos(c, &to->pos);
     to->from = texts(c, from->from, from->n_from);
+    to->pin.prefix = text(c, from->pin.prefix);
+    to->pin.md5 = text(c, from->pin.md5);
+    to->pins = text(c, from->pins);
     to->license = text(c, from->license);
     to->missing = text(c, from->missing);
 }
@@ -386,6 +389,8 @@ static void copy_plan(struct copy *c, const struct plan *from)
     struct plan *to = take_copy(c, from, sizeof *from);
 
     to->arena = (struct arena){ 0 };
+    to->lock_path = text(c, from->lock_path);
+    to->lock_file = text(c, from->lock_file);
     c->from = from;
     c->step = take(c, (from->n_steps + 1) * sizeof *c->step);
     c->source = take(c, (from->n_sources + 1) * sizeof *c->source);

@@ -9,11 +9,21 @@
 #include "larder/boot.h"
 #include "provenance.h"
 
-static int identify_item(struct session *s, const struct item *item, struct object *o,
-                         struct error *err)
+static int identify_source(struct session *s, struct work *w, const struct source *source,
+                           struct object *o, struct error *err)
+{
+    int rc = facts_identify(s->facts, source, o, err);
+
+    if (rc == FACTS_ABROAD)
+        w->abroad = source;
+    return rc;
+}
+
+static int identify_item(struct session *s, struct work *w, const struct item *item,
+                         struct object *o, struct error *err)
 {
     if (item->source)
-        return facts_identify(s->facts, item->source, o, err);
+        return identify_source(s, w, item->source, o, err);
     item_object(s->work, item, o);
     return 0;
 }
@@ -38,7 +48,7 @@ static int identify_input(struct session *s, struct work *w, size_t i, struct er
     if (in->kind == INPUT_PROVENANCE)
         return identify_provenance(s, w, w->facts.input[i], err);
     for (size_t j = 0; j < in->n_items && rc == 0; j++)
-        rc = identify_item(s, &in->item[j], &w->facts.input[i][j], err);
+        rc = identify_item(s, w, &in->item[j], &w->facts.input[i][j], err);
     return rc;
 }
 
@@ -67,7 +77,7 @@ int lookup_key(struct session *s, struct work *w, struct error *err)
     for (size_t i = 0; i < w->step->n_inputs && rc == 0; i++)
         rc = identify_input(s, w, i, err);
     for (size_t i = 0; i < w->step->n_code && rc == 0; i++)
-        rc = facts_identify(s->facts, w->step->code[i], &w->facts.code[i], err);
+        rc = identify_source(s, w, w->step->code[i], &w->facts.code[i], err);
     if (rc == 0 && w->step->executable)
         rc = facts_executable(s->facts, w->step->executable, &w->facts.executable, err);
     if (rc == 0)
@@ -278,7 +288,7 @@ int lookup_step(struct session *s, struct work *w, bool heal, struct error *err)
     if (take_from_proof(s, w))
         return 0;
     rc = lookup_key(s, w, err);
-    if (rc == 0)
+    if (rc == LOOKUP_KEY)
         rc = w->remake ? STORE_MISS : find_record(s, w, heal, err);
     if (rc < 0) /* what is wrong with an input is told with its position in the recipe */
         return rc == E_INPUT ? rc : error_context(err, "%s", w->step->name);

@@ -17,25 +17,31 @@
 #include "larder/map.h"
 #include "larder/mem.h"
 #include "larder/record.h"
+#include "pin.h"
 #include "program.h"
 #include "recipe.h"
 
-/* A file of the user's that steps read: an import, a ./path, a `code:` file. */
+/* A file or folder of the user's that steps read: an import, a ./path, a `code:` file. */
 struct source {
-    size_t index;      /* in plan->source */
-    const char *name;  /* "import.val", "import.textures[pattern=slate]", "./plot.py" */
-    struct pos pos;    /* where the recipe names it */
-    const char **from; /* candidates in order, absolute paths; the first that exists */
+    size_t index;     /* in plan->source */
+    const char *name; /* "import.val", "import.textures[pattern=slate]", "./plot.py" */
+    struct pos pos;   /* where the recipe names it */
+    enum object_kind kind; /* a tree where its paths end in / */
+    const char **from;     /* candidates in order: absolute paths and URLs */
     size_t n_from;
-    bool pinned; /* digest (and size unless -1) must match what is found */
-    struct digest digest;
-    long long size;
+    struct pin pin;      /* must be the content of what is found */
+    const char *pins;    /* where that is less than a digest: as larder.lock has it; or
+                            NULL */
+    int locked;          /* the line of larder.lock that pin.digest is from, or 0 */
     bool is_import;      /* may be taken from the store by its digest alone */
     bool private_;       /* visibility: private */
     const char *license; /* or NULL */
     const char *missing; /* a variable that is not set, so that a candidate of `from`
                             fell out; or NULL */
 };
+
+/* Whether a candidate is fetched: an http: or https: URL, and no path. */
+bool source_is_url(const char *from);
 
 /* One thing behind an input: a source or the output of other steps. */
 struct item {
@@ -169,7 +175,9 @@ struct plan {
     size_t n_sources;
     struct target *target;
     size_t n_targets;
-    const char *standard; /* what `default:` says to run: a name for plan_choose() */
+    const char *lock_path; /* of larder.lock, beside the recipe; */
+    const char *lock_file; /* as a message names it */
+    const char *standard;  /* what `default:` says to run: a name for plan_choose() */
     struct pos standard_pos;
     struct step **by_name; /* the steps, sorted by their names */
 };

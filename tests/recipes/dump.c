@@ -135,10 +135,14 @@ static void dump_source(const struct plan *plan, const struct source *s, struct 
 
     buf_printf(to, "source %s%s%s%s\n", s->name, s->private_ ? " private" : "",
                s->license ? " license " : "", s->license ? s->license : "");
-    if (s->pinned)
-        buf_printf(to, "  sha256 %s size %lld\n", digest_hex(&s->digest, hex), s->size);
+    if (s->pin.full)
+        buf_printf(to, "  sha256 %s size %lld%s\n", digest_hex(&s->pin.digest, hex),
+                   s->pin.size, s->locked ? " locked" : "");
+    if (s->pins)
+        buf_printf(to, "  pins %s\n", s->pins);
     for (size_t i = 0; i < s->n_from; i++)
-        buf_printf(to, "  from %s\n", shown_path(plan, s->from[i], &path));
+        buf_printf(to, "  from %s%s\n", shown_path(plan, s->from[i], &path),
+                   s->kind == OBJECT_TREE ? "/" : "");
     if (s->missing)
         buf_printf(to, "  missing %s\n", s->missing);
     buf_release(&path);
