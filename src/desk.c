@@ -8,6 +8,7 @@
 #include "larder/banned.h"
 #include "larder/buf.h"
 #include "larder/fs.h"
+#include "meet.h"
 #include "provenance.h"
 #include "shell.h"
 
@@ -462,6 +463,8 @@ int desk_collect(struct desk *d, struct session *s, const struct work *w, bool s
         if (rc < 0)
             return error_context(err, "output %s", out->name);
     }
+    for (size_t i = 0; i < step->n_outputs && rc == 0; i++)
+        rc = meet_output(s->store, &step->output[i], &rec->output[i].object, err);
     rec->n_outputs = step->n_outputs;
     for (size_t i = 0; i < step->n_outputs && rc == 0; i++)
         if (step->output[i].n_shards)

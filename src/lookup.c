@@ -7,6 +7,7 @@
 #include "item.h"
 #include "larder/banned.h"
 #include "larder/boot.h"
+#include "meet.h"
 #include "provenance.h"
 
 static int identify_source(struct session *s, struct work *w, const struct source *source,
@@ -97,6 +98,17 @@ static bool has_outputs(const struct record *rec, const struct step *step)
     return true;
 }
 
+/* What a record can tell is held against `expect:`, which is in no key. */
+static bool is_expected(struct work *w, const struct record *rec)
+{
+    for (size_t i = 0; i < w->step->n_outputs; i++)
+        if (meet_record(&w->step->output[i], work_recorded(w->step, rec, i), NULL) < 0) {
+            w->unmet = true;
+            return false;
+        }
+    return true;
+}
+
 /* Outputs that were not synced are read whole, once after each start of the machine. */
 static int check_output(struct session *s, const struct record *rec,
                         const struct object *o, struct digest *bad, struct error *err)
@@ -143,7 +155,7 @@ static int try_record(struct session *s, struct work *w, const struct record *re
 {
     int rc, answer = STORE_HIT;
 
-    if (!has_outputs(rec, w->step))
+    if (!has_outputs(rec, w->step) || !is_expected(w, rec))
         return STORE_MISS;
     w->here = true;
     for (size_t i = 0; i < w->step->n_outputs; i++) {
@@ -206,7 +218,7 @@ static int find_record(struct session *s, struct work *w, bool heal, struct erro
         }
     }
     if (rc == STORE_HIT)
-        w->lost = false;
+        w->lost = w->unmet = false;
     records_free(rec, n);
     return rc;
 }

@@ -10,6 +10,7 @@
 #include "stage.h"
 #include "step.h"
 #include "target.h"
+#include "visibility.h"
 
 #include "larder/banned.h"
 
@@ -158,6 +159,7 @@ static int build(struct builder *b, struct error *err)
         rc = order_steps(b, err);
     if (rc < 0)
         return rc;
+    visibility_spread(plan);
     sort_names(plan, b->arena);
     read_standard(plan, b->recipe);
     return targets_read(b, err);
@@ -205,6 +207,11 @@ struct step *plan_find(const struct plan *plan, const char *name)
         return NULL;
     found = bsearch(&key, plan->by_name, plan->n_steps, sizeof key, compare_names);
     return found ? *found : NULL;
+}
+
+bool step_output_is_private(const struct step *step, size_t i)
+{
+    return step->output[i].private_;
 }
 
 size_t item_n_steps(const struct item *item)

@@ -68,6 +68,26 @@ struct input {
     size_t n_columns;
 };
 
+/* Numbers from low to high, both included; infinite where it is open. */
+struct bounds {
+    double low, high;
+};
+
+/* What is expected of an output, checked once it is made; in no key. NULL: not said. */
+struct expect {
+    struct pos pos;
+    bool non_empty;
+    const struct digest *sha256;
+    const struct bounds *records, *lines;
+};
+
+/* What is expected of the last value that a step tells of a metric. */
+struct metric {
+    const char *name;
+    struct pos pos;
+    struct bounds range;
+};
+
 struct output {
     const char *name;
     struct pos pos;
@@ -76,6 +96,8 @@ struct output {
     size_t n_shards; /* of a sharded set: its folders, 00, 01, ...; else 0 */
     bool temp;       /* keep: temp */
     int visibility;  /* -1 not said, 0 public, 1 private */
+    bool private_; /* it must not leave this machine: said, or so is what it is made of */
+    const struct expect *expect; /* or NULL */
 };
 
 /* An option of a program with its value in the canonical text of its type, or, for a
@@ -140,7 +162,9 @@ struct step {
     size_t n_inputs;
     struct output *output; /* sorted by name */
     size_t n_outputs;
-    size_t n_objects; /* its outputs, then the shards of each that has some */
+    size_t n_objects;      /* its outputs, then the shards of each that has some */
+    struct metric *metric; /* that are expected */
+    size_t n_metrics;
     struct resources resources;
     unsigned char retry[N_CAUSES]; /* how many times, by cause */
     bool checkpoint;
@@ -197,6 +221,8 @@ int plan_choose(const struct plan *plan, const char *name, bool *chosen, bool *t
 void plan_close(const struct plan *plan, bool *chosen);
 struct step *plan_find(const struct plan *plan, const char *name); /* exact, or NULL */
 int step_output_index(const struct step *step, const char *name);  /* or -1 */
+
+bool step_output_is_private(const struct step *step, size_t i);
 
 /* The steps that must be done before an item is there: none behind a source. */
 size_t item_n_steps(const struct item *item);
