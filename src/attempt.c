@@ -1,7 +1,6 @@
 #include "attempt.h"
 
 #include <errno.h>
-#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +16,6 @@
 #include "larder/fs.h"
 #include "larder/mem.h"
 #include "lookup.h"
-#include "meet.h"
 
 enum { EXIT_TRY_AGAIN = 75, GRACE_S = 10 };
 static const double sync_above_s =
@@ -36,17 +34,6 @@ static int open_checkpoint(struct attempt *a, struct buf *path, struct error *er
     if (rc == 0)
         rc = segments_begin(&a->segments, st, key, found, err);
     return rc;
-}
-
-/* A try that begins anew has told nothing yet. */
-static void forget_metrics(struct attempt *a)
-{
-    size_t n = a->work->step->n_metrics;
-
-    if (n && !a->metric)
-        a->metric = xcalloc(n, sizeof *a->metric);
-    for (size_t i = 0; i < n; i++)
-        a->metric[i] = NAN;
 }
 
 /* Lays out the desk and starts the child. */
@@ -69,6 +56,8 @@ static int start(struct attempt *a, struct error *err)
     if (rc < 0)
         goto out;
     rc = desk_open(&a->desk, a->session, a->work, &given, err);
+    if (rc == 0)
+        rc = guard_open(&a->guard, a->session, a->work, &a->desk, &given, false, err);
     if (rc < 0)
         goto out;
     rc = child_start(&a->child,
@@ -78,10 +67,11 @@ static int start(struct attempt *a, struct error *err)
                                             .folder = a->desk.step,
                                             .log = a->desk.log,
                                             .lease = a->lease,
+                                            .fence = guard_fence(&a->guard),
+                                            .trace = a->guard.trace,
                                             .jobs = given.makeflags ? jobs : NULL },
                      err);
     a->heard = a->child.started;
-    forget_metrics(a);
 out:
     if (jobs[0] >= 0) {
         close(jobs[0]);
@@ -138,28 +128,17 @@ void attempt_free(struct attempt *a)
     if (keep)
         say_line(&a->session->say, SAY_NORMAL, TONE_PLAIN,
                  "its scratch folder is kept until the next run: %s", a->desk.root);
+    guard_close(&a->guard);
     desk_close(&a->desk, keep);
     lease_release(a->lease);
     segments_release(&a->segments);
     buf_release(&a->partial);
     free(a->progress);
     free(a->platform);
-    free(a->metric);
     free(a);
 }
 
 /* One line of LARDER_PROGRESS (docs/stage-protocol.md). */
-/* "metric NAME VALUE": the last value is kept where one is expected. */
-static void hear_metric(struct attempt *a, const char *text)
-{
-    const struct step *step = a->work->step;
-    size_t n = strcspn(text, " ");
-
-    for (size_t i = 0; i < step->n_metrics && text[n]; i++)
-        if (strlen(step->metric[i].name) == n && !strncmp(step->metric[i].name, text, n))
-            a->metric[i] = strtod(text + n + 1, NULL);
-}
-
 static void hear(struct attempt *a, const char *line)
 {
     static const char computing[] = "note computing on ";
@@ -176,8 +155,6 @@ static void hear(struct attempt *a, const char *line)
         free(a->platform);
         a->platform = xstrdup(line + sizeof computing - 1);
     }
-    if (!strncmp(line, "metric ", 7))
-        hear_metric(a, line + 7);
     if (!strncmp(line, "note ", 5) || !strncmp(line, "metric ", 7))
         say_line(&a->session->say, SAY_VERBOSE, TONE_FAINT, "        %s: %s",
                  a->work->step->name, strchr(line, ' ') + 1);
@@ -278,8 +255,6 @@ static int record(struct attempt *a, const struct child_end *end, struct error *
     int rc;
 
     rc = confirm_sources(a, err);
-    if (rc == 0)
-        rc = meet_metrics(w->step, a->metric, err);
     if (rc == 0)
         rc = desk_collect(&a->desk, s, w, sync, rec, err);
     if (rc == 0)

@@ -11,6 +11,7 @@
 
 #include "child.h"
 #include "desk.h"
+#include "guard.h"
 #include "larder/buf.h"
 #include "larder/error.h"
 #include "larder/lease.h"
@@ -27,6 +28,7 @@ struct attempt {
     struct work *work;
     struct lease *lease;
     struct desk desk;
+    struct guard guard;
     struct child child;
     struct slots *slots;
     struct share share; /* of slots */
@@ -37,7 +39,6 @@ struct attempt {
     enum cause cause;   /* of a failure that is not its own fault; else N_CAUSES */
     struct buf partial; /* a line of progress that is not whole yet */
     char *progress;     /* "12/30 epochs"; ours, or NULL */
-    double *metric;     /* the last value of each that is expected, or NAN; ours */
     char *platform;     /* what it said its last bits depend on; ours, or NULL */
     struct segments segments;
 };

@@ -140,12 +140,24 @@ static bool become_step(const struct launch *l)
            sigprocmask(SIG_SETMASK, &none, NULL) == 0;
 }
 
+/* Last, since what holds a step would hold us too. */
+static bool close_in(const struct launch *l)
+{
+    const struct child_order *order = l->order;
+
+    if (order->fence && !fence_enter(order->fence))
+        return false;
+    if (order->trace && trace_enter(order->trace)) /* which refuses sockets itself */
+        return true;
+    return !order->fence || fence_refuse_sockets(order->fence);
+}
+
 static pid_t launch(struct launch *l)
 {
     pid_t pid = vfork();
 
     if (pid == 0) {
-        if (become_step(l))
+        if (become_step(l) && close_in(l))
             execve(l->order->path, l->order->argv, l->env);
         l->failed = errno;
         _exit(127);
@@ -215,6 +227,11 @@ int child_start(struct child *c, const struct child_order *order, struct error *
         rc = error_system(err, "starting %s", order->path);
         goto out;
     }
+    if (order->fence) {
+        rc = fence_permit_open(order->fence, order->log, l.log, PERMIT_WRITE, err);
+        if (rc < 0)
+            goto out;
+    }
     adopt_orphans();
     l.progress = progress[1];
     l.life = life[0];
@@ -222,6 +239,7 @@ int child_start(struct child *c, const struct child_order *order, struct error *
     l.env = env;
     c->started = clock_now();
     c->pid = launch(&l);
+    trace_started(order->trace);
     if (c->pid < 0) {
         l.failed = errno;
         c->pid = 0;

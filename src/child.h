@@ -16,6 +16,8 @@
 #include "larder/buf.h"
 #include "larder/error.h"
 #include "larder/lease.h"
+#include "sandbox.h"
+#include "trace.h"
 
 struct child_order {
     const char *path; /* of the executable: absolute, or relative to folder */
@@ -24,7 +26,9 @@ struct child_order {
     const char *folder; /* where it starts */
     const char *log;    /* file to make */
     const struct lease *lease;
-    const int *jobs; /* two descriptors that it inherits too, or NULL */
+    const int *jobs;     /* two descriptors that it inherits too, or NULL */
+    struct fence *fence; /* or NULL */
+    struct trace *trace; /* or NULL */
 };
 
 struct child {

@@ -28,11 +28,11 @@ struct cli {
     const struct command *command; /* NULL only when help is asked for without one */
     const char **arg;              /* what follows the command; n_args of them */
     size_t n_args;
-    bool help, dry_run, keep_going, remake, quiet, json, force, keep_scratch, exit_code,
-        show_origin;
+    bool help, dry_run, keep_going, remake, quiet, json, force, keep_scratch, trace,
+        exit_code, show_origin;
     int verbose; /* how many -v */
     int jobs;    /* -j, 0: not given */
-    const char *recipe, *folder, *profile;
+    const char *recipe, *folder, *profile, *sandbox;
     struct setting *setting; /* of -S */
     size_t n_settings;
     enum color_when color;

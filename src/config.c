@@ -41,6 +41,11 @@ static bool is_link(const char *text)
     return false;
 }
 
+static bool is_sandbox(const char *text)
+{
+    return sandbox_mode_of(text) != N_SANDBOX;
+}
+
 static const struct known {
     const char *name, *variable;
     const char *standard; /* the value that is built in */
@@ -52,6 +57,8 @@ static const struct known {
     [CONFIG_JOBS] = { "jobs", "LARDER_JOBS", "auto", is_jobs,
                       "auto or a number from 1 to 4096" },
     [CONFIG_LINK] = { "link", "LARDER_LINK", "auto", is_link, "auto, hard or copy" },
+    [CONFIG_SANDBOX] = { "sandbox", "LARDER_SANDBOX", "enforce", is_sandbox,
+                         "off, warn or enforce" },
 };
 
 static const struct known *find_known(const char *name)
@@ -189,6 +196,11 @@ int config_read(struct config *c, const char *project, const struct cli *cli,
     rc = read_files(c, project, err);
     if (rc == 0)
         rc = read_variables(c, err);
+    if (rc == 0 && cli->sandbox && !is_sandbox(cli->sandbox))
+        rc = error_set(err, E_USAGE, "--sandbox takes %s, not '%s'",
+                       known[CONFIG_SANDBOX].wants, cli->sandbox);
+    if (rc == 0 && cli->sandbox)
+        c->value[CONFIG_SANDBOX] = (struct config_value){ cli->sandbox, "--sandbox" };
     if (rc == 0 && cli->jobs)
         c->value[CONFIG_JOBS] =
             (struct config_value){ arena_printf(&c->arena, "%d", cli->jobs), "--jobs" };
@@ -225,4 +237,9 @@ enum link_mode config_link(const struct config *c)
     while (strcmp(link_word[mode], c->value[CONFIG_LINK].text) != 0)
         mode++;
     return mode;
+}
+
+enum sandbox_mode config_sandbox(const struct config *c)
+{
+    return sandbox_mode_of(c->value[CONFIG_SANDBOX].text);
 }

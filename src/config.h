@@ -13,8 +13,9 @@
 #include "cli.h"
 #include "larder/error.h"
 #include "larder/mem.h"
+#include "sandbox.h"
 
-enum config_name { CONFIG_GPUS, CONFIG_JOBS, CONFIG_LINK, N_CONFIG };
+enum config_name { CONFIG_GPUS, CONFIG_JOBS, CONFIG_LINK, CONFIG_SANDBOX, N_CONFIG };
 
 enum link_mode {
     LINK_AUTO, /* reflink, else copy up to 16 MiB, else read-only hard link */
@@ -43,5 +44,6 @@ const char *config_name(enum config_name name);
 int config_jobs(const struct config *c); /* 0: as many as we may use */
 int config_gpus(const struct config *c); /* -1: those that are found */
 enum link_mode config_link(const struct config *c);
+enum sandbox_mode config_sandbox(const struct config *c);
 
 #endif

@@ -8,7 +8,6 @@
 #include "larder/banned.h"
 #include "larder/buf.h"
 #include "larder/fs.h"
-#include "meet.h"
 #include "provenance.h"
 #include "shell.h"
 
@@ -29,23 +28,6 @@ static const char *name_in(const struct desk *d, const char *path)
                                                                                : NULL;
 }
 
-/* A folder of the user's: a small one, and one of code, by way of the store. */
-static int put_folder(struct session *s, const struct source *source,
-                      const struct located *at, const char *path, bool executable,
-                      struct error *err)
-{
-    struct object o;
-    int rc;
-
-    if (at->object.size > COPY_AT_MOST && !executable)
-        return fs_symlink(at->path, path, err);
-    rc = store_import(s->store, at->path, OBJECT_TREE, false, &o, err);
-    if (rc == 0 && !digest_equal(&o.id, &at->object.id))
-        rc = error_set(err, E_INPUT, "%s changes while it is read; run again",
-                       source->name);
-    return rc < 0 ? rc : store_lend(s->store, &o, path, err);
-}
-
 static int put_source(struct desk *d, struct session *s, const struct source *source,
                       const char *path, bool executable, struct error *err)
 {
@@ -55,18 +37,19 @@ static int put_source(struct desk *d, struct session *s, const struct source *so
 
     if (rc < 0)
         return rc;
-    if (name && at->path && source->kind == OBJECT_FILE && at->state.size <= COPY_AT_MOST)
+    if (name && at->path && at->state.size <= COPY_AT_MOST)
         return room_copy(d->room, name, at->path, at->state.size, err);
     if (name)
         rc = room_free_name(d->room, name, err);
     if (rc < 0)
         return rc;
-    if (at->path && source->kind == OBJECT_TREE)
-        return put_folder(s, source, at, path, executable, err);
     if (!at->path)
         return store_lend(s->store, &at->object, path, err);
-    if (at->state.size > COPY_AT_MOST && !executable)
+    if (at->state.size > COPY_AT_MOST && !executable) {
+        GROW(d->linked, d->n_linked + 1, d->cap_linked);
+        d->linked[d->n_linked++] = at->path;
         return fs_symlink(at->path, path, err);
+    }
     return fs_copy(at->path, path, executable && (at->state.mode & 0111) ? 0555 : 0444,
                    err);
 }
@@ -463,8 +446,6 @@ int desk_collect(struct desk *d, struct session *s, const struct work *w, bool s
         if (rc < 0)
             return error_context(err, "output %s", out->name);
     }
-    for (size_t i = 0; i < step->n_outputs && rc == 0; i++)
-        rc = meet_output(s->store, &step->output[i], &rec->output[i].object, err);
     rec->n_outputs = step->n_outputs;
     for (size_t i = 0; i < step->n_outputs && rc == 0; i++)
         if (step->output[i].n_shards)
@@ -475,6 +456,7 @@ int desk_collect(struct desk *d, struct session *s, const struct work *w, bool s
 void desk_close(struct desk *d, bool keep)
 {
     rooms_give(d->rooms, d->room, keep);
+    free(d->linked);
     arena_release(&d->arena);
     *d = (struct desk){ 0 };
 }

@@ -4,6 +4,7 @@
  * It is laid out in a room (room.h), which outlasts it.
  *
  *   step/in/NAME        an input; of a list the manifest, its items in step/in/NAME.d/
+ *                       (step/in is a link to in/, where the step cannot write)
  *   step/out/PATH       where an output is expected
  *   step/...            the files of `code:`
  *   home/ tmp/          HOME and TMPDIR
@@ -31,7 +32,9 @@ struct desk {
     char *root;       /* absolute; NULL: none */
     char *step, *log; /* in root */
     char **argv, **env;
-    const char *path; /* of the executable; relative ones start in step */
+    const char *path;    /* of the executable; relative ones start in step */
+    const char **linked; /* the user's files that inputs are links to */
+    size_t n_linked, cap_linked;
 };
 
 /* What a step is given besides its inputs; texts may be NULL. */

@@ -19,14 +19,16 @@
 
 enum { KEPT_MAX = 16 << 10, PASSES = 3 };
 
-/* From the outermost; step/in and step/out are made with step. */
+/* From the outermost. The inputs lie beside step/, in which the step may write, and
+ * step/in leads to them. */
 enum folder { ROOT, STEP, IN, OUT, HOME, TMP, N_FOLDERS };
 static const char *const folder_name[N_FOLDERS] = {
-    [ROOT] = "",         [STEP] = "/step", [IN] = "/step/in",
+    [ROOT] = "",         [STEP] = "/step", [IN] = "/in",
     [OUT] = "/step/out", [HOME] = "/home", [TMP] = "/tmp",
 };
+static const char way_in[] = "../in";
 
-/* A copy in step/in/ that may be written over. */
+/* A copy in in/ that may be written over. */
 struct copy {
     char *name;
     ino_t inode;
@@ -82,6 +84,17 @@ static int make_folder(struct room *room, enum folder i, struct error *err)
     return 0;
 }
 
+static int make_way_in(struct room *room, struct error *err)
+{
+    struct buf path = { 0 };
+    int rc;
+
+    fs_join(&path, room->path[STEP], "in");
+    rc = fs_symlink(way_in, path.s, err);
+    buf_release(&path);
+    return rc;
+}
+
 static int room_new(struct room **to, struct store *st, struct error *err)
 {
     struct room *room = xcalloc(1, sizeof *room);
@@ -89,6 +102,8 @@ static int room_new(struct room **to, struct store *st, struct error *err)
 
     for (enum folder i = 0; i < N_FOLDERS && rc == 0; i++)
         rc = make_folder(room, i, err);
+    if (rc == 0)
+        rc = make_way_in(room, err);
     if (rc < 0) {
         room_free(room, false);
         return rc;
@@ -161,8 +176,8 @@ static bool is_kept(const struct room *room, enum folder i, const char *name)
 {
     switch (i) {
     case ROOT:
-        return !strcmp(name, "step") || !strcmp(name, "home") || !strcmp(name, "tmp") ||
-               !strcmp(name, "log");
+        return !strcmp(name, "step") || !strcmp(name, "in") || !strcmp(name, "home") ||
+               !strcmp(name, "tmp") || !strcmp(name, "log");
     case STEP:
         return !strcmp(name, "in") || !strcmp(name, "out");
     case IN:
@@ -240,9 +255,21 @@ static bool empty_log(const struct room *room)
     return good;
 }
 
+static bool has_way_in(const struct room *room)
+{
+    struct buf path = { 0 };
+    char to[sizeof way_in];
+    ssize_t n;
+
+    fs_join(&path, room->path[STEP], "in");
+    n = readlink(path.s, to, sizeof to);
+    buf_release(&path);
+    return n == sizeof way_in - 1 && !memcmp(to, way_in, sizeof way_in - 1);
+}
+
 static bool room_empty(struct room *room)
 {
-    bool good = !child_left_any() && empty_log(room);
+    bool good = !child_left_any() && empty_log(room) && has_way_in(room);
 
     for (size_t i = room->n_copies; i-- > 0;)
         if (!is_ours(room, &room->copy[i]))

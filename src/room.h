@@ -1,10 +1,11 @@
 /*
  * room - the folders in which one step after the other runs.
  *
- * A room is a scratch folder with step/, step/in/, step/out/, home/ and tmp/ in it. To
- * make and remove them costs more than a small step, so a room is emptied after a step
- * and taken again by another one. It is given up when it cannot be emptied, when somebody
- * changed what its folders are, or while a process that a step left behind goes on.
+ * A room is a scratch folder with step/, step/out/, in/, home/ and tmp/ in it, and a link
+ * step/in to in/. To make and remove them costs more than a small step, so a room is
+ * emptied after a step and taken again by another one. It is given up when it cannot be
+ * emptied, when somebody changed what its folders are, or while a process that a step
+ * left behind goes on.
  */
 #ifndef LARDER_ROOM_H
 #define LARDER_ROOM_H
@@ -33,13 +34,13 @@ void rooms_release(struct rooms *r);
 
 const char *room_path(const struct room *room); /* borrowed, absolute */
 
-/* Copies a file of the user's of the given size to step/in/NAME, for reading only. A
+/* Copies a file of the user's of the given size to in/NAME, for reading only. A
  * small one is written over the copy that a step before had at that name. */
 int room_copy(struct room *room, const char *name, const char *from, size_t size,
               struct error *err);
-/* Nothing is at step/in/NAME from now on. */
+/* Nothing is at in/NAME from now on. */
 int room_free_name(struct room *room, const char *name, struct error *err);
-/* Nothing is in step/in/ but what keep says is. */
+/* Nothing is in in/ but what keep says is. */
 int room_free_others(struct room *room, bool (*keep)(const void *self, const char *name),
                      const void *self, struct error *err);
 

@@ -397,6 +397,7 @@ void session_close(struct session *s)
     map_release(&s->lost);
     facts_free(s->facts);
     rooms_release(&s->rooms);
+    sandbox_close(&s->sandbox);
     store_close(s->store);
     plan_free(s->built);
     image_close(s->image);

@@ -22,6 +22,7 @@
 #include "queue.h"
 #include "recipe.h"
 #include "room.h"
+#include "sandbox.h"
 #include "say.h"
 #include "state.h"
 #include "witness.h"
@@ -51,7 +52,8 @@ struct session {
     bool *wanted; /* [n_steps] chosen, and what those need */
     struct store *store;
     struct facts *facts;
-    struct rooms rooms; /* that no step runs in */
+    struct rooms rooms;     /* that no step runs in */
+    struct sandbox sandbox; /* opened by the first step that runs */
     struct work *work;
     struct queue recalled; /* steps that lookup_step() has recalled, to be taken out */
     struct map lost;       /* objects that were told to be lost: "DIGEST STEP" */

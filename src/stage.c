@@ -12,8 +12,12 @@ static const char *const known[] = { "program",   "run",        "matrix",     "i
                                      "params",    "out",        "env",        "seed",
                                      "resources", "checkpoint", "visibility", "code",
                                      "sandbox",   "retry",      "map",        "sh",
-                                     "expect" };
-enum { N_KNOWN = sizeof known / sizeof *known };
+                                     "network" };
+static const char *const unsupported[] = { "expect", "tools", "keep" };
+enum {
+    N_KNOWN = sizeof known / sizeof *known,
+    N_UNSUPPORTED = sizeof unsupported / sizeof *unsupported
+};
 
 int stage_output_index(const struct stage *s, const char *name)
 {
@@ -187,30 +191,52 @@ static int read_code(struct builder *b, struct stage *s, struct error *err)
     return 0;
 }
 
+/* true or false, not in quotes; absent is false. */
+static int read_flag(const struct stage *s, const char *name, bool *flag,
+                     struct error *err)
+{
+    const struct node *node = node_get(s->node, name);
+
+    if (!node)
+        return 0;
+    *flag = node->kind == NODE_SCALAR && !strcmp(node->text, "true");
+    if (node->kind != NODE_SCALAR || (!*flag && strcmp(node->text, "false") != 0) ||
+        !node->plain)
+        return pos_error(&node->pos, err, "%s is true or false", name);
+    return 0;
+}
+
+static int read_sandbox(struct stage *s, struct error *err)
+{
+    const struct node *node = node_get(s->node, "sandbox");
+
+    s->sandbox = SANDBOX_ENFORCE;
+    if (!node)
+        return 0;
+    s->sandbox = node->kind == NODE_SCALAR ? sandbox_mode_of(node->text) : N_SANDBOX;
+    if (s->sandbox == N_SANDBOX)
+        return pos_error(&node->pos, err, "sandbox is off, warn or enforce");
+    return 0;
+}
+
 static int read_flags(struct stage *s, struct error *err)
 {
-    const struct node *checkpoint = node_get(s->node, "checkpoint");
-    const struct node *sandbox = node_get(s->node, "sandbox");
     const struct node *seed = node_get(s->node, "seed");
+    int rc;
 
     s->has_seed = s->program ? s->program->seed : seed != NULL;
     if (seed && !s->has_seed)
         return pos_error(&node_key(s->node, "seed")->pos, err,
                          "stage %s: program %s uses no seed", s->name, s->program->name);
-    if (sandbox &&
-        (sandbox->kind != NODE_SCALAR ||
-         (strcmp(sandbox->text, "off") != 0 && strcmp(sandbox->text, "enforce") != 0)))
-        return pos_error(&sandbox->pos, err, "sandbox is off or enforce");
-    if (!checkpoint)
-        return 0;
-    s->checkpoint = checkpoint->kind == NODE_SCALAR && !strcmp(checkpoint->text, "true");
-    if (checkpoint->kind != NODE_SCALAR ||
-        (!s->checkpoint && strcmp(checkpoint->text, "false") != 0) || !checkpoint->plain)
-        return pos_error(&checkpoint->pos, err, "checkpoint is true or false");
-    if (s->checkpoint && s->program && !s->program->checkpoint)
-        return pos_error(&checkpoint->pos, err,
-                         "program %s cannot resume from a checkpoint", s->program->name);
-    return 0;
+    rc = read_sandbox(s, err);
+    if (rc == 0)
+        rc = read_flag(s, "network", &s->network, err);
+    if (rc == 0)
+        rc = read_flag(s, "checkpoint", &s->checkpoint, err);
+    if (rc == 0 && s->checkpoint && s->program && !s->program->checkpoint)
+        rc = pos_error(&node_get(s->node, "checkpoint")->pos, err,
+                       "program %s cannot resume from a checkpoint", s->program->name);
+    return rc;
 }
 
 /* ---- the stage --------------------------------------------------------------------- */
@@ -249,6 +275,12 @@ static int check_keys(const struct stage *s, struct builder *b, struct error *er
     int rc =
         node_expect(s->node, NODE_MAP, arena_printf(b->arena, "stage %s", s->name), err);
 
+    for (size_t i = 0; rc == 0 && i < N_UNSUPPORTED; i++) {
+        const struct node *key = node_key(s->node, unsupported[i]);
+        if (key)
+            rc = pos_error(&key->pos, err, "%s: is not supported by this version",
+                           key->text);
+    }
     if (rc < 0)
         return rc;
     return node_check_keys(s->node, arena_printf(b->arena, "stage %s", s->name), known,

@@ -21,11 +21,10 @@ struct stage_output {
     const char *name;
     struct pos pos;          /* of the name, or of the stage where it is not written */
     const struct node *path; /* NULL: the name */
-    const struct node *shards, *expect;
+    const struct node *shards;
     enum object_kind kind; /* of what one step makes */
     bool set, foreign;     /* an image set; of a `run:` stage, so it may well be one */
     size_t n_shards;       /* of `shards: N`; else 0 */
-    bool temp;             /* keep: temp */
     int visibility;
 };
 
@@ -51,7 +50,8 @@ struct stage {
     struct source **code;
     const char **code_path;
     size_t n_code;
-    bool checkpoint, has_seed, mapped;
+    bool checkpoint, has_seed, mapped, network;
+    enum sandbox_mode sandbox;
     size_t n_parts; /* of `map:`: steps of each member of the matrix; else 1 */
     size_t first;   /* of its steps in b->step; they are matrix.n * n_parts */
 };

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "argv.h"
-#include "expect.h"
 #include "input.h"
 #include "option.h"
 #include "resources.h"
@@ -287,11 +286,8 @@ static int fill_outputs(const struct filling *f)
                                .pos = s->output[i].pos,
                                .kind = s->output[i].kind,
                                .n_shards = s->output[i].n_shards,
-                               .temp = s->output[i].temp,
                                .visibility = s->output[i].visibility };
         rc = output_path(f, &s->output[i], to);
-        if (rc == 0)
-            rc = expect_fill(f, &s->output[i], to);
         if (rc < 0)
             return rc;
         step->n_outputs++;
@@ -314,8 +310,6 @@ static int fill_step(struct filling *f)
     if (rc == 0)
         rc = fill_outputs(f);
     if (rc == 0)
-        rc = expect_fill_metrics(f);
-    if (rc == 0)
         rc = resources_read(&f->scope, resources, &f->step->resources, f->err);
     if (rc == 0)
         rc = retry_read(&f->scope, node_get(f->stage->node, "retry"), f->step->retry,
@@ -325,6 +319,8 @@ static int fill_step(struct filling *f)
     if (rc == 0)
         rc = argv_fill(f);
     f->step->checkpoint = f->stage->checkpoint;
+    f->step->sandbox = f->stage->sandbox;
+    f->step->network = f->stage->network;
     f->step->code = f->stage->code;
     f->step->code_path = f->stage->code_path;
     f->step->n_code = f->stage->n_code;
