@@ -83,16 +83,21 @@ out:
     return rc;
 }
 
-int attempt_start(struct attempt **to, struct session *s, struct work *w,
-                  struct slots *slots, const struct share *share, struct error *err)
+int attempt_start(struct attempt **to, const struct attempt_order *order,
+                  struct error *err)
 {
+    struct session *s = order->session;
+    struct work *w = order->work;
     struct attempt *a = xcalloc(1, sizeof *a);
     int rc;
 
     *to = NULL;
-    *a = (struct attempt){
-        .session = s, .work = w, .slots = slots, .share = *share, .cause = N_CAUSES
-    };
+    *a = (struct attempt){ .session = s,
+                           .work = w,
+                           .slots = order->slots,
+                           .share = order->share,
+                           .strays = order->strays,
+                           .cause = N_CAUSES };
     rc = lease_try(&a->lease, s->store, &w->key, err);
     if (rc != LEASE_TAKEN) {
         rc = rc < 0 ? rc : ATTEMPT_BUSY;
@@ -107,6 +112,7 @@ int attempt_start(struct attempt **to, struct session *s, struct work *w,
     }
     rc = start(a, err);
     if (rc == CHILD_STARTED) {
+        strays_expect(a->strays, a->child.pid, a->desk.root);
         w->state = WORK_RUNNING;
         *to = a;
         return ATTEMPT_STARTED;
@@ -407,11 +413,14 @@ int attempt_finish(struct attempt *a, bool stopping, struct error *err)
 {
     struct child_end end;
     bool good;
+    pid_t pid;
     int rc;
 
     if (a->child.progress >= 0)
         attempt_listen(a); /* its last words */
+    pid = a->child.pid;
     rc = child_wait(&a->child, &end, err);
+    strays_end(a->strays, pid);
     if (rc < 0)
         return rc;
     a->work->seconds = end.wall;

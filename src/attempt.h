@@ -18,6 +18,7 @@
 #include "larder/segments.h"
 #include "session.h"
 #include "slots.h"
+#include "stray.h"
 #include "work.h"
 
 /* What we have asked the child for. */
@@ -31,6 +32,7 @@ struct attempt {
     struct guard guard;
     struct child child;
     struct slots *slots;
+    struct strays *strays;
     struct share share; /* of slots */
     enum ending ending;
     double ending_at; /* when it was asked to end */
@@ -49,10 +51,17 @@ enum {
     ATTEMPT_ANSWERED = 2, /* another process has just recorded it; *a is NULL */
     ATTEMPT_REFUSED = 3,  /* the system has no room just now: *err tells; *a is NULL */
 };
-/* *a is new: attempt_free(). E_STAGE when the step itself cannot be started. slots is
- * borrowed for as long. */
-int attempt_start(struct attempt **a, struct session *s, struct work *w,
-                  struct slots *slots, const struct share *share, struct error *err);
+/* All but the share is borrowed for as long as the attempt. */
+struct attempt_order {
+    struct session *session;
+    struct work *work;
+    struct slots *slots;
+    struct share share; /* of slots */
+    struct strays *strays;
+};
+/* *a is new: attempt_free(). E_STAGE when the step itself cannot be started. */
+int attempt_start(struct attempt **a, const struct attempt_order *order,
+                  struct error *err);
 
 /* Reads what the child tells of its progress; notes are told when asked to be verbose. */
 void attempt_listen(struct attempt *a);

@@ -19,6 +19,7 @@
 #include "reason.h"
 #include "retry.h"
 #include "slots.h"
+#include "stray.h"
 #include "tell.h"
 
 static const double busy_pause_s = 0.2, wake_s = 1;
@@ -33,6 +34,7 @@ struct run {
     struct session *s;
     struct tell tell;
     struct slots slots;
+    struct strays strays;
     struct queue due;
     struct later *later; /* due: another larder has the lease, or it is tried again */
     size_t n_later, cap_later;
@@ -146,6 +148,35 @@ static void add_recalled(struct run *r)
             add_due(r, w);
 }
 
+/* The machine, once it is known that there is something to run on it. */
+static int get_ready(struct run *r)
+{
+    struct session *s = r->s;
+    int rc = 0;
+
+    slots_init(&r->slots, config_jobs(&s->config), config_gpus(&s->config),
+               s->cli->jobs ? NULL : getenv("MAKEFLAGS"));
+    if (r->slots.make.state == JOBSERVER_AWAY)
+        tell_jobserver_away(&r->tell);
+    for (size_t i = 0; i < s->plan->n_steps && rc == 0; i++)
+        if (s->work[i].wanted && s->work[i].state != WORK_DONE)
+            rc = check_needs(r, s->work[i].step);
+    if (rc == 0)
+        rc = catch_signals(r);
+    if (rc == 0)
+        rc = strays_open(&r->strays, r->err);
+    r->tries = xcalloc(s->plan->n_steps + 1, sizeof *r->tries);
+    return rc;
+}
+
+static bool is_all_done(const struct session *s)
+{
+    for (size_t i = 0; i < s->plan->n_steps; i++)
+        if (s->work[i].wanted && s->work[i].state != WORK_DONE)
+            return false;
+    return true;
+}
+
 static int begin(struct run *r)
 {
     struct session *s = r->s;
@@ -156,19 +187,13 @@ static int begin(struct run *r)
     rc = scratch_sweep(s->store, r->err);
     if (rc == 0)
         rc = lookup_all(s, true, r->err);
-    slots_init(&r->slots, config_jobs(&s->config), config_gpus(&s->config),
-               s->cli->jobs ? NULL : getenv("MAKEFLAGS"));
-    for (size_t i = 0; i < s->plan->n_steps && rc == 0; i++)
-        if (s->work[i].wanted && s->work[i].state != WORK_DONE)
-            rc = check_needs(r, s->work[i].step);
     if (rc == 0)
-        rc = catch_signals(r);
+        tell_reused(&r->tell);
+    if (rc < 0 || is_all_done(s))
+        return rc;
+    rc = get_ready(r);
     if (rc < 0)
         return rc;
-    r->tries = xcalloc(s->plan->n_steps + 1, sizeof *r->tries);
-    tell_reused(&r->tell);
-    if (r->slots.make.state == JOBSERVER_AWAY)
-        tell_jobserver_away(&r->tell);
     estimate_all(s);
     for (size_t i = 0; i < s->plan->n_steps; i++)
         if (s->work[i].state == WORK_DUE && !s->work[i].recalled)
@@ -267,7 +292,13 @@ static void start_one(struct run *r, struct work *w, const struct share *share)
 {
     struct attempt *a;
     struct error err;
-    int rc = attempt_start(&a, r->s, w, &r->slots, share, &err);
+    int rc = attempt_start(&a,
+                           &(struct attempt_order){ .session = r->s,
+                                                    .work = w,
+                                                    .slots = &r->slots,
+                                                    .share = *share,
+                                                    .strays = &r->strays },
+                           &err);
 
     if (rc == ATTEMPT_STARTED) {
         GROW(r->active, r->n_active + 1, r->cap_active);
@@ -494,6 +525,7 @@ static void end(struct run *r, struct run_totals *t)
     queue_release(&r->due);
     queue_release(&r->reused);
     tell_release(&r->tell);
+    strays_close(&r->strays);
     slots_release(&r->slots);
     free(r->later);
     free(r->tries);

@@ -61,10 +61,9 @@ void tell_reused(struct tell *t)
 
 void tell_jobserver_away(struct tell *t)
 {
-    if (t->n_told < t->n_wanted)
-        say_line(&t->s->say, SAY_NORMAL, TONE_PLAIN,
-                 "make does not pass its job server on, so steps run one at a time: put "
-                 "+ before the command in the makefile, or give larder -j");
+    say_line(&t->s->say, SAY_NORMAL, TONE_PLAIN,
+             "make does not pass its job server on, so steps run one at a time: put + "
+             "before the command in the makefile, or give larder -j");
 }
 
 void tell_started(struct tell *t, const struct work *w)

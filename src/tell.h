@@ -24,7 +24,7 @@ void tell_init(struct tell *t, struct session *s);
 void tell_release(struct tell *t);
 
 void tell_reused(struct tell *t); /* all that are done before anything runs */
-/* That make has a job server and did not pass it on; if there is anything to run. */
+/* That make has a job server and did not pass it on. */
 void tell_jobserver_away(struct tell *t);
 void tell_started(struct tell *t, const struct work *w);
 void tell_step_reused(struct tell *t, const struct work *w);
