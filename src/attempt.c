@@ -1,6 +1,7 @@
 #include "attempt.h"
 
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "larder/fs.h"
 #include "larder/mem.h"
 #include "lookup.h"
+#include "meet.h"
 
 enum { EXIT_TRY_AGAIN = 75, GRACE_S = 10 };
 static const double sync_above_s =
@@ -34,6 +36,17 @@ static int open_checkpoint(struct attempt *a, struct buf *path, struct error *er
     if (rc == 0)
         rc = segments_begin(&a->segments, st, key, found, err);
     return rc;
+}
+
+/* A try that begins anew has told nothing yet. */
+static void forget_metrics(struct attempt *a)
+{
+    size_t n = a->work->step->n_metrics;
+
+    if (n && !a->metric)
+        a->metric = xcalloc(n, sizeof *a->metric);
+    for (size_t i = 0; i < n; i++)
+        a->metric[i] = NAN;
 }
 
 /* Lays out the desk and starts the child. */
@@ -72,6 +85,7 @@ static int start(struct attempt *a, struct error *err)
                                             .jobs = given.makeflags ? jobs : NULL },
                      err);
     a->heard = a->child.started;
+    forget_metrics(a);
 out:
     if (jobs[0] >= 0) {
         close(jobs[0]);
@@ -141,10 +155,22 @@ void attempt_free(struct attempt *a)
     buf_release(&a->partial);
     free(a->progress);
     free(a->platform);
+    free(a->metric);
     free(a);
 }
 
 /* One line of LARDER_PROGRESS (docs/stage-protocol.md). */
+/* "metric NAME VALUE": the last value is kept where one is expected. */
+static void hear_metric(struct attempt *a, const char *text)
+{
+    const struct step *step = a->work->step;
+    size_t n = strcspn(text, " ");
+
+    for (size_t i = 0; i < step->n_metrics && text[n]; i++)
+        if (strlen(step->metric[i].name) == n && !strncmp(step->metric[i].name, text, n))
+            a->metric[i] = strtod(text + n + 1, NULL);
+}
+
 static void hear(struct attempt *a, const char *line)
 {
     static const char computing[] = "note computing on ";
@@ -161,6 +187,8 @@ static void hear(struct attempt *a, const char *line)
         free(a->platform);
         a->platform = xstrdup(line + sizeof computing - 1);
     }
+    if (!strncmp(line, "metric ", 7))
+        hear_metric(a, line + 7);
     if (!strncmp(line, "note ", 5) || !strncmp(line, "metric ", 7))
         say_line(&a->session->say, SAY_VERBOSE, TONE_FAINT, "        %s: %s",
                  a->work->step->name, strchr(line, ' ') + 1);
@@ -261,6 +289,8 @@ static int record(struct attempt *a, const struct child_end *end, struct error *
     int rc;
 
     rc = confirm_sources(a, err);
+    if (rc == 0)
+        rc = meet_metrics(w->step, a->metric, err);
     if (rc == 0)
         rc = desk_collect(&a->desk, s, w, sync, rec, err);
     if (rc == 0)

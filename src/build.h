@@ -11,6 +11,7 @@
 
 #include "expr.h"
 #include "larder/map.h"
+#include "lock.h"
 #include "matrix.h"
 #include "plan.h"
 
@@ -23,9 +24,10 @@ struct builder {
     const struct recipe *recipe;
     struct programs *programs;
     struct values_pool pool;
-    struct map stages;      /* name to struct stage */
-    struct map imports;     /* name to struct import */
-    struct map executables; /* name to the path that PATH has */
+    const struct lock *lock; /* larder.lock, once an import has asked for it */
+    struct map stages;       /* name to struct stage */
+    struct map imports;      /* name to struct import */
+    struct map executables;  /* name to the path that PATH has */
     struct map
         sources; /* name of an import's member, or absolute path, to struct source */
     struct step **step; /* every step, in the order of the recipe */
@@ -37,6 +39,8 @@ struct builder {
 struct source *builder_add_source(struct builder *b, const char *key);
 /* The file at a path of the user's, `./` taken as the folder of where it is written. */
 struct source *builder_source(struct builder *b, const char *path, const struct pos *pos);
+/* What a path of the user's names: a tree where it ends in /, which is then cut off. */
+enum object_kind builder_path_kind(struct builder *b, const char **path);
 /* The absolute path of a file named at pos, in arena memory. */
 const char *builder_path(struct builder *b, const char *path, const struct pos *pos);
 /* The names of a map, new: free(). */

@@ -8,6 +8,7 @@
 #include "larder/banned.h"
 #include "larder/buf.h"
 #include "larder/fs.h"
+#include "meet.h"
 #include "provenance.h"
 #include "shell.h"
 
@@ -28,6 +29,23 @@ static const char *name_in(const struct desk *d, const char *path)
                                                                                : NULL;
 }
 
+/* A folder of the user's: a small one, and one of code, by way of the store. */
+static int put_folder(struct session *s, const struct source *source,
+                      const struct located *at, const char *path, bool executable,
+                      struct error *err)
+{
+    struct object o;
+    int rc;
+
+    if (at->object.size > COPY_AT_MOST && !executable)
+        return fs_symlink(at->path, path, err);
+    rc = store_import(s->store, at->path, OBJECT_TREE, false, &o, err);
+    if (rc == 0 && !digest_equal(&o.id, &at->object.id))
+        rc = error_set(err, E_INPUT, "%s changes while it is read; run again",
+                       source->name);
+    return rc < 0 ? rc : store_lend(s->store, &o, path, err);
+}
+
 static int put_source(struct desk *d, struct session *s, const struct source *source,
                       const char *path, bool executable, struct error *err)
 {
@@ -37,12 +55,14 @@ static int put_source(struct desk *d, struct session *s, const struct source *so
 
     if (rc < 0)
         return rc;
-    if (name && at->path && at->state.size <= COPY_AT_MOST)
+    if (name && at->path && source->kind == OBJECT_FILE && at->state.size <= COPY_AT_MOST)
         return room_copy(d->room, name, at->path, at->state.size, err);
     if (name)
         rc = room_free_name(d->room, name, err);
     if (rc < 0)
         return rc;
+    if (at->path && source->kind == OBJECT_TREE)
+        return put_folder(s, source, at, path, executable, err);
     if (!at->path)
         return store_lend(s->store, &at->object, path, err);
     if (at->state.size > COPY_AT_MOST && !executable) {
@@ -446,6 +466,8 @@ int desk_collect(struct desk *d, struct session *s, const struct work *w, bool s
         if (rc < 0)
             return error_context(err, "output %s", out->name);
     }
+    for (size_t i = 0; i < step->n_outputs && rc == 0; i++)
+        rc = meet_output(s->store, &step->output[i], &rec->output[i].object, err);
     rec->n_outputs = step->n_outputs;
     for (size_t i = 0; i < step->n_outputs && rc == 0; i++)
         if (step->output[i].n_shards)

@@ -1,13 +1,17 @@
 #include "facts.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "fetch.h"
 #include "larder/banned.h"
 #include "larder/buf.h"
+#include "larder/folder.h"
 #include "larder/map.h"
 #include "larder/mem.h"
+#include "lock.h"
 
 struct fact {
     const struct source *source;
@@ -16,8 +20,10 @@ struct fact {
 };
 
 struct facts {
+    const struct plan *plan;
     struct state *state;
     struct store *store;
+    const struct say *say;  /* NULL: nothing is fetched or locked */
     struct fact *fact;      /* of plan->source */
     struct map executables; /* by path, to struct located in the arena */
     struct arena arena;
@@ -28,6 +34,7 @@ void facts_new(struct facts **to, const struct plan *plan, struct state *state,
 {
     struct facts *f = xcalloc(1, sizeof *f);
 
+    f->plan = plan;
     f->state = state;
     f->store = store;
     f->fact = xcalloc(plan->n_sources + 1, sizeof *f->fact);
@@ -46,19 +53,68 @@ void facts_free(struct facts *f)
     free(f);
 }
 
+void facts_allow_fetch(struct facts *f, const struct say *say)
+{
+    f->say = say;
+}
+
 static struct fact *find(struct facts *f, const struct source *s)
 {
     return &f->fact[s->index];
 }
 
-/* One candidate: FS_FOUND with *at filled in, or FS_ABSENT with what is there instead
- * appended to story. */
-static int try_candidate(struct facts *f, const struct source *s, const char *path,
-                         struct located *at, struct buf *story, struct error *err)
+/* ---- one candidate ----------------------------------------------------------------- */
+
+/* The digest of a file in a folder, with its size: for folder_name(). */
+static int digest_one(void *self, const char *path, struct digest *d, long long *size,
+                      struct error *err)
 {
-    char hex[DIGEST_HEX + 1];
+    struct facts *f = self;
+    struct fs_state st;
+    int rc = state_digest_file(f->state, path, d, &st, err);
+
+    *size = (long long)st.size;
+    return rc == FS_ABSENT ? error_set(err, E_INPUT, "%s is gone", path) : rc;
+}
+
+static int digest_folder(struct facts *f, const char *path, struct object *o,
+                         struct error *err)
+{
+    struct folder_visit visit = { .file = digest_one, .self = f };
+    int rc = folder_name(path, &visit, o, err);
+
+    if (rc == E_STAGE && err)
+        err->code = E_INPUT; /* it is the user's, not a step's */
+    return rc == E_STAGE ? E_INPUT : rc;
+}
+
+/* Whether it is worth reading; what it is instead goes to the story. */
+static bool looks_right(const struct source *s, const struct fs_state *st,
+                        struct buf *story)
+{
+    bool folder = S_ISDIR(st->mode);
+
+    if (s->kind == OBJECT_TREE && !folder)
+        buf_adds(story, "not a folder");
+    else if (s->kind == OBJECT_FILE && folder)
+        buf_adds(story, "a folder, not a file; a folder is written with / at its end");
+    else if (s->kind == OBJECT_FILE && !S_ISREG(st->mode))
+        buf_adds(story, "not a regular file");
+    else if (s->kind == OBJECT_FILE && s->pin.size >= 0 &&
+             (uint64_t)s->pin.size != st->size)
+        buf_printf(story, "%llu bytes", (unsigned long long)st->size);
+    else
+        return true;
+    return false;
+}
+
+/* A path: FS_FOUND with *at filled in, or FS_ABSENT with what is there instead appended
+ * to story. */
+static int try_path(struct facts *f, const struct source *s, const char *path,
+                    struct located *at, struct buf *story, struct error *err)
+{
+    struct object o = { .kind = s->kind };
     struct fs_state st, before;
-    struct digest d;
     bool young;
     int rc = fs_stat(path, &st, err);
 
@@ -66,89 +122,133 @@ static int try_candidate(struct facts *f, const struct source *s, const char *pa
         return rc;
     before = st;
     young = !state_is_settled(&before);
-    buf_printf(story, "%s%s: ", story->len ? "; " : "", path);
     if (rc == FS_ABSENT) {
         buf_adds(story, "absent");
         return FS_ABSENT;
     }
-    if (!S_ISREG(st.mode)) {
-        buf_adds(story, S_ISDIR(st.mode) ? "a folder, not a file" : "not a regular file");
+    if (!looks_right(s, &st, story))
         return FS_ABSENT;
-    }
-    if (s->pinned && s->size >= 0 && (uint64_t)s->size != st.size) {
-        buf_printf(story, "%llu bytes", (unsigned long long)st.size);
-        return FS_ABSENT;
-    }
-    rc = state_digest_file(f->state, path, &d, &st, err);
+    rc = s->kind == OBJECT_TREE ? digest_folder(f, path, &o, err)
+                                : state_digest_file(f->state, path, &o.id, &st, err);
     if (rc != FS_FOUND)
         return rc;
-    if (s->pinned && !digest_equal(&d, &s->digest)) {
-        buf_printf(story, "sha256:%s", digest_hex(&d, hex));
-        return FS_ABSENT;
-    }
-    *at = (struct located){
-        .object = { .kind = OBJECT_FILE, .id = d, .size = (long long)st.size },
-        .path = path,
-        .state = st,
-        .young = young || !state_same(&before, &st),
-    };
-    return FS_FOUND;
+    if (s->kind == OBJECT_FILE)
+        o.size = (long long)st.size;
+    rc = pin_check(&s->pin, &o, path, story, err);
+    if (rc == PIN_FITS)
+        *at = (struct located){ .object = o,
+                                .path = path,
+                                .state = st,
+                                .young = young || !state_same(&before, &st) };
+    return rc < 0 ? rc : rc == PIN_FITS ? FS_FOUND : FS_ABSENT;
 }
 
-/* A pinned import may be an object of the store. */
-static int try_store(struct facts *f, const struct source *s, struct located *at,
-                     struct error *err)
+static int try_url(struct facts *f, const struct source *s, const char *url,
+                   struct located *at, struct buf *story, struct error *err)
 {
-    struct object o = { .kind = OBJECT_FILE, .id = s->digest };
-    struct buf path = { 0 };
-    struct fs_state st;
-    int rc;
+    struct object o;
+    int rc = fetch_source(f->store, f->say, s, url, &o, story, err);
 
-    store_object_path(f->store, &o.id, &path);
-    rc = fs_stat(buf_str(&path), &st, err);
-    if (rc == FS_FOUND) {
-        o.size = (long long)st.size;
-        rc = store_check(f->store, &o, false, NULL, err);
-        if (rc > 0)
-            rc = FS_ABSENT; /* damaged: as good as absent */
-    }
-    if (rc == FS_FOUND)
+    if (rc == FETCH_DONE)
         *at = (struct located){ .object = o };
-    buf_release(&path);
+    return rc < 0 ? rc : rc == FETCH_DONE ? FS_FOUND : FS_ABSENT;
+}
+
+enum { ABROAD = 2 }; /* it would have to be fetched */
+
+/* Like try_path(); or ABROAD. */
+static int try_candidate(struct facts *f, const struct source *s, const char *from,
+                         struct located *at, struct buf *story, struct error *err)
+{
+    bool url = source_is_url(from);
+
+    if (url && !f->say)
+        return ABROAD;
+    if (story->len)
+        buf_adds(story, "; ");
+    if (url)
+        fetch_show_url(from, story);
+    else
+        buf_adds(story, from);
+    buf_adds(story, ": ");
+    return url ? try_url(f, s, from, at, story, err)
+               : try_path(f, s, from, at, story, err);
+}
+
+/* ---- all of them ------------------------------------------------------------------- */
+
+/* In order. Of a pinned one all candidates are the same, so what costs nothing is taken
+ * first: files, then the store, then the network. */
+static int try_all(struct facts *f, const struct source *s, struct located *at,
+                   struct buf *story, struct error *err)
+{
+    int rc = FS_ABSENT;
+
+    for (size_t i = 0; i < s->n_from && rc == FS_ABSENT; i++)
+        if (!s->pin.full || !source_is_url(s->from[i]))
+            rc = try_candidate(f, s, s->from[i], at, story, err);
+    if (rc != FS_ABSENT || !s->pin.full || !s->is_import)
+        return rc;
+    rc = fetch_find(f->store, s, &at->object, err);
+    for (size_t i = 0; i < s->n_from && rc == FETCH_FAILED; i++)
+        if (source_is_url(s->from[i]))
+            rc = try_candidate(f, s, s->from[i], at, story, err);
     return rc;
 }
 
-static int not_found(const struct source *s, const char *story, struct error *err)
+static int not_found(const struct facts *f, const struct source *s, const char *story,
+                     struct error *err)
 {
     char hex[DIGEST_HEX + 1];
+    const char *what = s->kind == OBJECT_TREE ? "folder" : "file";
 
-    if (s->pinned)
+    if (s->locked)
         return pos_error(&s->pos, err,
-                         "%s: no file with sha256:%s; looked at %s; install the data, or "
+                         "%s: no %s with sha256:%s, which %s:%d says; looked at %s; "
+                         "delete that line to accept what is there now",
+                         s->name, what, digest_hex(&s->pin.digest, hex),
+                         f->plan->lock_file, s->locked, story);
+    if (s->pin.full)
+        return pos_error(&s->pos, err,
+                         "%s: no %s with sha256:%s; looked at %s; install the data, or "
                          "add the path of a copy to its `from:`",
-                         s->name, digest_hex(&s->digest, hex), story);
-    return pos_error(&s->pos, err, "%s: no such file; looked at %s", s->name, story);
+                         s->name, what, digest_hex(&s->pin.digest, hex), story);
+    if (s->pins)
+        return pos_error(&s->pos, err, "%s: no %s with %s; looked at %s", s->name, what,
+                         s->pins, story);
+    return pos_error(&s->pos, err, "%s: no such %s; looked at %s", s->name, what, story);
 }
 
+/* What was pinned by less is pinned by its digest from now on. */
+static int lock(struct facts *f, const struct source *s, const struct object *o,
+                struct error *err)
+{
+    struct lock_line line = { .name = s->name, .pins = s->pins, .object = *o };
+
+    if (!s->pins || s->locked || !f->say)
+        return 0;
+    return lock_add(f->plan->lock_path, f->plan->lock_file, &line, err);
+}
+
+/* FACTS_KNOWN, FACTS_ABROAD or an error. */
 static int locate(struct facts *f, struct fact *fact, struct error *err)
 {
     const struct source *s = fact->source;
     struct buf story = { 0 };
-    int rc = FS_ABSENT;
+    int rc;
 
     if (fact->is_located)
-        return 0;
-    for (size_t i = 0; i < s->n_from && rc == FS_ABSENT; i++)
-        rc = try_candidate(f, s, s->from[i], &fact->at, &story, err);
-    if (rc == FS_ABSENT && s->pinned && s->is_import)
-        rc = try_store(f, s, &fact->at, err);
+        return FACTS_KNOWN;
+    rc = try_all(f, s, &fact->at, &story, err);
     if (rc == FS_ABSENT)
-        rc = not_found(s, buf_str(&story), err);
+        rc = not_found(f, s, buf_str(&story), err);
+    else if (rc == FS_FOUND)
+        rc = lock(f, s, &fact->at.object, err);
     else if (rc < 0)
         rc = error_context(err, "%s", s->name);
     fact->is_located = rc == 0;
     buf_release(&story);
-    return rc;
+    return rc == ABROAD ? FACTS_ABROAD : rc;
 }
 
 int facts_identify(struct facts *f, const struct source *s, struct object *o,
@@ -157,12 +257,12 @@ int facts_identify(struct facts *f, const struct source *s, struct object *o,
     struct fact *fact = find(f, s);
     int rc;
 
-    if (s->pinned) {
-        *o = (struct object){ .kind = OBJECT_FILE, .id = s->digest, .size = s->size };
-        return 0;
+    if (s->pin.full) {
+        *o = (struct object){ s->kind, s->pin.digest, s->pin.size };
+        return FACTS_KNOWN;
     }
     rc = locate(f, fact, err);
-    if (rc == 0)
+    if (rc == FACTS_KNOWN)
         *o = fact->at.object;
     return rc;
 }
@@ -173,7 +273,19 @@ int facts_locate(struct facts *f, const struct source *s, const struct located *
     struct fact *fact = find(f, s);
     int rc = locate(f, fact, err);
 
+    assert(rc != FACTS_ABROAD);
     *l = &fact->at;
+    return rc;
+}
+
+static int confirm_folder(struct facts *f, const struct fact *fact, struct error *err)
+{
+    struct object now;
+    int rc = digest_folder(f, fact->at.path, &now, err);
+
+    if (rc == 0 && !digest_equal(&now.id, &fact->at.object.id))
+        rc = error_set(err, E_INPUT, "%s changed while the step ran; run again",
+                       fact->source->name);
     return rc;
 }
 
@@ -186,6 +298,8 @@ int facts_confirm(struct facts *f, const struct source *s, struct error *err)
 
     if (!fact->is_located || !fact->at.path)
         return 0;
+    if (s->kind == OBJECT_TREE)
+        return confirm_folder(f, fact, err);
     rc = fs_stat(fact->at.path, &now, err);
     if (rc < 0)
         return rc;
@@ -242,20 +356,69 @@ static const struct fs_state *settled_state(struct facts *f, struct located *at)
     return at->young ? &never : &at->state;
 }
 
+/* What a folder is now, told file by file. */
+struct vouching {
+    struct facts *f;
+    facts_tell *tell;
+    void *self;
+};
+
+static int vouch_file(void *self, const char *path, struct digest *d, long long *size,
+                      struct error *err)
+{
+    static const struct fs_state never;
+    struct vouching *v = self;
+    struct fs_state st;
+    int rc = state_digest_file(v->f->state, path, d, &st, err);
+
+    if (rc != FS_FOUND)
+        return rc < 0 ? rc : error_set(err, E_INPUT, "%s is gone", path);
+    *size = (long long)st.size;
+    v->tell(v->self, path, state_is_settled(&st) ? &st : &never);
+    return 0;
+}
+
+static int vouch_folder(void *self, const char *path, struct error *err)
+{
+    static const struct fs_state never;
+    struct vouching *v = self;
+    struct fs_state st;
+    int rc = fs_stat(path, &st, err);
+
+    v->tell(v->self, path, rc == FS_FOUND && state_is_settled(&st) ? &st : &never);
+    return rc < 0 ? rc : 0;
+}
+
+/* Its files and folders, if together they still are the tree that was used. */
+static bool vouch_tree(struct facts *f, const struct located *at, facts_tell *tell,
+                       void *self)
+{
+    struct vouching v = { f, tell, self };
+    struct folder_visit visit = { vouch_file, vouch_folder, &v };
+    struct object now;
+
+    return folder_name(at->path, &visit, &now, NULL) == 0 &&
+           digest_equal(&now.id, &at->object.id);
+}
+
 bool facts_vouch(struct facts *f, const struct source *s, facts_tell *tell, void *self)
 {
     struct fact *fact = find(f, s);
     struct located *at = &fact->at;
 
-    if (s->pinned)
+    if (s->pin.full)
         return true;
     if (!fact->is_located || !at->path)
         return false;
     for (size_t i = 0; s->from[i] != at->path; i++) {
         struct fs_state st;
 
-        tell(self, s->from[i], fs_stat(s->from[i], &st, NULL) == FS_ABSENT ? NULL : &st);
+        if (!source_is_url(s->from[i]))
+            tell(self, s->from[i],
+                 fs_stat(s->from[i], &st, NULL) == FS_ABSENT ? NULL : &st);
     }
+    if (s->kind == OBJECT_TREE)
+        return vouch_tree(f, at, tell, self);
     tell(self, at->path, settled_state(f, at));
     return true;
 }

@@ -3,7 +3,9 @@
  *
  * A pinned source is known by its pin alone; its file is looked for only when a step that
  * reads it must run. A candidate with other bytes than the pin is passed over. An import
- * whose pinned object the store already has needs no file.
+ * whose pinned object the store already has needs no file, and nothing is asked of the
+ * network for it. What is pinned by less than its digest is locked when it is first
+ * found.
  */
 #ifndef LARDER_FACTS_H
 #define LARDER_FACTS_H
@@ -17,12 +19,15 @@
 #include "state.h"
 
 struct facts;
+struct say;
+
+enum { FACTS_KNOWN = 0, FACTS_ABROAD = 1 };
 
 /* Where the bytes of a source are. */
 struct located {
     struct object object;
     const char *path;      /* of the user's file, or NULL: an object of the store */
-    struct fs_state state; /* of that file when it was read */
+    struct fs_state state; /* of that file or folder when it was read */
     bool young;            /* changed so shortly before that it must be read again */
 };
 
@@ -31,12 +36,17 @@ void facts_new(struct facts **f, const struct plan *plan, struct state *state,
                struct store *store);
 void facts_free(struct facts *f); /* NULL is fine */
 
+/* From here on imports are fetched, which is told to say, and larder.lock is written:
+ * what a run may do, and what those that only look may not. */
+void facts_allow_fetch(struct facts *f, const struct say *say);
+
 /* What a key needs: of a pinned source its pin (size -1 when not said), else the digest
- * of the first file that exists. */
+ * of the first candidate that exists and fits. FACTS_KNOWN; FACTS_ABROAD when it would
+ * have to be fetched and that is not allowed; or an error. */
 int facts_identify(struct facts *f, const struct source *s, struct object *o,
                    struct error *err);
-/* The file or object with exactly those bytes; *l is borrowed until facts_free(). E_INPUT
- * tells every place that was looked at and what is there. */
+/* The file, folder or object with exactly those bytes, fetched if need be; *l is borrowed
+ * until facts_free(). E_INPUT tells every place that was looked at and what is there. */
 int facts_locate(struct facts *f, const struct source *s, const struct located **l,
                  struct error *err);
 /* After a step has read it: E_INPUT when the file is not what it was. */

@@ -264,6 +264,9 @@ static void copy_source(struct copy *c, const struct source *from)
     to->name = text(c, from->name);
     copy_pos(c, &to->pos);
     to->from = texts(c, from->from, from->n_from);
+    to->pin.prefix = text(c, from->pin.prefix);
+    to->pin.md5 = text(c, from->pin.md5);
+    to->pins = text(c, from->pins);
     to->license = text(c, from->license);
     to->missing = text(c, from->missing);
 }
@@ -285,6 +288,34 @@ static void copy_input(struct copy *c, struct input *to)
         copy_item(c, &to->item[i], to->n_columns);
 }
 
+static const void *copy_or_null(struct copy *c, const void *from, size_t n)
+{
+    return from ? take_copy(c, from, n) : NULL;
+}
+
+static const struct expect *copy_expect(struct copy *c, const struct expect *from)
+{
+    struct expect *to;
+
+    if (!from)
+        return NULL;
+    to = take_copy(c, from, sizeof *from);
+    copy_pos(c, &to->pos);
+    to->sha256 = copy_or_null(c, from->sha256, sizeof *from->sha256);
+    to->records = copy_or_null(c, from->records, sizeof *from->records);
+    to->lines = copy_or_null(c, from->lines, sizeof *from->lines);
+    return to;
+}
+
+static void copy_metrics(struct copy *c, struct step *to)
+{
+    to->metric = take_copy(c, to->metric, to->n_metrics * sizeof *to->metric);
+    for (size_t i = 0; i < to->n_metrics; i++) {
+        to->metric[i].name = text(c, to->metric[i].name);
+        copy_pos(c, &to->metric[i].pos);
+    }
+}
+
 static void copy_outputs(struct copy *c, struct step *to)
 {
     to->output = take_copy(c, to->output, to->n_outputs * sizeof *to->output);
@@ -294,6 +325,7 @@ static void copy_outputs(struct copy *c, struct step *to)
         o->name = text(c, o->name);
         o->path = text(c, o->path);
         copy_pos(c, &o->pos);
+        o->expect = copy_expect(c, o->expect);
     }
 }
 
@@ -353,6 +385,7 @@ static void copy_step(struct copy *c, const struct step *from)
     for (size_t i = 0; i < to->n_inputs; i++)
         copy_input(c, &to->input[i]);
     copy_outputs(c, to);
+    copy_metrics(c, to);
     to->need = copy_steps(c, from->need, from->n_needs);
     to->user = copy_steps(c, from->user, from->n_users);
 }
@@ -386,6 +419,8 @@ static void copy_plan(struct copy *c, const struct plan *from)
     struct plan *to = take_copy(c, from, sizeof *from);
 
     to->arena = (struct arena){ 0 };
+    to->lock_path = text(c, from->lock_path);
+    to->lock_file = text(c, from->lock_file);
     c->from = from;
     c->step = take(c, (from->n_steps + 1) * sizeof *c->step);
     c->source = take(c, (from->n_sources + 1) * sizeof *c->source);

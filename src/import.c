@@ -1,7 +1,9 @@
 #include "import.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "larder/fs.h"
 
@@ -145,10 +147,52 @@ static int read_table(struct builder *b, struct import *im, const struct node *n
 
 /* ---- reading ----------------------------------------------------------------------- */
 
+static const char *const pin_keys[] = { "sha256", "sha256-prefix", "md5", "size" };
+enum { N_PIN_KEYS = sizeof pin_keys / sizeof *pin_keys };
+
+static bool begins_with(const char *s, const char *start)
+{
+    return strncasecmp(s, start, strlen(start)) == 0;
+}
+
+static bool is_web(const char *from)
+{
+    return begins_with(from, "http:") || begins_with(from, "https:");
+}
+
+static int no_pin(const struct pos *pos, const char *name, struct error *err)
+{
+    return pos_error(
+        pos, err,
+        "%s comes over the network, so it must be pinned: write its sha256:, "
+        "or what its publisher gives, sha256-prefix:, md5: or size:",
+        name);
+}
+
+/* What comes over the network is pinned, whether it is used or not. (The lines of a table
+ * are looked at when they are used.) */
+static int check_pinned(const struct import *im, const char *name, struct error *err)
+{
+    const struct node *from = node_get(im->node, "from");
+    size_t n = !from ? 0 : from->kind == NODE_LIST ? from->n : 1;
+
+    for (size_t i = 0; i < N_PIN_KEYS; i++)
+        if (node_get(im->node, pin_keys[i]) ||
+            column_of(&im->table, pin_keys[i]) < im->table.n_columns)
+            return 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct node *one = from->kind == NODE_LIST ? from->item[i] : from;
+        if (one->kind == NODE_SCALAR && is_web(one->text))
+            return no_pin(&one->pos, name, err);
+    }
+    return 0;
+}
+
 static int read_import(struct builder *b, const struct node *key, const struct node *node,
                        struct error *err)
 {
-    static const char *const known[] = { "from",       "sha256", "size", "license",
+    static const char *const known[] = { "from",       "sha256", "sha256-prefix",
+                                         "md5",        "size",   "license",
                                          "visibility", "matrix", "table" };
     struct import *im = arena_alloc(b->arena, sizeof *im);
     const struct node *table;
@@ -156,7 +200,7 @@ static int read_import(struct builder *b, const struct node *key, const struct n
 
     if (rc == 0)
         rc = node_check_keys(node, arena_printf(b->arena, "import %s", key->text), known,
-                             7, err);
+                             sizeof known / sizeof *known, err);
     if (rc < 0)
         return rc;
     im->name = key->text;
@@ -175,6 +219,8 @@ static int read_import(struct builder *b, const struct node *key, const struct n
     if (rc == 0 && !node_get(node, "from") &&
         column_of(&im->table, "from") == im->table.n_columns)
         rc = pos_error(&key->pos, err, "import %s does not say from: where", im->name);
+    if (rc == 0)
+        rc = check_pinned(im, arena_printf(b->arena, "import %s", im->name), err);
     return rc;
 }
 
@@ -197,6 +243,7 @@ struct making {
     struct scope scope;
     const char **row; /* of the table, or NULL */
     struct pos row_pos;
+    struct pos *web; /* where a URL is written that is fetched, or NULL */
     struct error *err;
 };
 
@@ -243,27 +290,94 @@ static int value_of(struct making *m, const char *key, struct value *v)
     return node ? expr_value(&m->scope, node, key, v, m->err) : 0;
 }
 
+/* The path of a file: URL, RFC 8089. */
+static int file_url(struct making *m, const char *url, const struct value *v,
+                    const char **path)
+{
+    const char *s = url + strlen("file:");
+    char *to = arena_alloc(m->b->arena, strlen(s) + 1);
+
+    *path = to;
+    if (begins_with(s, "//localhost/"))
+        s += strlen("//localhost");
+    else if (!strncmp(s, "///", 3))
+        s += 2;
+    for (; *s; s++) {
+        char hex[3] = { 0 };
+        if (*s != '%') {
+            *to++ = *s;
+            continue;
+        }
+        memcpy(hex, s + 1, strnlen(s + 1, 2));
+        *to = (char)strtol(hex, NULL, 16);
+        if (strspn(hex, "0123456789abcdefABCDEF") != 2 || !*to++)
+            return pos_error(&v->pos, m->err, "%s: a %% goes with two hex digits", url);
+        s += 2;
+    }
+    return 0;
+}
+
+/* A URL names one file, and no password. */
+static int add_url(struct making *m, const struct value *v)
+{
+    const char *host = strstr(v->text, "://"), *url = v->text;
+    size_t n = host ? strcspn(host + 3, "/?#") : 0;
+
+    if (n == 0)
+        return pos_error(&v->pos, m->err, "%s names no host", url);
+    if (memchr(host + 3, '@', n))
+        return pos_error(&v->pos, m->err,
+                         "a URL in a recipe holds no name and password; write them in "
+                         "~/.netrc");
+    if (url[strlen(url) - 1] == '/')
+        return pos_error(
+            &v->pos, m->err,
+            "%s: a folder cannot be fetched; name a file, such as an archive", url);
+    if (!m->web)
+        m->web = arena_alloc(m->b->arena, sizeof *m->web);
+    *m->web = v->pos;
+    m->source->from[m->source->n_from++] = arena_strdup(m->b->arena, url);
+    return 0;
+}
+
 static int add_from(struct making *m, const struct value *v)
 {
+    struct source *source = m->source;
+    enum object_kind kind = OBJECT_FILE;
     const char *path = v->text;
+    int rc = 0;
 
     if (!path) {
-        m->source->missing = v->missing; /* this candidate falls out */
+        source->missing = v->missing; /* this candidate falls out */
         return 0;
     }
-    if (!strncmp(path, "file:", 5))
-        path += 5;
-    if (!strncmp(path, "//", 2))
-        path += 2;
-    if (strstr(path, "://"))
-        return pos_error(&v->pos, m->err,
-                         "%s: imports over the network are not supported by this version",
-                         path);
-    if (*path != '/' && strncmp(path, "./", 2) != 0 && strncmp(path, "../", 3) != 0)
-        return pos_error(&v->pos, m->err,
-                         "from: a path begins with / or ./; \"%s\" does not", path);
-    m->source->from[m->source->n_from++] = builder_path(m->b, path, &v->pos);
-    return 0;
+    if (is_web(path)) {
+        rc = add_url(m, v);
+    } else {
+        if (begins_with(path, "file:"))
+            rc = file_url(m, path, v, &path);
+        else if (strstr(path, "://"))
+            rc = pos_error(&v->pos, m->err,
+                           "%s: an import comes from a path, or a file:, http: or https: "
+                           "URL",
+                           path);
+        if (rc == 0 && *path != '/' && strncmp(path, "./", 2) != 0 &&
+            strncmp(path, "../", 3) != 0)
+            rc = pos_error(&v->pos, m->err,
+                           "from: a path begins with / or ./; \"%s\" does not", path);
+        if (rc < 0)
+            return rc;
+        path = builder_path(m->b, path, &v->pos);
+        kind = builder_path_kind(m->b, &path);
+        source->from[source->n_from++] = path;
+    }
+    if (rc == 0 && source->n_from > 1 && kind != source->kind)
+        rc =
+            pos_error(&v->pos, m->err,
+                      "from: names files and folders (which end in /); they cannot stand "
+                      "for each other");
+    source->kind = kind;
+    return rc;
 }
 
 static int set_from(struct making *m)
@@ -286,30 +400,66 @@ static int set_from(struct making *m)
     return rc;
 }
 
-static int set_digest(struct making *m)
+/* The line that larder.lock has for the source, if any. */
+static int find_locked(struct making *m, const struct lock_line **line)
 {
-    struct value sha256, size;
-    int rc = value_of(m, "sha256", &sha256);
+    struct builder *b = m->b;
+    int rc = 0;
 
-    m->source->size = -1;
-    if (rc == 0)
-        rc = value_of(m, "size", &size);
+    if (!b->lock) {
+        struct lock *lock = arena_alloc(b->arena, sizeof *lock);
+        witness_file(b->recipe->witness, b->plan->lock_path);
+        rc = lock_read(lock, b->arena, b->plan->lock_path, b->plan->lock_file, m->err);
+        b->lock = lock;
+    }
+    *line = rc < 0 ? NULL : lock_find(b->lock, m->source->name, m->source->pins);
+    return rc;
+}
+
+/* Less than a digest: what larder.lock has seen under it is meant. */
+static int set_lock(struct making *m)
+{
+    struct source *source = m->source;
+    const struct lock_line *line;
+    struct buf pins = { 0 };
+    int rc;
+
+    pin_write(&source->pin, &pins);
+    source->pins = arena_strdup(m->b->arena, buf_str(&pins));
+    buf_release(&pins);
+    rc = find_locked(m, &line);
+    if (rc < 0 || !line || line->object.kind != source->kind)
+        return rc;
+    source->pin.full = true;
+    source->pin.digest = line->object.id;
+    source->locked = line->number;
+    return 0;
+}
+
+static int set_pin(struct making *m)
+{
+    static bool (*const set[])(struct pin * p,
+                               char *text) = { pin_set_sha256, pin_set_prefix,
+                                               pin_set_md5, pin_set_size };
+    static const char *const wanted[] = { "not 64 hex digits", "not 8 to 63 hex digits",
+                                          "not 32 hex digits", "no number of bytes" };
+    struct source *source = m->source;
+    struct value v;
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < N_PIN_KEYS; i++) {
+        rc = value_of(m, pin_keys[i], &v);
+        if (rc == 0 && v.text && !set[i](&source->pin, arena_strdup(m->b->arena, v.text)))
+            rc = pos_error(&v.pos, m->err, "%s: \"%s\" is %s", pin_keys[i], v.text,
+                           wanted[i]);
+        else if (rc == 0 && v.text && i == 2 && source->kind == OBJECT_TREE)
+            rc = pos_error(&v.pos, m->err, "md5: a folder has none");
+    }
     if (rc < 0)
         return rc;
-    if (sha256.text) {
-        m->source->pinned = true;
-        if (!digest_parse(&m->source->digest, sha256.text))
-            return pos_error(&sha256.pos, m->err, "sha256: \"%s\" is not 64 hex digits",
-                             sha256.text);
-    }
-    if (size.text) {
-        if (!*size.text || strlen(size.text) > 18 ||
-            size.text[strspn(size.text, "0123456789")] != '\0')
-            return pos_error(&size.pos, m->err, "size: \"%s\" is no number of bytes",
-                             size.text);
-        m->source->size = strtoll(size.text, NULL, 10);
-    }
-    return 0;
+    if (pin_is_weak(&source->pin))
+        return set_lock(m);
+    return m->web && !source->pin.full ? no_pin(m->web, source->name, m->err) : 0;
 }
 
 static int set_policy(struct making *m)
@@ -371,7 +521,7 @@ int import_source(struct builder *b, struct import *im, size_t member,
     see_member(&m, member);
     rc = set_from(&m);
     if (rc == 0)
-        rc = set_digest(&m);
+        rc = set_pin(&m);
     if (rc == 0)
         rc = set_policy(&m);
     im->source[member] = *source = m.source;

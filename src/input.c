@@ -40,7 +40,37 @@ static void add_item(struct gather *g, const struct item *item)
     g->group[g->n_groups - 1].n++;
 }
 
+static const char *kind_word(enum object_kind kind, bool set)
+{
+    return set ? "an image set" : kind == OBJECT_TREE ? "a folder" : "a file";
+}
+
+/* A program that takes a folder is not given a file, nor the other way round. Any folder
+ * of the user's may be a set. */
+static int check_source(const struct gather *g, const struct source *source,
+                        const struct pos *pos)
+{
+    const struct program_port *port = g->in->port;
+
+    if (!port || port->list || port->kind == source->kind)
+        return 0;
+    return pos_error(
+        pos, g->f->err, "input %s of program %s is %s, and %s is %s%s", g->in->name,
+        g->f->stage->program->name, kind_word(port->kind, port->set), source->name,
+        kind_word(source->kind, false),
+        source->kind == OBJECT_FILE ? "; a folder is written with / at its end" : "");
+}
+
 /* ---- references -------------------------------------------------------------------- */
+
+static int add_source(struct gather *g, const struct reference *r)
+{
+    struct source *source = builder_source(g->f->b, r->name, &r->pos);
+
+    begin_group(g, r->name, NULL);
+    add_item(g, &(struct item){ .source = source });
+    return check_source(g, source, &r->pos);
+}
 
 static int add_import(struct gather *g, const struct reference *r)
 {
@@ -65,6 +95,8 @@ static int add_import(struct gather *g, const struct reference *r)
     for (size_t i = 0; rc == 0 && i < m.n; i++) {
         struct source *source = NULL;
         rc = import_source(b, im, m.member[i], &source, g->f->err);
+        if (rc == 0)
+            rc = check_source(g, source, &r->pos);
         add_item(g, &(struct item){
                         .value = matrix_values(import_matrix(im), b->arena, m.member[i]),
                         .source = source });
@@ -118,13 +150,8 @@ static int check_kind(const struct gather *g, const struct reference *r,
     pos = reference_pos(r, 0);
     return pos_error(&pos, g->f->err, "input %s of program %s is %s, and %s.%s is %s",
                      g->in->name, g->f->stage->program->name,
-                     port->set                   ? "an image set"
-                     : port->kind == OBJECT_TREE ? "a folder"
-                                                 : "a file",
-                     s->name, o->name,
-                     o->set                ? "an image set"
-                     : kind == OBJECT_TREE ? "a folder"
-                                           : "a file");
+                     kind_word(port->kind, port->set), s->name, o->name,
+                     kind_word(kind, o->set));
 }
 
 /* A mapped input takes a sharded set of as many shards as the stage has steps. */
@@ -217,9 +244,7 @@ static int add_reference(struct gather *g, const struct node *node, bool in_list
         return rc;
     switch (r.kind) {
     case TO_SOURCE:
-        begin_group(g, r.name, NULL);
-        add_item(g, &(struct item){ .source = builder_source(f->b, r.name, &v.pos) });
-        return 0;
+        return add_source(g, &r);
     case TO_IMPORT:
         return add_import(g, &r);
     case TO_STAGE:

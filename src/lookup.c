@@ -7,13 +7,24 @@
 #include "item.h"
 #include "larder/banned.h"
 #include "larder/boot.h"
+#include "meet.h"
 #include "provenance.h"
 
-static int identify_item(struct session *s, const struct item *item, struct object *o,
-                         struct error *err)
+static int identify_source(struct session *s, struct work *w, const struct source *source,
+                           struct object *o, struct error *err)
+{
+    int rc = facts_identify(s->facts, source, o, err);
+
+    if (rc == FACTS_ABROAD)
+        w->abroad = source;
+    return rc;
+}
+
+static int identify_item(struct session *s, struct work *w, const struct item *item,
+                         struct object *o, struct error *err)
 {
     if (item->source)
-        return facts_identify(s->facts, item->source, o, err);
+        return identify_source(s, w, item->source, o, err);
     item_object(s->work, item, o);
     return 0;
 }
@@ -38,7 +49,7 @@ static int identify_input(struct session *s, struct work *w, size_t i, struct er
     if (in->kind == INPUT_PROVENANCE)
         return identify_provenance(s, w, w->facts.input[i], err);
     for (size_t j = 0; j < in->n_items && rc == 0; j++)
-        rc = identify_item(s, &in->item[j], &w->facts.input[i][j], err);
+        rc = identify_item(s, w, &in->item[j], &w->facts.input[i][j], err);
     return rc;
 }
 
@@ -67,7 +78,7 @@ int lookup_key(struct session *s, struct work *w, struct error *err)
     for (size_t i = 0; i < w->step->n_inputs && rc == 0; i++)
         rc = identify_input(s, w, i, err);
     for (size_t i = 0; i < w->step->n_code && rc == 0; i++)
-        rc = facts_identify(s->facts, w->step->code[i], &w->facts.code[i], err);
+        rc = identify_source(s, w, w->step->code[i], &w->facts.code[i], err);
     if (rc == 0 && w->step->executable)
         rc = facts_executable(s->facts, w->step->executable, &w->facts.executable, err);
     if (rc == 0)
@@ -84,6 +95,17 @@ static bool has_outputs(const struct record *rec, const struct step *step)
         if (!o || o->kind != (shard ? OBJECT_TREE : step->output[i].kind))
             return false;
     }
+    return true;
+}
+
+/* What a record can tell is held against `expect:`, which is in no key. */
+static bool is_expected(struct work *w, const struct record *rec)
+{
+    for (size_t i = 0; i < w->step->n_outputs; i++)
+        if (meet_record(&w->step->output[i], work_recorded(w->step, rec, i), NULL) < 0) {
+            w->unmet = true;
+            return false;
+        }
     return true;
 }
 
@@ -133,7 +155,7 @@ static int try_record(struct session *s, struct work *w, const struct record *re
 {
     int rc, answer = STORE_HIT;
 
-    if (!has_outputs(rec, w->step))
+    if (!has_outputs(rec, w->step) || !is_expected(w, rec))
         return STORE_MISS;
     w->here = true;
     for (size_t i = 0; i < w->step->n_outputs; i++) {
@@ -196,7 +218,7 @@ static int find_record(struct session *s, struct work *w, bool heal, struct erro
         }
     }
     if (rc == STORE_HIT)
-        w->lost = false;
+        w->lost = w->unmet = false;
     records_free(rec, n);
     return rc;
 }
@@ -278,7 +300,7 @@ int lookup_step(struct session *s, struct work *w, bool heal, struct error *err)
     if (take_from_proof(s, w))
         return 0;
     rc = lookup_key(s, w, err);
-    if (rc == 0)
+    if (rc == LOOKUP_KEY)
         rc = w->remake ? STORE_MISS : find_record(s, w, heal, err);
     if (rc < 0) /* what is wrong with an input is told with its position in the recipe */
         return rc == E_INPUT ? rc : error_context(err, "%s", w->step->name);

@@ -22,7 +22,11 @@ int lookup_all(struct session *s, bool heal, struct error *err);
  * those are recalled, and added to s->recalled. */
 int lookup_step(struct session *s, struct work *w, bool heal, struct error *err);
 
-/* The key document and what it names, in w->key_text and w->facts. */
+enum { LOOKUP_KEY = 0, LOOKUP_ABROAD = 1 };
+
+/* The key document and what it names, in w->key_text and w->facts: LOOKUP_KEY;
+ * LOOKUP_ABROAD when an import must be fetched first, which is then w->abroad, and only a
+ * run may do; or an error. */
 int lookup_key(struct session *s, struct work *w, struct error *err);
 /* w->record, of a step that is done. */
 int lookup_record(struct session *s, struct work *w, struct error *err);

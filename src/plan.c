@@ -10,6 +10,7 @@
 #include "stage.h"
 #include "step.h"
 #include "target.h"
+#include "visibility.h"
 
 #include "larder/banned.h"
 
@@ -30,7 +31,7 @@ struct source *builder_add_source(struct builder *b, const char *key)
     }
     source->index = plan->n_sources;
     plan->source[plan->n_sources++] = source;
-    source->size = -1;
+    source->pin.size = -1;
     map_set(&b->sources, key, source);
     return source;
 }
@@ -54,6 +55,18 @@ const char *builder_path(struct builder *b, const char *path, const struct pos *
     return s;
 }
 
+enum object_kind builder_path_kind(struct builder *b, const char **path)
+{
+    size_t n = strlen(*path);
+
+    if (n < 2 || (*path)[n - 1] != '/')
+        return OBJECT_FILE;
+    while (n > 1 && (*path)[n - 1] == '/')
+        n--;
+    *path = arena_strndup(b->arena, *path, n);
+    return OBJECT_TREE;
+}
+
 struct source *builder_source(struct builder *b, const char *path, const struct pos *pos)
 {
     const char *full = builder_path(b, path, pos);
@@ -64,10 +77,16 @@ struct source *builder_source(struct builder *b, const char *path, const struct 
     source = builder_add_source(b, full);
     source->name = arena_strdup(b->arena, path);
     source->pos = *pos;
+    source->kind = builder_path_kind(b, &full);
     source->from = arena_alloc(b->arena, sizeof *source->from);
     source->from[0] = full;
     source->n_from = 1;
     return source;
+}
+
+bool source_is_url(const char *from)
+{
+    return *from != '/';
 }
 
 const char **builder_names(const struct map *m)
@@ -77,6 +96,21 @@ const char **builder_names(const struct map *m)
     for (size_t i = 0; i < m->n; i++)
         names[i] = m->entry[i].key;
     return names;
+}
+
+/* larder.lock lies beside the main file. */
+static void name_lock(struct builder *b)
+{
+    struct recipe_text main = { .file = b->recipe->path };
+    struct pos pos = { .file = b->recipe->path, .text = &main };
+    struct buf path = { 0 };
+
+    main.path = b->recipe->file[0];
+    fs_dirname(&path, main.path);
+    buf_adds(&path, "/larder.lock");
+    b->plan->lock_path = arena_strdup(b->arena, path.s);
+    b->plan->lock_file = pos_shown_path(b->arena, &pos, "larder.lock");
+    buf_release(&path);
 }
 
 /* ---- the plan ---------------------------------------------------------------------- */
@@ -125,6 +159,7 @@ static int build(struct builder *b, struct error *err)
         rc = order_steps(b, err);
     if (rc < 0)
         return rc;
+    visibility_spread(plan);
     sort_names(plan, b->arena);
     read_standard(plan, b->recipe);
     return targets_read(b, err);
@@ -140,6 +175,7 @@ int plan_build(struct plan **out, const struct recipe *recipe, struct programs *
     int rc;
 
     plan->project = arena_strdup(b.arena, recipe->project);
+    name_lock(&b);
     rc = build(&b, err);
     free(b.step);
     map_release(&b.executables);
@@ -171,6 +207,11 @@ struct step *plan_find(const struct plan *plan, const char *name)
         return NULL;
     found = bsearch(&key, plan->by_name, plan->n_steps, sizeof key, compare_names);
     return found ? *found : NULL;
+}
+
+bool step_output_is_private(const struct step *step, size_t i)
+{
+    return step->output[i].private_;
 }
 
 size_t item_n_steps(const struct item *item)

@@ -17,26 +17,32 @@
 #include "larder/map.h"
 #include "larder/mem.h"
 #include "larder/record.h"
+#include "pin.h"
 #include "program.h"
 #include "recipe.h"
 #include "sandbox.h"
 
-/* A file of the user's that steps read: an import, a ./path, a `code:` file. */
+/* A file or folder of the user's that steps read: an import, a ./path, a `code:` file. */
 struct source {
-    size_t index;      /* in plan->source */
-    const char *name;  /* "import.val", "import.textures[pattern=slate]", "./plot.py" */
-    struct pos pos;    /* where the recipe names it */
-    const char **from; /* candidates in order, absolute paths; the first that exists */
+    size_t index;     /* in plan->source */
+    const char *name; /* "import.val", "import.textures[pattern=slate]", "./plot.py" */
+    struct pos pos;   /* where the recipe names it */
+    enum object_kind kind; /* a tree where its paths end in / */
+    const char **from;     /* candidates in order: absolute paths and URLs */
     size_t n_from;
-    bool pinned; /* digest (and size unless -1) must match what is found */
-    struct digest digest;
-    long long size;
+    struct pin pin;      /* must be the content of what is found */
+    const char *pins;    /* where that is less than a digest: as larder.lock has it; or
+                            NULL */
+    int locked;          /* the line of larder.lock that pin.digest is from, or 0 */
     bool is_import;      /* may be taken from the store by its digest alone */
     bool private_;       /* visibility: private */
     const char *license; /* or NULL */
     const char *missing; /* a variable that is not set, so that a candidate of `from`
                             fell out; or NULL */
 };
+
+/* Whether a candidate is fetched: an http: or https: URL, and no path. */
+bool source_is_url(const char *from);
 
 /* One thing behind an input: a source or the output of other steps. */
 struct item {
@@ -63,6 +69,26 @@ struct input {
     size_t n_columns;
 };
 
+/* Numbers from low to high, both included; infinite where it is open. */
+struct bounds {
+    double low, high;
+};
+
+/* What is expected of an output, checked once it is made; in no key. NULL: not said. */
+struct expect {
+    struct pos pos;
+    bool non_empty;
+    const struct digest *sha256;
+    const struct bounds *records, *lines;
+};
+
+/* What is expected of the last value that a step tells of a metric. */
+struct metric {
+    const char *name;
+    struct pos pos;
+    struct bounds range;
+};
+
 struct output {
     const char *name;
     struct pos pos;
@@ -71,6 +97,8 @@ struct output {
     size_t n_shards; /* of a sharded set: its folders, 00, 01, ...; else 0 */
     bool temp;       /* keep: temp */
     int visibility;  /* -1 not said, 0 public, 1 private */
+    bool private_; /* it must not leave this machine: said, or so is what it is made of */
+    const struct expect *expect; /* or NULL */
 };
 
 /* An option of a program with its value in the canonical text of its type, or, for a
@@ -135,7 +163,9 @@ struct step {
     size_t n_inputs;
     struct output *output; /* sorted by name */
     size_t n_outputs;
-    size_t n_objects; /* its outputs, then the shards of each that has some */
+    size_t n_objects;      /* its outputs, then the shards of each that has some */
+    struct metric *metric; /* that are expected */
+    size_t n_metrics;
     struct resources resources;
     unsigned char retry[N_CAUSES]; /* how many times, by cause */
     bool checkpoint;
@@ -172,7 +202,9 @@ struct plan {
     size_t n_sources;
     struct target *target;
     size_t n_targets;
-    const char *standard; /* what `default:` says to run: a name for plan_choose() */
+    const char *lock_path; /* of larder.lock, beside the recipe; */
+    const char *lock_file; /* as a message names it */
+    const char *standard;  /* what `default:` says to run: a name for plan_choose() */
     struct pos standard_pos;
     struct step **by_name; /* the steps, sorted by their names */
 };
@@ -192,6 +224,8 @@ int plan_choose(const struct plan *plan, const char *name, bool *chosen, bool *t
 void plan_close(const struct plan *plan, bool *chosen);
 struct step *plan_find(const struct plan *plan, const char *name); /* exact, or NULL */
 int step_output_index(const struct step *step, const char *name);  /* or -1 */
+
+bool step_output_is_private(const struct step *step, size_t i);
 
 /* The steps that must be done before an item is there: none behind a source. */
 size_t item_n_steps(const struct item *item);

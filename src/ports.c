@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "visibility.h"
+
 #include "larder/banned.h"
 
 static const struct program_port *find_port(const struct program_port *port, size_t n,
@@ -81,25 +83,17 @@ static int read_inputs(struct builder *b, struct stage *s, struct error *err)
 
 /* ---- outputs ----------------------------------------------------------------------- */
 
-int visibility_read(const struct node *node, int *visibility, struct error *err)
+/* `keep: temp`: it goes when the last step that takes it is recorded. */
+static int read_keep(const struct node *node, bool *temp, struct error *err)
 {
-    int rc = node_expect(node, NODE_SCALAR, "visibility", err);
+    int rc = node ? node_expect(node, NODE_SCALAR, "keep", err) : 0;
 
-    if (rc < 0)
+    if (rc < 0 || !node)
         return rc;
-    *visibility = !strcmp(node->text, "private");
-    if (!*visibility && strcmp(node->text, "public") != 0)
-        return pos_error(&node->pos, err, "visibility is public or private, not %s",
-                         node->text);
+    *temp = !strcmp(node->text, "temp");
+    if (!*temp && strcmp(node->text, "always") != 0)
+        return pos_error(&node->pos, err, "keep is temp or always, not %s", node->text);
     return 0;
-}
-
-static int unsupported(const struct node *map, const char *key, struct error *err)
-{
-    const struct node *node = node_key(map, key);
-
-    return node ? pos_error(&node->pos, err, "%s: is not supported by this version", key)
-                : 0;
 }
 
 static int read_output(struct stage *s, const struct node *key, const struct node *node,
@@ -120,11 +114,12 @@ static int read_output(struct stage *s, const struct node *key, const struct nod
     to->name = key->text;
     to->pos = key->pos;
     to->shards = node_get(node, "shards");
+    to->expect = node_get(node, "expect");
     to->path = node->kind == NODE_SCALAR ? node : node_get(node, "path");
     if (node->kind == NODE_MAP) {
         rc = node_check_keys(node, "an output", known, 5, err);
-        for (size_t i = 3; rc == 0 && i < 5; i++)
-            rc = unsupported(node, known[i], err);
+        if (rc == 0)
+            rc = read_keep(node_get(node, "keep"), &to->temp, err);
         visibility = node_get(node, "visibility");
         if (rc == 0 && visibility)
             rc = visibility_read(visibility, &to->visibility, err);

@@ -8,7 +8,5 @@
 
 /* Reads `in:` and `out:` into the stage. */
 int ports_read(struct builder *b, struct stage *s, struct error *err);
-/* 0 public, 1 private. */
-int visibility_read(const struct node *node, int *visibility, struct error *err);
 
 #endif

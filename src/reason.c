@@ -72,10 +72,14 @@ char *reason_of(struct session *s, const struct work *w)
 
     if (w->remake) {
         buf_adds(&text, "asked for (-B)");
+    } else if (w->abroad) {
+        buf_printf(&text, "%s is to be fetched", w->abroad->name);
     } else if (w->recalled) {
         buf_adds(&text, "its outputs were not kept and are needed again");
     } else if (w->lost) {
         buf_adds(&text, "output lost");
+    } else if (w->unmet) {
+        buf_adds(&text, "what was made is not what expect: says");
     } else if (lookup_last(s, w, &last, NULL) != STORE_HIT) {
         buf_adds(&text, "not made before");
     } else if (digest_equal(&last->key, &w->key)) {
@@ -178,7 +182,8 @@ static int tell_due(struct story *st, const struct work *w)
 
     if (rc < 0)
         return rc;
-    if (w->lost || w->remake || !last || digest_equal(&last->key, &w->key)) {
+    if (w->lost || w->unmet || w->remake || w->abroad || !last ||
+        digest_equal(&last->key, &w->key)) {
         char *reason = reason_of(st->s, w);
 
         buf_printf(st->to, "%s is to run:\n", w->step->name);

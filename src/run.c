@@ -183,6 +183,7 @@ static int begin(struct run *r)
     int rc;
 
     tell_init(&r->tell, s);
+    facts_allow_fetch(s->facts, &s->say);
     session_sweep(s);
     rc = scratch_sweep(s->store, r->err);
     if (rc == 0)

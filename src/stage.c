@@ -12,12 +12,8 @@ static const char *const known[] = { "program",   "run",        "matrix",     "i
                                      "params",    "out",        "env",        "seed",
                                      "resources", "checkpoint", "visibility", "code",
                                      "sandbox",   "retry",      "map",        "sh",
-                                     "network" };
-static const char *const unsupported[] = { "expect", "tools", "keep" };
-enum {
-    N_KNOWN = sizeof known / sizeof *known,
-    N_UNSUPPORTED = sizeof unsupported / sizeof *unsupported
-};
+                                     "expect",    "network" };
+enum { N_KNOWN = sizeof known / sizeof *known };
 
 int stage_output_index(const struct stage *s, const char *name)
 {
@@ -275,12 +271,6 @@ static int check_keys(const struct stage *s, struct builder *b, struct error *er
     int rc =
         node_expect(s->node, NODE_MAP, arena_printf(b->arena, "stage %s", s->name), err);
 
-    for (size_t i = 0; rc == 0 && i < N_UNSUPPORTED; i++) {
-        const struct node *key = node_key(s->node, unsupported[i]);
-        if (key)
-            rc = pos_error(&key->pos, err, "%s: is not supported by this version",
-                           key->text);
-    }
     if (rc < 0)
         return rc;
     return node_check_keys(s->node, arena_printf(b->arena, "stage %s", s->name), known,

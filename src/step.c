@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "argv.h"
+#include "expect.h"
 #include "input.h"
 #include "option.h"
 #include "resources.h"
@@ -286,8 +287,11 @@ static int fill_outputs(const struct filling *f)
                                .pos = s->output[i].pos,
                                .kind = s->output[i].kind,
                                .n_shards = s->output[i].n_shards,
+                               .temp = s->output[i].temp,
                                .visibility = s->output[i].visibility };
         rc = output_path(f, &s->output[i], to);
+        if (rc == 0)
+            rc = expect_fill(f, &s->output[i], to);
         if (rc < 0)
             return rc;
         step->n_outputs++;
@@ -309,6 +313,8 @@ static int fill_step(struct filling *f)
         rc = fill_seed(f);
     if (rc == 0)
         rc = fill_outputs(f);
+    if (rc == 0)
+        rc = expect_fill_metrics(f);
     if (rc == 0)
         rc = resources_read(&f->scope, resources, &f->step->resources, f->err);
     if (rc == 0)

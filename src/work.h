@@ -34,6 +34,7 @@ struct work {
     bool remake;            /* is to run even where a record answers */
     bool ran;               /* in this run */
     bool lost;              /* a record answers, but not all of its outputs are there */
+    bool unmet;             /* a record answers, and is not what the recipe expects */
     bool here;              /* of WORK_DONE: all its outputs are in the store */
     bool recalled;          /* a record is not enough: its outputs are needed */
     bool known;             /* of WORK_DONE: as the last proof has it (proof.h), */
@@ -41,6 +42,7 @@ struct work {
     size_t n_waits;         /* needed steps that are not done, or recalled */
     struct key_facts facts; /* valid once key_text is */
     struct buf key_text;    /* empty: not written; see lookup_key() */
+    const struct source *abroad; /* to be fetched before there is a key, or NULL */
     struct digest key;
     struct digest record_id;     /* of WORK_DONE */
     const struct object *output; /* of WORK_DONE: all step->n_objects of them */

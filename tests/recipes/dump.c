@@ -82,6 +82,25 @@ static void dump_args(const struct step *step, struct buf *to)
     }
 }
 
+static void dump_range(const char *what, const struct bounds *r, struct buf *to)
+{
+    buf_printf(to, " %s %g to %g", what, r->low, r->high);
+}
+
+static void dump_expect(const struct expect *e, struct buf *to)
+{
+    char hex[DIGEST_HEX + 1];
+
+    if (e && e->non_empty)
+        buf_adds(to, " non-empty");
+    if (e && e->records)
+        dump_range("records", e->records, to);
+    if (e && e->lines)
+        dump_range("lines", e->lines, to);
+    if (e && e->sha256)
+        buf_printf(to, " sha256 %s", digest_hex(e->sha256, hex));
+}
+
 static void dump_step(const struct step *step, struct buf *to)
 {
     const struct resources *r = &step->resources;
@@ -105,13 +124,15 @@ static void dump_step(const struct step *step, struct buf *to)
         dump_input(&step->input[i], to);
     for (size_t i = 0; i < step->n_outputs; i++) {
         const struct output *o = &step->output[i];
-        buf_printf(to, "  out %s %s %s%s", o->name,
+        buf_printf(to, "  out %s %s %s%s%s", o->name,
                    o->kind == OBJECT_TREE ? "tree" : "file", o->path,
-                   o->visibility == 1   ? " private"
+                   o->private_          ? " private"
                    : o->visibility == 0 ? " public"
-                                        : "");
+                                        : "",
+                   o->temp ? " temp" : "");
         if (o->n_shards)
             buf_printf(to, " shards %zu", o->n_shards);
+        dump_expect(o->expect, to);
         buf_addc(to, '\n');
     }
     if (r->cpu != 1 || r->memory || r->gpu || r->time > 0)
@@ -126,6 +147,11 @@ static void dump_step(const struct step *step, struct buf *to)
                    retry[CAUSE_TRANSIENT], retry[CAUSE_PREEMPTED], retry[CAUSE_OOM]);
     if (step->checkpoint)
         buf_adds(to, "  checkpoint\n");
+    for (size_t i = 0; i < step->n_metrics; i++) {
+        buf_adds(to, " ");
+        dump_range(step->metric[i].name, &step->metric[i].range, to);
+        buf_addc(to, '\n');
+    }
     if (step->sandbox != SANDBOX_ENFORCE)
         buf_printf(to, "  sandbox %s\n", step->sandbox == SANDBOX_OFF ? "off" : "warn");
     if (step->network)
@@ -139,10 +165,14 @@ static void dump_source(const struct plan *plan, const struct source *s, struct 
 
     buf_printf(to, "source %s%s%s%s\n", s->name, s->private_ ? " private" : "",
                s->license ? " license " : "", s->license ? s->license : "");
-    if (s->pinned)
-        buf_printf(to, "  sha256 %s size %lld\n", digest_hex(&s->digest, hex), s->size);
+    if (s->pin.full)
+        buf_printf(to, "  sha256 %s size %lld%s\n", digest_hex(&s->pin.digest, hex),
+                   s->pin.size, s->locked ? " locked" : "");
+    if (s->pins)
+        buf_printf(to, "  pins %s\n", s->pins);
     for (size_t i = 0; i < s->n_from; i++)
-        buf_printf(to, "  from %s\n", shown_path(plan, s->from[i], &path));
+        buf_printf(to, "  from %s%s\n", shown_path(plan, s->from[i], &path),
+                   s->kind == OBJECT_TREE ? "/" : "");
     if (s->missing)
         buf_printf(to, "  missing %s\n", s->missing);
     buf_release(&path);

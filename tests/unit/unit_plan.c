@@ -107,7 +107,7 @@ static void write_draft(const struct draft *d, struct buf *b)
     char option[OPTIONS][64], env[VARIABLES][64];
     const char *options[OPTIONS], *envs[VARIABLES], *parts[4];
     struct buf part[4] = { 0 };
-    const char *ins[2] = { "      data: ./data\n", d->val ? "      val: ./val\n" : "" };
+    const char *ins[2] = { "      data: ./data/\n", d->val ? "      val: ./val/\n" : "" };
 
     for (int i = 0; i < OPTIONS; i++) {
         snprintf(option[i], sizeof option[i], "      %s: %s\n", option_name[i],

@@ -1,0 +1,72 @@
+#include "larder/folder.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "larder/fs.h"
+#include "tree.h"
+
+#include "larder/banned.h"
+
+static int name_folder(const struct folder_visit *visit, const char *path, int depth,
+                       struct object *o, struct error *err);
+
+static int name_entry(const struct folder_visit *visit, const char *path, int depth,
+                      struct tree *tree, struct error *err)
+{
+    struct object o = { 0 };
+    enum tree_kind kind = TREE_TREE;
+    struct stat s;
+    int rc;
+
+    if (lstat(path, &s) < 0)
+        return error_system(err, "cannot look at %s", path);
+    if (S_ISREG(s.st_mode)) {
+        kind = s.st_mode & S_IXUSR ? TREE_EXEC : TREE_FILE;
+        rc = visit->file(visit->self, path, &o.id, &o.size, err);
+    } else if (S_ISDIR(s.st_mode)) {
+        rc = name_folder(visit, path, depth + 1, &o, err);
+    } else {
+        rc = error_set(err, E_STAGE, "%s is %s; a tree has only files and folders", path,
+                       S_ISLNK(s.st_mode) ? "a symbolic link" : "a special file");
+    }
+    return rc < 0 ? rc : tree_add(tree, kind, o.size, &o.id, fs_basename(path), err);
+}
+
+static int name_folder(const struct folder_visit *visit, const char *path, int depth,
+                       struct object *o, struct error *err)
+{
+    struct buf child = { 0 }, text = { 0 };
+    struct tree tree = { 0 };
+    char **name = NULL;
+    size_t n = 0;
+    int rc;
+
+    if (depth > TREE_DEPTH_MAX)
+        return error_set(err, E_STAGE, "%s: more than %d folders within folders", path,
+                         TREE_DEPTH_MAX);
+    rc = visit->folder ? visit->folder(visit->self, path, err) : 0;
+    if (rc == 0)
+        rc = fs_list(path, &name, &n, err);
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        buf_reset(&child);
+        fs_join(&child, path, name[i]);
+        rc = name_entry(visit, child.s, depth, &tree, err);
+    }
+    if (rc == 0) {
+        tree_write(&tree, &text);
+        *o = (struct object){ .kind = OBJECT_TREE, .size = tree.size };
+        digest_bytes(&o->id, text.s, text.len);
+    }
+    free(name);
+    tree_release(&tree);
+    buf_release(&text);
+    buf_release(&child);
+    return rc;
+}
+
+int folder_name(const char *path, const struct folder_visit *visit, struct object *o,
+                struct error *err)
+{
+    return name_folder(visit, path, 1, o, err);
+}

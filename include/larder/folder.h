@@ -1,0 +1,26 @@
+/*
+ * folder - the tree that a folder of the user's is, without taking it into the store.
+ */
+#ifndef LARDER_FOLDER_H
+#define LARDER_FOLDER_H
+
+#include "larder/digest.h"
+#include "larder/error.h"
+#include "larder/record.h"
+
+struct folder_visit {
+    /* Asks for the digest and the size of a file; who remembers files need not read it.
+     */
+    int (*file)(void *self, const char *path, struct digest *d, long long *size,
+                struct error *err);
+    /* Tells a folder, before it is read. May be NULL. */
+    int (*folder)(void *self, const char *path, struct error *err);
+    void *self;
+};
+
+/* Names what store_import() would make of the folder at path. Links and special files
+ * inside are refused by name (E_STAGE). */
+int folder_name(const char *path, const struct folder_visit *visit, struct object *o,
+                struct error *err);
+
+#endif

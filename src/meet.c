@@ -1,0 +1,172 @@
+#include "meet.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <unistd.h>
+
+#include "larder/fs.h"
+#include "larder/mem.h"
+
+#include "larder/banned.h"
+
+/* ---- messages ---------------------------------------------------------------------- */
+
+static void add_place(const struct pos *pos, struct buf *to)
+{
+    buf_printf(to, "; expect: (%s:%d:%d) says ", pos->file, pos->line, pos->column);
+}
+
+static void add_range(const struct bounds *r, struct buf *to)
+{
+    if (r->low > -INFINITY && r->high < INFINITY && r->low < r->high)
+        buf_adds(to, "from ");
+    else if (r->low > -INFINITY && r->high > r->low)
+        buf_adds(to, "at least ");
+    else if (r->high < INFINITY && r->high > r->low)
+        buf_adds(to, "at most ");
+    if (r->low > -INFINITY)
+        buf_add_double(to, r->low);
+    if (r->low > -INFINITY && r->high < INFINITY && r->low < r->high)
+        buf_adds(to, " to ");
+    if (r->high < INFINITY && r->high > r->low)
+        buf_add_double(to, r->high);
+}
+
+static int refuse(struct buf *text, struct error *err)
+{
+    error_set(err, E_STAGE, "%s", buf_str(text));
+    buf_release(text);
+    return E_STAGE;
+}
+
+static bool is_within(double x, const struct bounds *r)
+{
+    return x >= r->low && x <= r->high;
+}
+
+static int check_count(const struct output *out, const char *what, long long n,
+                       const struct bounds *range, struct error *err)
+{
+    struct buf text = { 0 };
+
+    if (is_within((double)n, range))
+        return 0;
+    buf_printf(&text, "its output %s (%s) has %lld %s%s", out->name, out->path, n, what,
+               n == 1 ? "" : "s");
+    add_place(&out->expect->pos, &text);
+    add_range(range, &text);
+    return refuse(&text, err);
+}
+
+/* ---- counting ---------------------------------------------------------------------- */
+
+/* A last line without its end is a line. */
+static int count_lines(struct store *st, const struct object *o, long long *n,
+                       struct error *err)
+{
+    char bytes[64 << 10], last = '\n';
+    struct buf path = { 0 };
+    ssize_t got = 0;
+    int fd, rc = 0;
+
+    store_object_path(st, &o->id, &path);
+    fd = open(buf_str(&path), O_RDONLY | O_CLOEXEC);
+    while (fd >= 0 && (got = read(fd, bytes, sizeof bytes)) > 0) {
+        for (ssize_t i = 0; i < got; i++)
+            *n += bytes[i] == '\n';
+        last = bytes[got - 1];
+    }
+    if (fd < 0 || got < 0)
+        rc = error_system(err, "cannot read %s", path.s);
+    *n += last != '\n';
+    if (fd >= 0)
+        close(fd);
+    buf_release(&path);
+    return rc;
+}
+
+static int count_files(struct store *st, const struct object *o, long long *n,
+                       struct error *err)
+{
+    struct arena arena = { 0 };
+    struct store_entry *entry;
+    size_t n_entries;
+    int rc = store_list(st, o, &arena, &entry, &n_entries, err);
+
+    if (rc > 0)
+        rc = error_set(err, E_CORRUPT, "a folder that was just added is damaged");
+    for (size_t i = 0; i < n_entries && rc == 0; i++)
+        if (entry[i].object.kind == OBJECT_TREE)
+            rc = count_files(st, &entry[i].object, n, err);
+        else
+            ++*n;
+    arena_release(&arena);
+    return rc;
+}
+
+/* ---- what is expected -------------------------------------------------------------- */
+
+int meet_record(const struct output *out, const struct object *o, struct error *err)
+{
+    const struct expect *e = out->expect;
+    char hex[DIGEST_HEX + 1];
+    struct buf text = { 0 };
+
+    if (e && e->non_empty && o->size == 0) {
+        buf_printf(&text, "its output %s (%s) is empty", out->name, out->path);
+        add_place(&e->pos, &text);
+        buf_adds(&text, "non-empty");
+        return refuse(&text, err);
+    }
+    if (e && e->sha256 && !digest_equal(e->sha256, &o->id)) {
+        buf_printf(&text, "its output %s (%s) is sha256:%s", out->name, out->path,
+                   digest_hex(&o->id, hex));
+        add_place(&e->pos, &text);
+        buf_printf(&text, "sha256:%s", digest_hex(e->sha256, hex));
+        return refuse(&text, err);
+    }
+    return 0;
+}
+
+int meet_output(struct store *st, const struct output *out, const struct object *o,
+                struct error *err)
+{
+    const struct expect *e = out->expect;
+    long long lines = 0, files = 0;
+    int rc = meet_record(out, o, err);
+
+    if (rc < 0 || !e || (!e->records && !e->lines))
+        return rc;
+    if (o->kind == OBJECT_TREE) {
+        rc = count_files(st, o, &files, err);
+        return rc < 0 ? rc : check_count(out, "file", files, e->records, err);
+    }
+    rc = count_lines(st, o, &lines, err);
+    if (rc == 0 && e->records)
+        rc = check_count(out, "record", lines ? lines - 1 : 0, e->records, err);
+    if (rc == 0 && e->lines)
+        rc = check_count(out, "line", lines, e->lines, err);
+    return rc;
+}
+
+int meet_metrics(const struct step *step, const double *told, struct error *err)
+{
+    for (size_t i = 0; i < step->n_metrics; i++) {
+        const struct metric *m = &step->metric[i];
+        struct buf text = { 0 };
+
+        if (is_within(told[i], &m->range))
+            continue;
+        if (isnan(told[i])) {
+            buf_printf(&text, "it told no metric %s", m->name);
+        } else {
+            buf_printf(&text, "its metric %s is ", m->name);
+            buf_add_double(&text, told[i]);
+        }
+        add_place(&m->pos, &text);
+        add_range(&m->range, &text);
+        return refuse(&text, err);
+    }
+    return 0;
+}
