@@ -30,7 +30,7 @@ static struct {
     size_t n, cap;
 } known;
 
-static void know(pid_t pid)
+void child_know(pid_t pid)
 {
     GROW(known.pid, known.n + 1, known.cap);
     known.pid[known.n++] = pid;
@@ -249,7 +249,7 @@ int child_start(struct child *c, const struct child_order *order, struct error *
         c->pid = 0;
         goto out;
     }
-    know(c->pid);
+    child_know(c->pid);
     c->pidfd = pidfd_open(c->pid, 0);
     if (c->pidfd < 0) {
         rc = error_system(err, "watching %s", order->path);

@@ -56,6 +56,8 @@ void child_signal(const struct child *c, int signal); /* to its whole group */
 /* Whether a process goes on that a step which has ended left behind, or that cannot be
  * told: one that left its group, and so was not ended with it. */
 bool child_left_any(void);
+/* A child of ours that is none of a step. */
+void child_know(pid_t pid);
 /* Waits for the end, then ends what is left of its group. */
 int child_wait(struct child *c, struct child_end *end, struct error *err);
 

@@ -19,6 +19,8 @@
 #include "larder/buf.h"
 #include "larder/fs.h"
 
+#include "child.h"
+
 enum { STEPS = 4096, SCANS = 50 /* of the keeper, at most */ };
 
 struct stray_step {
@@ -158,6 +160,7 @@ int strays_open(struct strays *s, struct error *err)
         return error_system(err, "starting the keeper of steps");
     }
     s->line = line[1];
+    child_know(s->keeper);
     return prctl(PR_SET_CHILD_SUBREAPER, 1) < 0 ? error_system(err, "becoming a reaper")
                                                 : 0;
 }
