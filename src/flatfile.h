@@ -1,11 +1,11 @@
 /*
  * flatfile - names and the bytes kept under them, in one flat file.
  *
- * Made for what may be lost: the file is mapped, its checksum is tried once, and a file
- * that is torn, of another version or of another kind of machine counts as empty. Changes
- * stay in memory until flatfile_save() replaces the file by a rename; of two processes
- * that save at once the later one wins. Entries that nobody asked for in 90 days are
- * dropped. The layout is in docs/state.md.
+ * Made for what may be lost. The file is mapped and no more of it is read than is asked
+ * for; each entry has a checksum, and one that is torn is as good as absent. Few changes
+ * are appended to a second file beside it, many replace both by a rename; of two
+ * processes that save at once the later one may win. Entries that nobody asked for in 90
+ * days are dropped. The layout is in docs/state.md.
  */
 #ifndef LARDER_FLATFILE_H
 #define LARDER_FLATFILE_H

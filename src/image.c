@@ -16,6 +16,8 @@
 #include "larder/map.h"
 #include "larder/mem.h"
 
+#include "state.h"
+
 /* Far from where the system puts anything by itself. */
 static char *const base = (char *)0x200000000000;
 static const size_t room = (size_t)1 << 36;
@@ -34,6 +36,7 @@ struct head {
 
 struct image {
     int fd;
+    struct fs_state state;
     struct head head;
     bool mapped;
 };
@@ -76,6 +79,7 @@ static bool read_head(struct image *i, const char *question)
         h->question_size != strlen(question) + 1 ||
         (uint64_t)st.st_size != plan_offset(h) + h->plan_size)
         return false;
+    fs_state_of(&st, &i->state);
     n = (size_t)h->question_size + h->witness_size;
     rest = xmalloc(n);
     good = pread(i->fd, rest, n, sizeof *h) == (ssize_t)n &&
@@ -98,7 +102,12 @@ int image_open(struct image **to, const char *path, const char *question)
     return i ? IMAGE_FOUND : IMAGE_ABSENT;
 }
 
-int image_plan(struct image *i, const struct plan **plan)
+const struct fs_state *image_state(const struct image *i)
+{
+    return &i->state;
+}
+
+int image_plan(struct image *i, const struct fs_state *known, const struct plan **plan)
 {
     size_t size = i->head.plan_size;
     void *at;
@@ -110,7 +119,8 @@ int image_plan(struct image *i, const struct plan **plan)
               (off_t)plan_offset(&i->head));
     if (at == MAP_FAILED)
         return IMAGE_ABSENT;
-    i->mapped = at == base && checksum(base, size) == i->head.id;
+    i->mapped = at == base && ((known && state_same(known, &i->state)) ||
+                               checksum(base, size) == i->head.id);
     if (!i->mapped) {
         munmap(at, size);
         return IMAGE_ABSENT;

@@ -22,9 +22,12 @@ enum { IMAGE_FOUND = 0, IMAGE_ABSENT = 1 };
 /* The head of the image at path: IMAGE_FOUND when it is whole, answers the question and
  * its witness holds; *i is then new: image_close(). Anything else is IMAGE_ABSENT. */
 int image_open(struct image **i, const char *path, const char *question);
+/* The state of its file. */
+const struct fs_state *image_state(const struct image *i);
 /* The plan itself, mapped: IMAGE_FOUND with *plan borrowed until image_close(), or
- * IMAGE_ABSENT where it is damaged or the address is taken. */
-int image_plan(struct image *i, const struct plan **plan);
+ * IMAGE_ABSENT where it is damaged or the address is taken. known: the state of a file
+ * that was whole, which need not be read to be believed again; or NULL. */
+int image_plan(struct image *i, const struct fs_state *known, const struct plan **plan);
 /* A number that no other image has, so that something else can belong to this one. */
 uint64_t image_id(const struct image *i);
 void image_close(struct image *i); /* NULL is fine */

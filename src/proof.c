@@ -33,6 +33,7 @@ struct head {
     uint64_t n_objects, n_watches, text_size, n_steps, n_outputs;
     uint64_t n_wanted; /* of the steps */
     uint64_t is_whole; /* all of them were done */
+    struct fs_state image_state;
 };
 
 /* The file of a stored object, or one of those of a tree. Sorted by digest. */
@@ -250,6 +251,11 @@ void proof_check(struct proof *p, struct store *st)
 {
     check_watches(p);
     check_objects(p, st);
+}
+
+const struct fs_state *proof_image_state(const struct proof *p)
+{
+    return &p->head.image_state;
 }
 
 bool proof_stands(const struct proof *p, size_t *n_wanted)
@@ -555,6 +561,8 @@ int proof_write(struct session *s, const char *path, const char *question, uint6
     memcpy(w.head.magic, magic, sizeof magic);
     snprintf(w.head.boot, sizeof w.head.boot, "%s", boot_id());
     w.head.image = image;
+    if (s->image)
+        state_copy(&w.head.image_state, image_state(s->image));
     w.head.is_whole = true;
     w.head.n_steps = s->plan->n_steps;
     w.is_copied = xcalloc(s->plan->n_steps + 1, sizeof *w.is_copied);

@@ -33,6 +33,8 @@ void proof_close(struct proof *p); /* NULL is fine */
 
 /* Looks at the state of every file. To be called before the calls below. */
 void proof_check(struct proof *p, struct store *st);
+/* The state of the file of the image when it was found whole. */
+const struct fs_state *proof_image_state(const struct proof *p);
 /* Whether all wanted steps were done and every file has its state; *n_wanted of them. */
 bool proof_stands(const struct proof *p, size_t *n_wanted);
 

@@ -222,7 +222,9 @@ int session_open(struct session *s, const struct cli *cli, struct error *err)
 
     if (rc == 0)
         rc = state_open(&s->state, joined(s, s->own, "state"), err);
-    if (rc != 0 || (s->image && image_plan(s->image, &s->plan) == IMAGE_FOUND))
+    if (rc != 0 ||
+        (s->image && image_plan(s->image, s->proof ? proof_image_state(s->proof) : NULL,
+                                &s->plan) == IMAGE_FOUND))
         return rc;
     return build_plan(s, err);
 }
@@ -338,7 +340,7 @@ void session_keep(struct session *s)
 /* Everything in .larder/ that is none of these is temporary. */
 static bool is_lasting(const char *name)
 {
-    static const char *const lasting[] = { ".gitignore", "config", "state",
+    static const char *const lasting[] = { ".gitignore", "config", "state", "state.more",
                                            "placed",     "runs",   "kept" };
 
     for (size_t i = 0; i < sizeof lasting / sizeof lasting[0]; i++)

@@ -44,6 +44,10 @@ void tell_step_reused(struct tell *t, const struct work *w)
 {
     struct buf line = { 0 };
 
+    if (t->s->say.level < SAY_VERBOSE) {
+        t->n_told++;
+        return;
+    }
     start_line(t, w, &line);
     buf_adds(&line, "reused");
     end_line(t, &line, SAY_VERBOSE, TONE_FAINT);

@@ -46,7 +46,8 @@ char *xstrndup(const char *s, size_t n)
     return t;
 }
 
-enum { BLOCK = 64 * 1024 };
+/* Blocks double, since many arenas hold only a few words. */
+enum { FIRST_BLOCK = 1024, LAST_BLOCK = 64 * 1024 };
 
 struct arena_block {
     struct arena_block *before;
@@ -60,8 +61,10 @@ void *arena_alloc(struct arena *a, size_t n)
     size_t need = (n + 15) & ~(size_t)15;
 
     if (!b || b->size - b->used < need) {
-        size_t size = need > BLOCK ? need : BLOCK;
+        size_t size = !b ? FIRST_BLOCK : b->size < LAST_BLOCK ? 2 * b->size : LAST_BLOCK;
 
+        if (size < need)
+            size = need;
         b = xcalloc(1, sizeof *b + size);
         b->size = size;
         b->before = a->last;

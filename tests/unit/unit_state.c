@@ -127,9 +127,18 @@ Test(flatfile, a_file_that_is_cut_anywhere_is_empty)
     }
 }
 
-Test(flatfile, a_file_with_any_other_byte_is_empty)
+/* The right bytes under the name, or none. */
+static bool is_right_or_absent(struct flatfile *f, const char *name, const char *value)
+{
+    size_t n = 0;
+
+    return !flatfile_get(f, name, &n) || holds(f, name, value);
+}
+
+Test(flatfile, a_file_with_any_other_byte_gives_nothing_wrong)
 {
     struct buf text = { 0 };
+    size_t n_lost = 0;
 
     write_numbers(1, 3);
     cr_assert(fs_read(path, &text, NULL) == 0);
@@ -139,10 +148,136 @@ Test(flatfile, a_file_with_any_other_byte_is_empty)
         text.s[i] ^= 0x10;
         cr_assert(fs_write(path, text.s, text.len, false, NULL) == 0);
         f = opened(1);
-        cr_assert(!holds(f, "n1", "n1"), "at byte %zu", i);
+        for (int k = 0; k < 3; k++) {
+            char name[] = { 'n', (char)('0' + k), '\0' };
+
+            cr_assert(is_right_or_absent(f, name, name), "%s at byte %zu", name, i);
+            n_lost += !holds(f, name, name);
+        }
         flatfile_close(f);
         text.s[i] ^= 0x10;
     }
+    cr_assert(n_lost >= text.len, "each byte is of use to some entry");
+    buf_release(&text);
+}
+
+static void change_two(void)
+{
+    struct flatfile *f;
+
+    write_numbers(1, 3);
+    f = opened(1);
+    flatfile_put(f, "n1", "one", 3);
+    saved(f);
+    f = opened(1);
+    flatfile_put(f, "n9", "nine", 4);
+    saved(f);
+}
+
+Test(flatfile, few_changes_are_appended_beside_the_file)
+{
+    struct fs_state before, after;
+    struct flatfile *f;
+
+    write_numbers(1, 3);
+    cr_assert(fs_stat(path, &before, NULL) == FS_FOUND);
+    f = opened(1);
+    flatfile_put(f, "n1", "one", 3);
+    saved(f);
+    cr_assert(fs_stat(path, &after, NULL) == FS_FOUND);
+    cr_assert(state_same(&before, &after));
+    f = opened(1);
+    cr_assert(holds(f, "n1", "one"));
+    cr_assert(holds(f, "n2", "n2"));
+    flatfile_close(f);
+}
+
+Test(flatfile, many_changes_replace_both_files)
+{
+    struct flatfile *f;
+    char more[300], name[16];
+
+    change_two();
+    f = opened(1);
+    for (int i = 0; i < 5000; i++) {
+        snprintf(name, sizeof name, "m%d", i);
+        flatfile_put(f, name, "a value that takes some room", 28);
+    }
+    saved(f);
+    snprintf(more, sizeof more, "%s.more", path);
+    cr_assert(!fs_exists(more));
+    f = opened(1);
+    cr_assert(holds(f, "n1", "one"));
+    cr_assert(holds(f, "n9", "nine"));
+    cr_assert(holds(f, "m4999", "a value that takes some room"));
+    flatfile_close(f);
+}
+
+/* Tries every version of PATH.more that cut() makes of the right one. */
+static void try_more(void (*cut)(struct buf *text, size_t i))
+{
+    struct buf right = { 0 }, text = { 0 };
+    char more[300];
+
+    change_two();
+    snprintf(more, sizeof more, "%s.more", path);
+    cr_assert(fs_read(more, &right, NULL) == 0);
+    for (size_t i = 0; i < right.len; i++) {
+        struct flatfile *f;
+
+        buf_reset(&text);
+        buf_add(&text, right.s, right.len);
+        cut(&text, i);
+        cr_assert(fs_write(more, text.s, text.len, false, NULL) == 0);
+        f = opened(1);
+        cr_assert(holds(f, "n1", "one") || holds(f, "n1", "n1"), "at byte %zu", i);
+        cr_assert(is_right_or_absent(f, "n9", "nine"), "at byte %zu", i);
+        flatfile_put(f, "n5", "five", 4);
+        saved(f);
+        f = opened(1);
+        cr_assert(holds(f, "n5", "five"), "at byte %zu", i);
+        flatfile_close(f);
+        change_two();
+    }
+    buf_release(&right);
+    buf_release(&text);
+}
+
+static void shorten(struct buf *text, size_t i)
+{
+    buf_cut(text, i);
+}
+
+static void flip(struct buf *text, size_t i)
+{
+    text->s[i] ^= 0x10;
+}
+
+Test(flatfile, appended_changes_that_are_cut_anywhere_give_nothing_wrong)
+{
+    try_more(shorten);
+}
+
+Test(flatfile, appended_changes_with_any_other_byte_give_nothing_wrong)
+{
+    try_more(flip);
+}
+
+Test(flatfile, appended_changes_of_another_file_do_not_count)
+{
+    struct buf text = { 0 };
+    struct flatfile *f;
+    char more[300];
+
+    change_two();
+    snprintf(more, sizeof more, "%s.more", path);
+    cr_assert(fs_read(more, &text, NULL) == 0);
+    cr_assert(fs_remove(path, NULL) == 0);
+    write_numbers(1, 4);
+    cr_assert(fs_write(more, text.s, text.len, false, NULL) == 0);
+    f = opened(1);
+    cr_assert(holds(f, "n1", "n1"));
+    flatfile_close(f);
     buf_release(&text);
 }
 
@@ -164,7 +299,12 @@ Test(flatfile, what_nobody_asks_for_is_dropped_after_ninety_days)
     cr_assert(holds(f, "n1", "n1")); /* asked for */
     saved(f);
     f = opened(195);
-    flatfile_put(f, "new", "x", 1); /* so that it is written */
+    for (int i = 0; i < 5000; i++) { /* so that it is written anew */
+        char name[16];
+
+        snprintf(name, sizeof name, "new%d", i);
+        flatfile_put(f, name, "a value that takes some room", 28);
+    }
     saved(f);
     f = opened(195);
     cr_assert(holds(f, "n1", "n1"));
