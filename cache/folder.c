@@ -1,7 +1,9 @@
 #include "larder/folder.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "larder/fs.h"
 #include "tree.h"
@@ -11,20 +13,42 @@
 static int name_folder(const struct folder_visit *visit, const char *path, int depth,
                        struct object *o, struct error *err);
 
+/* The size is that of the target alone, so that no file has the same line in a tree. */
+static int name_link(const char *path, struct object *o, struct error *err)
+{
+    static const char first_line[] = "larder-link 1\n";
+    char target[4096];
+    struct buf text = { 0 };
+    ssize_t n = readlink(path, target, sizeof target);
+
+    if (n < 0)
+        return error_system(err, "cannot read the link %s", path);
+    buf_adds(&text, first_line);
+    buf_add(&text, target, (size_t)n);
+    digest_bytes(&o->id, text.s, text.len);
+    o->size = n;
+    buf_release(&text);
+    return 0;
+}
+
 static int name_entry(const struct folder_visit *visit, const char *path, int depth,
                       struct tree *tree, struct error *err)
 {
     struct object o = { 0 };
-    enum tree_kind kind = TREE_TREE;
+    enum tree_kind kind = TREE_FILE;
     struct stat s;
     int rc;
 
     if (lstat(path, &s) < 0)
         return error_system(err, "cannot look at %s", path);
     if (S_ISREG(s.st_mode)) {
-        kind = s.st_mode & S_IXUSR ? TREE_EXEC : TREE_FILE;
+        if (s.st_mode & S_IXUSR)
+            kind = TREE_EXEC;
         rc = visit->file(visit->self, path, &o.id, &o.size, err);
+    } else if (S_ISLNK(s.st_mode) && visit->tool) {
+        rc = name_link(path, &o, err);
     } else if (S_ISDIR(s.st_mode)) {
+        kind = TREE_TREE;
         rc = name_folder(visit, path, depth + 1, &o, err);
     } else {
         rc = error_set(err, E_STAGE, "%s is %s; a tree has only files and folders", path,
@@ -49,6 +73,8 @@ static int name_folder(const struct folder_visit *visit, const char *path, int d
     if (rc == 0)
         rc = fs_list(path, &name, &n, err);
     for (size_t i = 0; i < n && rc == 0; i++) {
+        if (visit->tool && !strcmp(name[i], "__pycache__"))
+            continue;
         buf_reset(&child);
         fs_join(&child, path, name[i]);
         rc = name_entry(visit, child.s, depth, &tree, err);

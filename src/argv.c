@@ -52,6 +52,29 @@ static int check_output(const struct filling *f, const struct piece *p)
     return rc;
 }
 
+static int check_tool(const struct filling *f, const struct piece *p)
+{
+    const struct step *step = f->step;
+    const struct tool *tool = step_tool(step, p->text);
+    struct pos pos = expr_pos(p);
+    const char **names;
+    int rc;
+
+    if (tool && tool->path)
+        return 0;
+    if (tool)
+        return pos_error(&pos, f->err,
+                         "tool %s is not used in its place; write folder: where it lies",
+                         p->text);
+    names = xcalloc(step->n_tools + 1, sizeof *names);
+    for (size_t i = 0; i < step->n_tools; i++)
+        names[i] = step->tool[i].name;
+    rc = suggest_error(&pos, f->err, p->text, names, step->n_tools,
+                       "stage %s has no tool %s", f->stage->name, p->text);
+    free(names);
+    return rc;
+}
+
 /* Adds a text to the words, to the last one if that is a text too. */
 static void add_text(const struct filling *f, struct arg *arg, const char *text)
 {
@@ -95,6 +118,10 @@ static int read_word(const struct filling *f, const struct piece *p, size_t n_pi
     if (!p->is_text && p->ref == REF_OUT) {
         arg->word[arg->n_words++] = (struct word){ WORD_OUT, p->text };
         return check_output(f, p);
+    }
+    if (!p->is_text && p->ref == REF_TOOL) {
+        arg->word[arg->n_words++] = (struct word){ WORD_TOOL, p->text };
+        return check_tool(f, p);
     }
     if (!p->is_text)
         rc = expr_piece(&f->scope, p, &v, f->err);
@@ -150,17 +177,30 @@ static const char *search_path(const struct filling *f, const char *name)
     return found;
 }
 
+/* ${tool.x}/bin/y */
+static int find_in_tool(const struct filling *f, const struct arg *arg)
+{
+    const struct tool *tool = step_tool(f->step, arg->word[0].text);
+
+    f->step->executable =
+        arena_printf(f->b->arena, "%s%s", tool->path, arg->word[1].text);
+    return 0;
+}
+
 static int find_executable(const struct filling *f, const struct node *node)
 {
     struct step *step = f->step;
     const struct arg *arg = &step->arg[0];
     const char *name = arg->word[0].text;
 
+    if (arg->n_words == 2 && arg->word[0].kind == WORD_TOOL &&
+        arg->word[1].text[0] == '/')
+        return find_in_tool(f, arg);
     if (arg->n_words != 1 || arg->word[0].kind != WORD_TEXT || !*name)
         return pos_error(
             &node->pos, f->err,
             "the first word of run: names the program; it cannot be an input or "
-            "output");
+            "output, and of a tool it is a file, ${tool.NAME}/bin/x");
     if (*name == '/') {
         step->executable = name;
         return 0;

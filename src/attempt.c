@@ -272,6 +272,9 @@ static int confirm_sources(struct attempt *a, struct error *err)
                 rc = facts_confirm(a->session->facts, step->input[i].item[j].source, err);
     for (size_t i = 0; i < step->n_code && rc == 0; i++)
         rc = facts_confirm(a->session->facts, step->code[i], err);
+    for (size_t i = 0; i < step->n_tools && rc == 0; i++)
+        if (step->tool[i].source)
+            rc = facts_confirm(a->session->facts, step->tool[i].source, err);
     if (rc == E_INPUT) { /* the step ran in vain; nothing is wrong with the recipe */
         err->code = E_STAGE;
         rc = E_STAGE;

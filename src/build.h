@@ -27,6 +27,7 @@ struct builder {
     const struct lock *lock; /* larder.lock, once an import has asked for it */
     struct map stages;       /* name to struct stage */
     struct map imports;      /* name to struct import */
+    struct map tools;        /* name to struct tool */
     struct map executables;  /* name to the path that PATH has */
     struct map
         sources; /* name of an import's member, or absolute path, to struct source */

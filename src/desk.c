@@ -259,6 +259,9 @@ static void add_argument(struct desk *d, const struct step *step, const struct a
         case WORD_OUT:
             buf_printf(&text, "out/%s", path_of_output(step, word->text));
             break;
+        case WORD_TOOL:
+            buf_adds(&text, step_tool(step, word->text)->path);
+            break;
         case WORD_IN_EACH:
             in = find_input(step, word->text);
             for (size_t j = 0; in && j < in->n_items; j++)
@@ -287,6 +290,8 @@ static void add_script(struct desk *d, const struct step *step, struct words *ar
             buf_printf(&text, "in/%s", word->text);
         else if (word->kind == WORD_OUT)
             add_output_word(step, word->text, &text);
+        else if (word->kind == WORD_TOOL)
+            shell_add_word(&text, step_tool(step, word->text)->path);
         for (size_t j = 0; word->kind == WORD_IN_EACH && j < in->n_items; j++)
             buf_printf(&text, "%sin/%s.d/%04zu", j ? " " : "", in->name, j);
     }

@@ -174,8 +174,8 @@ void difference_tell(const struct difference *d, struct buf *to)
         buf_printf(to, "input %s changed", d->name);
         return;
     }
-    if (!strcmp(d->kind, "code") && d->was && d->is) {
-        buf_printf(to, "code %s changed", d->name);
+    if ((!strcmp(d->kind, "code") || !strcmp(d->kind, "tool")) && d->was && d->is) {
+        buf_printf(to, "%s %s changed", d->kind, d->name);
         return;
     }
     buf_printf(to, "%s%s%s",

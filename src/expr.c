@@ -7,7 +7,7 @@
 
 enum { LOCAL_DEPTH = 8 };
 
-static const char *const roots[] = { "params", "m", "env", "in", "out" };
+static const char *const roots[] = { "params", "m", "env", "in", "out", "tool" };
 enum { N_ROOTS = sizeof roots / sizeof *roots };
 
 /* A pointer to the place of a piece, for messages. */
@@ -42,8 +42,8 @@ static int read_reference(struct arena *arena, const char *s, size_t n, struct p
     if (n == 0 || i < n || text[n - 1] == '.' || strstr(text, ".."))
         return pos_error(AT(p), err,
                          "\"${%.*s}\" is no expression; they are ${params.x}, ${m.axis}, "
-                         "${env.X}, ${in.x}, ${in.x[*]} and ${out.x}; write $${ for a ${ "
-                         "that is none",
+                         "${env.X}, ${in.x}, ${in.x[*]}, ${out.x} and ${tool.x}; write "
+                         "$${ for a ${ that is none",
                          (int)(n > 60 ? 60 : n), s);
     char *root = arena_strndup(arena, text, dot < n ? dot : n);
     for (i = 0; i < N_ROOTS && strcmp(root, roots[i]) != 0; i++)
@@ -188,10 +188,11 @@ int expr_piece(const struct scope *s, const struct piece *p, struct value *v,
                              p->text);
     case REF_IN:
     case REF_OUT:
+    case REF_TOOL:
         break;
     }
-    return pos_error(AT(p), err, "${%s.%s} has a meaning in run: only",
-                     p->ref == REF_IN ? "in" : "out", p->text);
+    return pos_error(AT(p), err, "${%s.%s} has a meaning in run: and sh: only",
+                     roots[p->ref], p->text);
 }
 
 /* ---- values ------------------------------------------------------------------------ */

@@ -2,8 +2,9 @@
  * expr - values with ${...} in them, and `case`.
  *
  * ${params.a.b} looks up a parameter, ${m.axis} the step's own value on an axis, ${env.X}
- * a declared variable, ${in.x} and ${out.x} (in `run:` only) what the step is given.
- * There is nothing else: no arithmetic, no nesting, no clock. $${ stands for ${.
+ * a declared variable, ${in.x}, ${out.x} and ${tool.x} (in `run:` and `sh:` only) what
+ * the step is given. There is nothing else: no arithmetic, no nesting, no clock. $${
+ * stands for ${.
  */
 #ifndef LARDER_EXPR_H
 #define LARDER_EXPR_H
@@ -15,7 +16,7 @@
 
 struct witness;
 
-enum ref_kind { REF_PARAMS, REF_MATRIX, REF_ENV, REF_IN, REF_OUT };
+enum ref_kind { REF_PARAMS, REF_MATRIX, REF_ENV, REF_IN, REF_OUT, REF_TOOL };
 
 /* A text between expressions, or what one expression names. */
 struct piece {
@@ -61,7 +62,7 @@ struct value {
 /* The value of a scalar, with its `case` chosen. what: for messages, "option epochs". */
 int expr_value(const struct scope *s, const struct node *node, const char *what,
                struct value *v, struct error *err);
-/* What a piece stands for; not for REF_IN and REF_OUT, which are refused. */
+/* What a piece stands for; not for REF_IN, REF_OUT and REF_TOOL, which are refused. */
 int expr_piece(const struct scope *s, const struct piece *p, struct value *v,
                struct error *err);
 

@@ -77,10 +77,10 @@ static int digest_one(void *self, const char *path, struct digest *d, long long 
     return rc == FS_ABSENT ? error_set(err, E_INPUT, "%s is gone", path) : rc;
 }
 
-static int digest_folder(struct facts *f, const char *path, struct object *o,
-                         struct error *err)
+static int digest_folder(struct facts *f, const struct source *s, const char *path,
+                         struct object *o, struct error *err)
 {
-    struct folder_visit visit = { .file = digest_one, .self = f };
+    struct folder_visit visit = { .file = digest_one, .self = f, .tool = s->is_tool };
     int rc = folder_name(path, &visit, o, err);
 
     if (rc == E_STAGE && err)
@@ -128,7 +128,7 @@ static int try_path(struct facts *f, const struct source *s, const char *path,
     }
     if (!looks_right(s, &st, story))
         return FS_ABSENT;
-    rc = s->kind == OBJECT_TREE ? digest_folder(f, path, &o, err)
+    rc = s->kind == OBJECT_TREE ? digest_folder(f, s, path, &o, err)
                                 : state_digest_file(f->state, path, &o.id, &st, err);
     if (rc != FS_FOUND)
         return rc;
@@ -281,7 +281,7 @@ int facts_locate(struct facts *f, const struct source *s, const struct located *
 static int confirm_folder(struct facts *f, const struct fact *fact, struct error *err)
 {
     struct object now;
-    int rc = digest_folder(f, fact->at.path, &now, err);
+    int rc = digest_folder(f, fact->source, fact->at.path, &now, err);
 
     if (rc == 0 && !digest_equal(&now.id, &fact->at.object.id))
         rc = error_set(err, E_INPUT, "%s changed while the step ran; run again",
@@ -390,11 +390,11 @@ static int vouch_folder(void *self, const char *path, struct error *err)
 }
 
 /* Its files and folders, if together they still are the tree that was used. */
-static bool vouch_tree(struct facts *f, const struct located *at, facts_tell *tell,
-                       void *self)
+static bool vouch_tree(struct facts *f, const struct located *at, bool tool,
+                       facts_tell *tell, void *self)
 {
     struct vouching v = { f, tell, self };
-    struct folder_visit visit = { vouch_file, vouch_folder, &v };
+    struct folder_visit visit = { vouch_file, vouch_folder, &v, tool };
     struct object now;
 
     return folder_name(at->path, &visit, &now, NULL) == 0 &&
@@ -418,7 +418,7 @@ bool facts_vouch(struct facts *f, const struct source *s, facts_tell *tell, void
                  fs_stat(s->from[i], &st, NULL) == FS_ABSENT ? NULL : &st);
     }
     if (s->kind == OBJECT_TREE)
-        return vouch_tree(f, at, tell, self);
+        return vouch_tree(f, at, s->is_tool, tell, self);
     tell(self, at->path, settled_state(f, at));
     return true;
 }

@@ -42,6 +42,16 @@ static int permit_executable(struct fence *f, const struct step *step, struct er
     return rc;
 }
 
+static int permit_tools(struct fence *f, const struct step *step, struct error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < step->n_tools && rc == 0; i++)
+        if (step->tool[i].path)
+            rc = fence_permit(f, step->tool[i].path, PERMIT_READ, err);
+    return rc;
+}
+
 /* CUDA names its threads through /proc. */
 static int permit_gpus(struct fence *f, struct error *err)
 {
@@ -110,6 +120,8 @@ int guard_open(struct guard *g, struct session *s, const struct work *w,
         rc = permit_own(&g->fence, d, given, err);
     if (rc == 0)
         rc = permit_executable(&g->fence, step, err);
+    if (rc == 0)
+        rc = permit_tools(&g->fence, step, err);
     if (rc == 0 && given->gpus)
         rc = permit_gpus(&g->fence, err);
     if (rc == 0 && (asked || g->mode == SANDBOX_WARN || s->cli->trace))

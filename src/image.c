@@ -374,6 +374,19 @@ static void copy_code(struct copy *c, struct step *to)
     to->code_path = texts(c, to->code_path, to->n_code);
 }
 
+static void copy_tools(struct copy *c, struct step *to)
+{
+    to->tool = take_copy(c, to->tool, to->n_tools * sizeof *to->tool);
+    for (size_t i = 0; i < to->n_tools; i++) {
+        struct tool *t = &to->tool[i];
+
+        t->name = text(c, t->name);
+        copy_pos(c, &t->pos);
+        t->source = copied_source(c, t->source);
+        t->path = text(c, t->path);
+    }
+}
+
 static void copy_step(struct copy *c, const struct step *from)
 {
     struct step *to = copied_step(c, from);
@@ -388,6 +401,7 @@ static void copy_step(struct copy *c, const struct step *from)
     to->executable = text(c, from->executable);
     copy_arguments(c, to);
     copy_code(c, to);
+    copy_tools(c, to);
     copy_options(c, to);
     to->env = texts(c, from->env, from->n_env);
     to->env_value = texts(c, from->env_value, from->n_env);

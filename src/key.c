@@ -89,6 +89,9 @@ static void add_arg(struct buf *b, const struct arg *arg, bool shell)
         case WORD_OUT:
             buf_printf(&text, "${out.%s}", s);
             break;
+        case WORD_TOOL:
+            buf_printf(&text, "${tool.%s}", s);
+            break;
         }
     }
     buf_adds(b, shell ? "sh " : "arg ");
@@ -114,6 +117,11 @@ static void add_program(struct buf *b, const struct step *step,
         add_field(b, step->code_path[i]);
         buf_addc(b, ' ');
         add_digest(b, &facts->code[i].id);
+        buf_addc(b, '\n');
+    }
+    for (size_t i = 0; i < step->n_tools; i++) {
+        buf_printf(b, "tool %s ", step->tool[i].name);
+        add_digest(b, &facts->tool[i]);
         buf_addc(b, '\n');
     }
     for (size_t i = 0; i < step->n_args; i++)

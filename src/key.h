@@ -16,6 +16,7 @@ struct key_facts {
     struct object **input;    /* input[i][j]: item j of input i (a list may be empty) */
     struct object *code;      /* of step->code */
     struct digest executable; /* of a `run:` stage */
+    struct digest *tool;      /* of step->tool */
 };
 
 /* Appends the key document and sets *key. */

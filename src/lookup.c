@@ -53,6 +53,16 @@ static int identify_input(struct session *s, struct work *w, size_t i, struct er
     return rc;
 }
 
+static int identify_tool(struct session *s, struct work *w, size_t i, struct error *err)
+{
+    const struct tool *tool = &w->step->tool[i];
+    struct object o = { .id = tool->digest };
+    int rc = tool->source ? identify_source(s, w, tool->source, &o, err) : 0;
+
+    w->facts.tool[i] = o.id;
+    return rc;
+}
+
 /* Room for the objects of the inputs, each list at least one long. */
 static void make_room(struct session *s, struct work *w)
 {
@@ -66,6 +76,7 @@ static void make_room(struct session *s, struct work *w)
         w->facts.input[i] = arena_alloc(&s->arena, (step->input[i].n_items + 1) *
                                                        sizeof **w->facts.input);
     w->facts.code = arena_alloc(&s->arena, (step->n_code + 1) * sizeof *w->facts.code);
+    w->facts.tool = arena_alloc(&s->arena, (step->n_tools + 1) * sizeof *w->facts.tool);
 }
 
 int lookup_key(struct session *s, struct work *w, struct error *err)
@@ -79,6 +90,8 @@ int lookup_key(struct session *s, struct work *w, struct error *err)
         rc = identify_input(s, w, i, err);
     for (size_t i = 0; i < w->step->n_code && rc == 0; i++)
         rc = identify_source(s, w, w->step->code[i], &w->facts.code[i], err);
+    for (size_t i = 0; i < w->step->n_tools && rc == 0; i++)
+        rc = identify_tool(s, w, i, err);
     if (rc == 0 && w->step->executable)
         rc = facts_executable(s->facts, w->step->executable, &w->facts.executable, err);
     if (rc == 0)
@@ -268,6 +281,8 @@ static bool sources_stand(const struct session *s, const struct step *step)
             stand = source_stands(s, step->input[i].item[j].source);
     for (size_t i = 0; i < step->n_code && stand; i++)
         stand = source_stands(s, step->code[i]);
+    for (size_t i = 0; i < step->n_tools && stand; i++)
+        stand = source_stands(s, step->tool[i].source);
     return stand;
 }
 

@@ -10,6 +10,7 @@
 #include "stage.h"
 #include "step.h"
 #include "target.h"
+#include "tool.h"
 #include "visibility.h"
 
 #include "larder/banned.h"
@@ -150,6 +151,8 @@ static int build(struct builder *b, struct error *err)
     if (rc == 0)
         rc = imports_read(b, err);
     if (rc == 0)
+        rc = tools_read(b, err);
+    if (rc == 0)
         rc = stages_read(b, err);
     if (rc == 0)
         rc = steps_make(b, err);
@@ -181,6 +184,7 @@ int plan_build(struct plan **out, const struct recipe *recipe, struct programs *
     map_release(&b.executables);
     map_release(&b.sources);
     map_release(&b.imports);
+    map_release(&b.tools);
     map_release(&b.stages);
     values_pool_release(&b.pool);
     if (rc < 0) {
@@ -247,6 +251,14 @@ void step_object_name(const struct step *step, size_t i, struct buf *to)
         i -= o->n_shards;
     buf_printf(to, "%s/", o->name);
     shard_name(i, o->n_shards, to);
+}
+
+const struct tool *step_tool(const struct step *step, const char *name)
+{
+    for (size_t i = 0; i < step->n_tools; i++)
+        if (!strcmp(step->tool[i].name, name))
+            return &step->tool[i];
+    return NULL;
 }
 
 int step_output_index(const struct step *step, const char *name)

@@ -34,11 +34,21 @@ struct source {
     const char *pins;    /* where that is less than a digest: as larder.lock has it; or
                             NULL */
     int locked;          /* the line of larder.lock that pin.digest is from, or 0 */
+    bool is_tool;        /* a folder that is used where it is, and may hold links */
     bool is_import;      /* may be taken from the store by its digest alone */
     bool private_;       /* visibility: private */
     const char *license; /* or NULL */
     const char *missing; /* a variable that is not set, so that a candidate of `from`
                             fell out; or NULL */
+};
+
+/* What a step runs on besides its program; in its key by its content. */
+struct tool {
+    const char *name;
+    struct pos pos;
+    struct source *source; /* its lock file, or its folder; NULL: its digest is given */
+    struct digest digest;
+    const char *path; /* of its folder, absolute, for the step to read; or NULL */
 };
 
 /* Whether a candidate is fetched: an http: or https: URL, and no path. */
@@ -108,12 +118,12 @@ struct option_value {
     struct pos pos; /* of the value in the recipe, or all-zero for a default */
 };
 
-enum word_kind { WORD_TEXT, WORD_IN, WORD_IN_EACH, WORD_OUT };
+enum word_kind { WORD_TEXT, WORD_IN, WORD_IN_EACH, WORD_OUT, WORD_TOOL };
 
 /* A piece of an argv element of a `run:` stage, or of the text of `sh:`. */
 struct word {
     enum word_kind kind;
-    const char *text; /* the text; or the name of the input or output */
+    const char *text; /* the text; or the name of the input, output or tool */
 };
 struct arg {
     struct word *word;
@@ -153,6 +163,8 @@ struct step {
     struct source **code; /* of a `run:` stage; code_path[i] in the scratch folder */
     const char **code_path;
     size_t n_code;
+    struct tool *tool; /* of a `run:` stage, sorted by name */
+    size_t n_tools;
     struct option_value *option; /* sorted by name */
     size_t n_options;
     const char **env, **env_value; /* declared ones, sorted by name */
@@ -224,6 +236,7 @@ int plan_choose(const struct plan *plan, const char *name, bool *chosen, bool *t
 void plan_close(const struct plan *plan, bool *chosen);
 struct step *plan_find(const struct plan *plan, const char *name); /* exact, or NULL */
 int step_output_index(const struct step *step, const char *name);  /* or -1 */
+const struct tool *step_tool(const struct step *step, const char *name); /* or NULL */
 
 bool step_output_is_private(const struct step *step, size_t i);
 

@@ -439,6 +439,8 @@ static void tell_sources(struct writing *w, const struct work *work)
             tell_source(w, step->input[i].item[j].source);
     for (size_t i = 0; i < step->n_code; i++)
         tell_source(w, step->code[i]);
+    for (size_t i = 0; i < step->n_tools; i++)
+        tell_source(w, step->tool[i].source);
 }
 
 /* Sources that nobody asked for in this run: the steps that read them were known. */

@@ -51,6 +51,9 @@ void argument_text(const struct arg *arg, struct buf *to)
         case WORD_OUT:
             buf_printf(to, "${out.%s}", text);
             break;
+        case WORD_TOOL:
+            buf_printf(to, "${tool.%s}", text);
+            break;
         }
     }
 }
@@ -84,6 +87,8 @@ static void write_program(const struct work *w, struct buf *to)
                    &w->facts.executable, NULL);
     for (size_t i = 0; i < step->n_code; i++)
         digest_row(to, step, "code", step->code_path[i], &w->facts.code[i].id, NULL);
+    for (size_t i = 0; i < step->n_tools; i++)
+        digest_row(to, step, "tool", step->tool[i].name, &w->facts.tool[i], NULL);
     write_arguments(step, to);
     for (size_t i = 0; i < step->n_options; i++)
         row(to, step, "option", step->option[i].name, step->option[i].text);

@@ -19,8 +19,8 @@ static const char *const sections[] = { "larder", "name",    "default",  "includ
 enum { N_SECTIONS = sizeof sections / sizeof *sections };
 
 /* The sections that hold named things, and so can be written in several files. */
-static const char *const mergeable[] = { "params",  "axes",   "profiles",
-                                         "imports", "stages", "targets" };
+static const char *const mergeable[] = { "params", "axes",    "profiles", "imports",
+                                         "stages", "targets", "tools" };
 
 /* ---- one file ---------------------------------------------------------------------- */
 
@@ -108,8 +108,6 @@ static int check_sections(struct node *root, bool main_file, struct error *err)
         rc = check_values(node, "params", true, err);
     if (rc == 0 && (node = node_get(root, "axes")))
         rc = check_values(node, "axes", true, err);
-    if (rc == 0 && (node = node_key(root, "tools")))
-        rc = pos_error(&node->pos, err, "tools: is not supported by this version");
     if (rc == 0 && (node = node_get(root, "default")))
         rc = node_check_keys(node, "default", defaults, 2, err);
     for (size_t i = 0; rc == 0 && node && i < node->n; i++)

@@ -109,6 +109,9 @@ static int check_needs(struct run *r, const struct step *step)
                 rc = locate_source(s, step->input[i].item[j].source, err);
     for (size_t i = 0; i < step->n_code && rc == 0; i++)
         rc = locate_source(s, step->code[i], err);
+    for (size_t i = 0; i < step->n_tools && rc == 0; i++)
+        if (step->tool[i].source)
+            rc = locate_source(s, step->tool[i].source, err);
     return rc;
 }
 

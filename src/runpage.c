@@ -234,6 +234,8 @@ static int add_step(const struct session *s, const struct work *w,
                    &w->facts.executable);
     for (size_t i = 0; i < step->n_code; i++)
         add_digest(to, "code", step->code_path[i], &w->facts.code[i].id);
+    for (size_t i = 0; i < step->n_tools; i++)
+        add_digest(to, "tool", step->tool[i].name, &w->facts.tool[i]);
     add_made(w, latest, to);
     add_options(w, to);
     add_inputs(w, to);

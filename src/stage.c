@@ -5,6 +5,7 @@
 #include "option.h"
 #include "ports.h"
 #include "shards.h"
+#include "tool.h"
 
 #include "larder/banned.h"
 
@@ -12,7 +13,7 @@ static const char *const known[] = { "program",   "run",        "matrix",     "i
                                      "params",    "out",        "env",        "seed",
                                      "resources", "checkpoint", "visibility", "code",
                                      "sandbox",   "retry",      "map",        "sh",
-                                     "expect",    "network" };
+                                     "expect",    "network",    "tools" };
 enum { N_KNOWN = sizeof known / sizeof *known };
 
 int stage_output_index(const struct stage *s, const char *name)
@@ -313,6 +314,8 @@ static int read_stage(struct builder *b, const struct node *key, const struct no
         rc = read_env(s, own, err);
     if (rc == 0)
         rc = read_code(b, s, err);
+    if (rc == 0)
+        rc = tools_of_stage(b, s, err);
     return rc < 0 ? rc : read_flags(s, err);
 }
 

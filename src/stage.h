@@ -51,6 +51,8 @@ struct stage {
     struct source **code;
     const char **code_path;
     size_t n_code;
+    struct tool *tool; /* sorted by name */
+    size_t n_tools;
     bool checkpoint, has_seed, mapped, network;
     enum sandbox_mode sandbox;
     size_t n_parts; /* of `map:`: steps of each member of the matrix; else 1 */

@@ -307,6 +307,8 @@ static int fill_step(struct filling *f)
     const struct node *resources = node_get(f->stage->node, "resources");
     int rc;
 
+    f->step->tool = f->stage->tool;
+    f->step->n_tools = f->stage->n_tools;
     fill_env(f);
     rc = fill_options(f);
     if (rc == 0)

@@ -4,6 +4,8 @@
 #ifndef LARDER_FOLDER_H
 #define LARDER_FOLDER_H
 
+#include <stdbool.h>
+
 #include "larder/digest.h"
 #include "larder/error.h"
 #include "larder/record.h"
@@ -16,10 +18,13 @@ struct folder_visit {
     /* Tells a folder, before it is read. May be NULL. */
     int (*folder)(void *self, const char *path, struct error *err);
     void *self;
+    bool tool; /* see folder_name() */
 };
 
 /* Names what store_import() would make of the folder at path. Links and special files
- * inside are refused by name (E_STAGE). */
+ * inside are refused by name (E_STAGE). Of a tool, a folder that is never taken into a
+ * store, symbolic links count by where they lead, and `__pycache__` does not count: what
+ * is in it follows from the files beside it. */
 int folder_name(const char *path, const struct folder_visit *visit, struct object *o,
                 struct error *err);
 

@@ -76,6 +76,9 @@ static void dump_args(const struct step *step, struct buf *to)
             case WORD_OUT:
                 buf_printf(to, "<out %s>", w->text);
                 break;
+            case WORD_TOOL:
+                buf_printf(to, "<tool %s>", w->text);
+                break;
             }
         }
         buf_addc(to, '\n');
@@ -101,6 +104,18 @@ static void dump_expect(const struct expect *e, struct buf *to)
         buf_printf(to, " sha256 %s", digest_hex(e->sha256, hex));
 }
 
+static void dump_tool(const struct tool *tool, struct buf *to)
+{
+    char hex[DIGEST_HEX + 1];
+
+    buf_printf(to, "  tool %s ", tool->name);
+    if (tool->source)
+        buf_adds(to, tool->source->name);
+    else
+        buf_printf(to, "sha256:%s", digest_hex(&tool->digest, hex));
+    buf_printf(to, "%s\n", tool->path ? " in its folder" : "");
+}
+
 static void dump_step(const struct step *step, struct buf *to)
 {
     const struct resources *r = &step->resources;
@@ -110,6 +125,8 @@ static void dump_step(const struct step *step, struct buf *to)
     buf_printf(to, "  program %s\n", step->program ? step->program->name : "run");
     for (size_t i = 0; i < step->n_code; i++)
         buf_printf(to, "  code %s %s\n", step->code_path[i], step->code[i]->name);
+    for (size_t i = 0; i < step->n_tools; i++)
+        dump_tool(&step->tool[i], to);
     dump_args(step, to);
     for (size_t i = 0; i < step->n_options; i++) {
         buf_printf(to, "  option %s %s ", step->option[i].name, step->option[i].type);

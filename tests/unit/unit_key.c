@@ -113,7 +113,7 @@ Test(key, of_a_command_is_the_golden_document)
     struct object *inputs[] = { &data, &rest };
     struct object code[] = { object_of(OBJECT_FILE, "axes"),
                              object_of(OBJECT_FILE, "plot") };
-    struct key_facts facts = { inputs, code, digest_of("python3") };
+    struct key_facts facts = { inputs, code, digest_of("python3"), NULL };
     struct step step = { .name = "plot",
                          .stage = "plot",
                          .executable = "/usr/bin/python3",
@@ -194,7 +194,7 @@ Test(key, of_a_text_for_the_shell_is_the_golden_document)
     struct object rows = object_of(OBJECT_FILE, "rows");
     struct object code[] = { object_of(OBJECT_FILE, "helper") };
     struct object *inputs[] = { &rest, &rows };
-    struct key_facts facts = { inputs, code, digest_of("sh") };
+    struct key_facts facts = { inputs, code, digest_of("sh"), NULL };
     struct step step = { .name = "top",
                          .stage = "top",
                          .executable = "/bin/sh",
@@ -213,6 +213,35 @@ Test(key, of_a_text_for_the_shell_is_the_golden_document)
                          .n_objects = 1 };
 
     check_golden("key-sh-1.txt", &step, &facts);
+}
+
+Test(key, of_a_command_with_tools_is_the_golden_document)
+{
+    struct word words[] = { { WORD_TOOL, "venv" },
+                            { WORD_TEXT, "/bin/python3" },
+                            { WORD_TEXT, "plot.py" },
+                            { WORD_OUT, "png" } };
+    struct arg arg[] = { { &words[0], 2 }, { &words[2], 1 }, { &words[3], 1 } };
+    const char *code_path[] = { "plot.py" };
+    struct tool tool[] = { { .name = "base" }, { .name = "venv", .path = "/home/venv" } };
+    struct digest tools[] = { digest_of("image"), digest_of("venv") };
+    struct output output[] = { { .name = "png", .path = "plot.png" } };
+    struct object code[] = { object_of(OBJECT_FILE, "plot") };
+    struct key_facts facts = { NULL, code, digest_of("python3"), tools };
+    struct step step = { .name = "plot",
+                         .stage = "plot",
+                         .executable = "/home/venv/bin/python3",
+                         .arg = arg,
+                         .n_args = 3,
+                         .code_path = code_path,
+                         .n_code = 1,
+                         .tool = tool,
+                         .n_tools = 2,
+                         .output = output,
+                         .n_outputs = 1,
+                         .n_objects = 1 };
+
+    check_golden("key-tools-1.txt", &step, &facts);
 }
 
 Test(key, of_a_sharded_set_is_the_golden_document)
