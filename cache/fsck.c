@@ -9,6 +9,7 @@
 #include "larder/map.h"
 #include "layout.h"
 #include "object.h"
+#include "signed.h"
 #include "tree.h"
 
 #include "larder/banned.h"
@@ -18,7 +19,9 @@ struct use {
     struct digest id;
     const char *step;
     bool tree;
-    bool seen; /* under cas/ */
+    bool needed; /* by a record that was made here: what others made need not be here */
+    bool opened; /* as a tree */
+    bool seen;   /* under cas/ */
 };
 
 struct fsck {
@@ -43,7 +46,8 @@ static void find(struct fsck *f, const char *what, const struct digest *id,
     };
 }
 
-static void use(struct fsck *f, const struct digest *id, bool tree, const char *step)
+static void use(struct fsck *f, const struct digest *id, bool tree, bool needed,
+                const char *step)
 {
     char hex[DIGEST_HEX + 1];
     struct use *u = map_get(&f->uses, digest_hex(id, hex));
@@ -54,17 +58,20 @@ static void use(struct fsck *f, const struct digest *id, bool tree, const char *
         map_set(&f->uses, hex, u);
     }
     u->tree = u->tree || tree;
+    u->needed = u->needed || needed;
 }
 
 static void use_record(struct fsck *f, const struct record *r)
 {
     static const struct digest none;
     const char *step = arena_strdup(&f->arena, r->step ? r->step : "-");
+    bool needed = !r->by;
 
     for (size_t i = 0; i < r->n_outputs; i++)
-        use(f, &r->output[i].object.id, r->output[i].object.kind == OBJECT_TREE, step);
+        use(f, &r->output[i].object.id, r->output[i].object.kind == OBJECT_TREE, needed,
+            step);
     if (!digest_equal(&r->log.id, &none))
-        use(f, &r->log.id, false, step);
+        use(f, &r->log.id, false, needed, step);
 }
 
 /* One file that should be a record; id: the digest that it should have, or NULL. */
@@ -81,7 +88,7 @@ static int read_record(struct fsck *f, const char *path, const struct digest *ke
         rc = 0; /* what was read is no whole record */
     if (rc < 0)
         goto out;
-    if (record_read(&r, buf_str(&text), text.len, NULL) < 0 ||
+    if (signed_read(&r, buf_str(&text), text.len, NULL) < 0 ||
         (id && !digest_equal(&r->id, id)))
         find(f, "torn record", id, path, NULL);
     else if (!digest_equal(&r->key, key))
@@ -207,33 +214,48 @@ static int visit_top(struct fsck *f, const char *path, const char *name, void *d
     return 0;
 }
 
-/* Adds what used trees name; those that are added are looked at in turn. */
-static int use_trees(struct fsck *f, struct error *err)
+/* Adds what a used tree names. */
+static int use_tree(struct fsck *f, struct use *u, struct error *err)
 {
     struct buf text = { 0 };
-    int rc = 0;
+    struct tree tree = { 0 };
+    int rc = object_read(f->st, &u->id, TREE_TEXT_MAX, &text, err);
 
-    for (size_t i = 0; i < f->uses.n && rc >= 0; i++) {
-        const struct use *u = f->uses.entry[i].value;
-        struct tree tree = { 0 };
+    u->opened = true;
+    if (rc == OBJECT_FINE && tree_read(&tree, buf_str(&text), text.len, NULL) < 0) {
+        struct buf path = { 0 };
 
-        if (!u->tree)
-            continue;
-        buf_reset(&text);
-        rc = object_read(f->st, &u->id, TREE_TEXT_MAX, &text, err);
-        if (rc == OBJECT_FINE && tree_read(&tree, buf_str(&text), text.len, NULL) < 0) {
-            struct buf path = { 0 };
-
-            layout_object(f->st, &u->id, &path);
-            find(f, "damaged", &u->id, path.s + strlen(f->st->path) + 1, u->step);
-            buf_release(&path);
-        }
-        for (size_t k = 0; k < tree.n; k++)
-            use(f, &tree.entry[k].id, tree.entry[k].kind == TREE_TREE, u->step);
-        tree_release(&tree);
+        layout_object(f->st, &u->id, &path);
+        find(f, "damaged", &u->id, path.s + strlen(f->st->path) + 1, u->step);
+        buf_release(&path);
     }
+    for (size_t k = 0; k < tree.n; k++)
+        use(f, &tree.entry[k].id, tree.entry[k].kind == TREE_TREE, u->needed, u->step);
+    tree_release(&tree);
     buf_release(&text);
     return rc < 0 ? rc : 0;
+}
+
+/* Those that are needed, then the others; those that are added are looked at in turn. */
+static int use_trees(struct fsck *f, bool needed, struct error *err)
+{
+    bool again = true;
+
+    while (again) {
+        again = false;
+        for (size_t i = 0; i < f->uses.n; i++) {
+            struct use *u = f->uses.entry[i].value;
+            int rc = 0;
+
+            if (!u->tree || u->opened || u->needed != needed)
+                continue;
+            rc = use_tree(f, u, err);
+            if (rc < 0)
+                return rc;
+            again = true;
+        }
+    }
+    return 0;
 }
 
 static void find_absent(struct fsck *f)
@@ -243,7 +265,7 @@ static void find_absent(struct fsck *f)
     for (size_t i = 0; i < f->uses.n; i++) {
         const struct use *u = f->uses.entry[i].value;
 
-        if (u->seen)
+        if (u->seen || !u->needed)
             continue;
         buf_reset(&path);
         layout_object(f->st, &u->id, &path);
@@ -271,7 +293,9 @@ int store_fsck(struct store *st, void (*tell)(void *self, const struct store_fin
     if (rc == 0)
         rc = walk(&f, "ac", visit_prefix, NULL, err);
     if (rc == 0)
-        rc = use_trees(&f, err);
+        rc = use_trees(&f, true, err);
+    if (rc == 0)
+        rc = use_trees(&f, false, err);
     if (rc == 0)
         rc = walk(&f, "cas", visit_prefix, &objects, err);
     if (rc < 0)

@@ -65,7 +65,7 @@ static int hash_fd(int fd, const char *path, struct tempfile *to, struct taken *
     return rc;
 }
 
-static void remember(struct store *st, const struct digest *id,
+void object_remember(struct store *st, const struct digest *id,
                      const struct fs_state *state)
 {
     if (st->memory.put)
@@ -76,7 +76,7 @@ static void forget(struct store *st, const struct digest *id)
 {
     static const struct fs_state none;
 
-    remember(st, id, &none);
+    object_remember(st, id, &none);
 }
 
 static bool is_remembered(struct store *st, const struct digest *id,
@@ -138,7 +138,7 @@ int object_check(struct store *st, const struct digest *id, long long size, bool
         if (deep || !is_remembered(st, id, &state)) {
             rc = check_bytes(path.s, id, &state, err);
             if (rc == OBJECT_FINE)
-                remember(st, id, &state);
+                object_remember(st, id, &state);
         }
     }
     if (rc == OBJECT_DAMAGED)
@@ -244,7 +244,7 @@ static int move_in(const struct intake *in, const char *path, int fd,
     if (rc != MOVED)
         goto out;
     fs_state_of(&s, &state);
-    remember(in->st, id, &state);
+    object_remember(in->st, id, &state);
 out:
     buf_release(&object);
     return rc;
@@ -277,7 +277,7 @@ static int copy_in(const struct intake *in, const char *path, int fd, struct tak
     layout_object(in->st, &t->id, &object);
     rc = tempfile_publish(&temp, object.s, true, in->sync, &state, err);
     if (rc == 0)
-        remember(in->st, &t->id, &state);
+        object_remember(in->st, &t->id, &state);
 out:
     buf_release(&object);
     tempfile_release(&temp);
@@ -358,7 +358,7 @@ int object_take_bytes(const struct intake *in, const void *bytes, size_t n,
     rc = tempfile_publish(&temp, object.s, true, in->sync, &state, err);
     if (rc < 0)
         goto out;
-    remember(in->st, id, &state);
+    object_remember(in->st, id, &state);
     if (in->sync)
         in->st->dirty[id->byte[0]] = true;
 out:

@@ -38,6 +38,9 @@ int object_take_bytes(const struct intake *in, const void *bytes, size_t n,
  * An object whose bytes are right is made read-only again if it was not. */
 int object_check(struct store *st, const struct digest *id, long long size, bool deep,
                  struct error *err);
+/* The state of its file, which is known to be good. */
+void object_remember(struct store *st, const struct digest *id,
+                     const struct fs_state *state);
 /* Appends the bytes, at most max, verified; the same outcomes. */
 int object_read(struct store *st, const struct digest *id, size_t max, struct buf *to,
                 struct error *err);

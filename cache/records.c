@@ -7,6 +7,7 @@
 #include "larder/boot.h"
 #include "larder/mem.h"
 #include "layout.h"
+#include "signed.h"
 #include "tempfile.h"
 
 #include "larder/banned.h"
@@ -31,8 +32,8 @@ static int read_record(const char *path, const struct digest *key,
         goto out;
     }
     rc = STORE_MISS;
-    if (record_read(rec, buf_str(&text), text.len, NULL) < 0)
-        rc = record_is_whole(buf_str(&text), text.len) ? STORE_MISS : TORN;
+    if (signed_read(rec, buf_str(&text), text.len, NULL) < 0)
+        rc = signed_is_whole(buf_str(&text), text.len) ? STORE_MISS : TORN;
     else if (digest_equal(&(*rec)->key, key) && (!id || digest_equal(&(*rec)->id, id)))
         rc = STORE_HIT;
     if (rc != STORE_HIT) {
@@ -248,10 +249,35 @@ static int publish(struct store *st, const struct record *rec, struct tempfile *
     return tempfile_publish(temp, path->s, true, sync, NULL, err);
 }
 
+/* *path is where it is then. */
+static int keep(struct store *st, const struct record *rec, const void *text, size_t n,
+                bool sync, struct buf *path, struct error *err)
+{
+    struct tempfile temp = { 0 };
+    int rc = tempfile_open(&temp, st, err);
+
+    if (rc == 0)
+        rc = tempfile_write(&temp, text, n, err);
+    if (rc == 0)
+        rc = publish(st, rec, &temp, sync, path, err);
+    tempfile_release(&temp);
+    return rc;
+}
+
+/* Not synced: what is torn is fetched again. */
+int signed_keep(struct store *st, const struct record *rec, const void *text, size_t n,
+                struct error *err)
+{
+    struct buf path = { 0 };
+    int rc = keep(st, rec, text, n, false, &path, err);
+
+    buf_release(&path);
+    return rc < 0 ? error_context(err, "recording %s", rec->step) : 0;
+}
+
 int store_record(struct store *st, struct record *rec, bool sync, struct error *err)
 {
     struct buf text = { 0 }, path = { 0 };
-    struct tempfile temp = { 0 };
     int rc;
 
     rec->boot = sync ? NULL : boot_id();
@@ -261,15 +287,10 @@ int store_record(struct store *st, struct record *rec, bool sync, struct error *
     if (rc < 0)
         goto out;
     record_write(rec, &text);
-    rc = tempfile_open(&temp, st, err);
-    if (rc == 0)
-        rc = tempfile_write(&temp, text.s, text.len, err);
-    if (rc == 0)
-        rc = publish(st, rec, &temp, sync, &path, err);
+    rc = keep(st, rec, text.s, text.len, sync, &path, err);
     if (rc == 0 && sync)
         rc = sync_record_folders(path.s, st, err);
 out:
-    tempfile_release(&temp);
     buf_release(&path);
     buf_release(&text);
     return rc < 0 ? error_context(err, "recording %s", rec->step) : 0;

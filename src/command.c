@@ -49,6 +49,36 @@ const struct command command_table[] = {
       "Writes the page run.html into DIR, or beside every index.html that the default\n"
       "target places. Each step has the anchor k- and the first 16 digits of its key.",
       command_report },
+    { "push", NULL, "[TARGET|STAGE|STEP...]", 0, SIZE_MAX,
+      "give results to a remote, for others to use",
+      "Gives the results of the steps named, and of all that they need, to the remote "
+      "of\n"
+      "--remote, else to the first one of the settings. Records are signed with our "
+      "key,\n"
+      "which is made if there is none. What is private or not kept stays here. What the\n"
+      "remote has already is not sent again.",
+      command_push },
+    { "pull", NULL, "[TARGET|STAGE|STEP...]", 0, SIZE_MAX,
+      "fetch results from the remotes, and run nothing",
+      "Fetches every result of the steps named, and of all that they need, that is not\n"
+      "here and that a key which this project trusts has signed. `larder run` does the\n"
+      "same on the way, and fetches no more than it needs.",
+      command_pull },
+    { "key", NULL, "new|show [NAME]", 1, 2, "our own keys, with which results are signed",
+      "`larder key new` makes a key pair; its private half stays in the folder\n"
+      "$XDG_CONFIG_HOME/larder/keys. `larder key show` prints the public half, which "
+      "others\n"
+      "give to `larder trust add`.",
+      command_key },
+    { "trust", NULL, "add FILE|PUBLICKEY [NAME] | list | remove NAME|ID", 1, 3,
+      "whose results this project takes from a remote",
+      "Writes or lists the lines of larder.trust, which is committed with the project: "
+      "the\n"
+      "public keys whose results are taken from a remote, for every stage or those of\n"
+      "--stages. Our own keys are trusted without a line. Everything else on a remote "
+      "is\n"
+      "treated as absent.",
+      command_trust },
     { "fsck", NULL, "", 0, 0, "read the whole cache and name what is damaged",
       "Reads every object and record and compares it with its name. Changes nothing: "
       "the\n"

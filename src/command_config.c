@@ -15,6 +15,11 @@ static void print(const struct config *c, bool show_origin)
             printf("%s\t", c->value[i].origin);
         printf("%s = %s\n", config_name((enum config_name)i), c->value[i].text);
     }
+    for (size_t i = 0; i < c->n_remotes; i++) {
+        if (show_origin)
+            printf("%s\t", c->remote[i].origin);
+        printf("remote.%s = %s\n", c->remote[i].name, c->remote[i].place);
+    }
 }
 
 int command_config(const struct cli *cli, struct error *err)

@@ -11,6 +11,7 @@
 #include "lookup.h"
 #include "place.h"
 #include "session.h"
+#include "sharing.h"
 
 /* What is to be placed where. */
 struct wish {
@@ -142,15 +143,18 @@ static int find_wishes(struct session *s, struct wish **wish, size_t *n,
     return rc;
 }
 
-static int check_made(const struct session *s, const struct item *item, struct error *err)
+static int bring(struct session *s, const struct item *item, struct error *err)
 {
     for (size_t i = 0; i < item_n_steps(item); i++) {
-        const struct step *step = item_step(item, i);
+        struct work *w = work_of(s->work, item_step(item, i));
+        bool made = w->state == WORK_DONE;
+        int rc = lookup_need(s, w, (size_t)item->output, err);
 
-        if (work_of(s->work, step)->state != WORK_DONE)
-            return error_set(err, E_STAGE,
-                             "%s is not made yet: `larder run '%s'` makes it", step->name,
-                             step->name);
+        if (rc < 0)
+            return rc;
+        if (w->state != WORK_DONE) /* or no more */
+            return error_set(err, E_STAGE, "%s is not %s: `larder run '%s'` makes it",
+                             w->step->name, made ? "here" : "made yet", w->step->name);
     }
     return 0;
 }
@@ -159,7 +163,7 @@ static int grant(struct session *s, struct places *p, const struct wish *wish,
                  struct error *err)
 {
     struct object o;
-    int rc = check_made(s, &wish->item, err);
+    int rc = bring(s, &wish->item, err);
 
     if (rc == 0)
         rc = item_publish(s->store, s->work, &wish->item, &o, err);
@@ -183,11 +187,15 @@ int command_get(const struct cli *cli, struct error *err)
     if (rc == 0)
         rc = session_connect(&s, err);
     if (rc == 0)
+        rc = sharing_open(&s, err);
+    if (rc == 0)
         rc = lookup_all(&s, false, err);
     if (rc == 0)
         rc = places_open(&places, s.project, s.own, s.store, err);
     for (size_t i = 0; i < n && rc == 0; i++)
         rc = grant(&s, places, &wish[i], err);
+    if (rc == 0)
+        sharing_tell(&s);
     if (rc == 0)
         rc = places_save(places, err);
     places_close(places);

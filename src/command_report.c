@@ -10,6 +10,7 @@
 #include "lookup.h"
 #include "runpage.h"
 #include "session.h"
+#include "sharing.h"
 
 enum { MAX_FOLDERS = 64 };
 
@@ -82,6 +83,17 @@ static int put_page(struct session *s, const char *folder, const struct buf *tex
     return rc;
 }
 
+/* Of what others made, what it printed is with them. */
+static int bring_logs(struct session *s, struct error *err)
+{
+    int rc = sharing_open(s, err);
+
+    for (size_t i = 0; i < s->plan->n_steps && rc == 0; i++)
+        if (s->work[i].wanted && s->work[i].state == WORK_DONE)
+            rc = lookup_bring_log(s, &s->work[i], err);
+    return rc;
+}
+
 int command_report(const struct cli *cli, struct error *err)
 {
     struct folders folders = { 0 };
@@ -94,6 +106,8 @@ int command_report(const struct cli *cli, struct error *err)
         rc = find_folders(&s, &folders, err);
     if (rc == 0)
         rc = lookup_all(&s, false, err);
+    if (rc == 0)
+        rc = bring_logs(&s, err);
     if (rc == 0)
         rc = history_latest(&latest, s.own, err);
     if (rc == 0)

@@ -9,6 +9,7 @@
 #include "place.h"
 #include "run.h"
 #include "session.h"
+#include "sharing.h"
 #include "tell.h"
 
 /* Calls f for each `get:` of a chosen target. */
@@ -50,9 +51,9 @@ static int place_one(struct session *s, struct places *p, const struct placement
 
 static void print_json(const struct run_totals *t)
 {
-    printf("{\"steps\": %zu, \"ran\": %zu, \"reused\": %zu, \"fetched\": 0, "
+    printf("{\"steps\": %zu, \"ran\": %zu, \"reused\": %zu, \"fetched\": %zu, "
            "\"failed\": %zu, \"skipped\": %zu, \"seconds\": %.3f}\n",
-           t->steps, t->ran, t->reused, t->failed, t->skipped, t->seconds);
+           t->steps, t->ran, t->reused, t->fetched, t->failed, t->skipped, t->seconds);
 }
 
 static void nothing_to_do(struct session *s, struct run_totals *t)
@@ -78,7 +79,8 @@ static int run(struct session *s, struct places *p, struct run_totals *t,
     if (rc == 0 && !t->signal)
         rc = each_placement(s, place_one, p, err);
     kept = places_save(p, &later);
-    session_keep(s);
+    if (rc == 0 && kept == 0 && !t->signal) /* what is not placed is not done */
+        session_keep(s);
     if (kept == 0 && t->news)
         kept = history_add(s, &later);
     if (kept < 0 && rc == 0) {
@@ -111,7 +113,11 @@ int command_run(const struct cli *cli, struct error *err)
         rc = places_open(&places, s.project, s.own, s.store, err);
     s.places = places;
     if (rc == 0)
+        rc = sharing_open(&s, err);
+    if (rc == 0)
         rc = run(&s, places, &totals, err);
+    if (rc == 0)
+        sharing_tell(&s);
     if (cli->json)
         print_json(&totals);
     places_close(places);

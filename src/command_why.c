@@ -8,6 +8,7 @@
 #include "lookup.h"
 #include "reason.h"
 #include "session.h"
+#include "sharing.h"
 #include "steplog.h"
 
 /* Opens a session on the steps named and looks them up. */
@@ -87,11 +88,19 @@ int command_log(const struct cli *cli, struct error *err)
     struct session s = { 0 };
     int rc = look(&s, cli, err);
 
+    if (rc == 0)
+        rc = sharing_open(&s, err);
     for (size_t i = 0; rc == 0 && i < s.plan->n_steps; i++)
         n_chosen += s.chosen[i];
-    for (size_t i = 0; rc == 0 && i < s.plan->n_steps; i++)
-        if (s.chosen[i])
-            rc = print_log(&s, &s.work[i], n_chosen > 1, err);
+    for (size_t i = 0; rc == 0 && i < s.plan->n_steps; i++) {
+        struct work *w = &s.work[i];
+
+        if (!s.chosen[i])
+            continue;
+        rc = w->state == WORK_DONE ? lookup_bring_log(&s, w, err) : 0;
+        if (rc == 0)
+            rc = print_log(&s, w, n_chosen > 1, err);
+    }
     session_close(&s);
     return rc;
 }

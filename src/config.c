@@ -8,6 +8,8 @@
 #include "larder/banned.h"
 #include "larder/buf.h"
 #include "larder/fs.h"
+#include "larder/keyring.h"
+#include "larder/remotes.h"
 
 #include "machine.h"
 #include "node.h"
@@ -46,6 +48,11 @@ static bool is_sandbox(const char *text)
     return sandbox_mode_of(text) != N_SANDBOX;
 }
 
+static bool is_key(const char *text)
+{
+    return key_name_is_valid(text);
+}
+
 static const struct known {
     const char *name, *variable;
     const char *standard; /* the value that is built in */
@@ -56,10 +63,15 @@ static const struct known {
                       "auto or a number from 0 to 64" },
     [CONFIG_JOBS] = { "jobs", "LARDER_JOBS", "auto", is_jobs,
                       "auto or a number from 1 to 4096" },
+    [CONFIG_KEY] = { "key", "LARDER_KEY", "auto", is_key,
+                     "auto or the name of a key of ours" },
     [CONFIG_LINK] = { "link", "LARDER_LINK", "auto", is_link, "auto, hard or copy" },
     [CONFIG_SANDBOX] = { "sandbox", "LARDER_SANDBOX", "enforce", is_sandbox,
                          "off, warn or enforce" },
 };
+
+static const char remote_word[] = "remote.";
+static const char remotes_variable[] = "LARDER_REMOTE";
 
 static const struct known *find_known(const char *name)
 {
@@ -71,11 +83,13 @@ static const struct known *find_known(const char *name)
 
 static int unknown_name(const struct pos *pos, const char *name, struct error *err)
 {
-    const char *names[N_CONFIG];
+    const char *names[N_CONFIG + 1];
 
     for (size_t i = 0; i < N_CONFIG; i++)
         names[i] = known[i].name;
-    return suggest_error(pos, err, name, names, N_CONFIG, "there is no setting %s", name);
+    names[N_CONFIG] = "remote.NAME";
+    return suggest_error(pos, err, name, names, N_CONFIG + 1, "there is no setting %s",
+                         name);
 }
 
 /* Cuts the blanks at both ends of s[0..n) and keeps the rest. */
@@ -90,9 +104,48 @@ static char *trimmed(struct config *c, const char *s, size_t n)
     return arena_strndup(&c->arena, s, n);
 }
 
+/* The files are read from the weakest: what a file says goes before all that was said,
+ * behind what it said itself. */
+static int add_remote(struct config *c, const struct pos *pos, int file, const char *name,
+                      const char *place, struct error *err)
+{
+    size_t at = 0;
+
+    if (!key_name_is_valid(name))
+        return pos_error(pos, err,
+                         "'%s' cannot name a remote: letters, digits, '.', '_' and '-'",
+                         name);
+    if (!remote_place_is_valid(place))
+        return pos_error(pos, err, "%s%s takes file:/path, not '%s'", remote_word, name,
+                         place);
+    while (at < c->n_remotes && c->remote[at].file == file)
+        at++;
+    for (size_t i = 0; i < c->n_remotes; i++) {
+        if (strcmp(c->remote[i].name, name) != 0)
+            continue;
+        if (c->remote[i].file == file)
+            return pos_error(pos, err, "%s%s is set twice, first on line %d", remote_word,
+                             name, c->remote[i].line);
+        c->n_remotes--;
+        memmove(c->remote + i, c->remote + i + 1, (c->n_remotes - i) * sizeof *c->remote);
+        break;
+    }
+    GROW(c->remote, c->n_remotes + 1, c->cap_remotes);
+    memmove(c->remote + at + 1, c->remote + at, (c->n_remotes - at) * sizeof *c->remote);
+    c->remote[at] = (struct config_remote){
+        .name = name,
+        .place = place,
+        .origin = arena_printf(&c->arena, "%s:%d", pos->file, pos->line),
+        .line = pos->line,
+        .file = file,
+    };
+    c->n_remotes++;
+    return 0;
+}
+
 /* One line without its end. line[i] of the file is where setting i stood before. */
-static int read_line(struct config *c, struct pos pos, const char *s, size_t n, int *line,
-                     struct error *err)
+static int read_line(struct config *c, struct pos pos, int file, const char *s, size_t n,
+                     int *line, struct error *err)
 {
     size_t blank = strspn(s, " \t"), eq;
     const struct known *k;
@@ -106,6 +159,8 @@ static int read_line(struct config *c, struct pos pos, const char *s, size_t n, 
         return pos_error(&pos, err, "a line here is `name = value`");
     name = trimmed(c, s, eq);
     value = trimmed(c, s + eq + 1, n - eq - 1);
+    if (!strncmp(name, remote_word, strlen(remote_word)))
+        return add_remote(c, &pos, file, name + strlen(remote_word), value, err);
     k = find_known(name);
     if (!k)
         return unknown_name(&pos, name, err);
@@ -123,8 +178,9 @@ static int read_line(struct config *c, struct pos pos, const char *s, size_t n, 
     return 0;
 }
 
-/* shown: as the user would name the file. An absent one says nothing. */
-static int read_file(struct config *c, const char *shown, const char *path,
+/* shown: as the user would name the file. An absent one says nothing. rank: the higher,
+ * the stronger. */
+static int read_file(struct config *c, int rank, const char *shown, const char *path,
                      struct error *err)
 {
     struct recipe_text text = { .file = shown, .path = path };
@@ -143,7 +199,7 @@ static int read_file(struct config *c, const char *shown, const char *path,
 
         if (n && s[n - 1] == '\r')
             n--;
-        rc = read_line(c, pos, s, n, line, err);
+        rc = read_line(c, pos, rank, s, n, line, err);
         s = next;
     }
     buf_release(&b);
@@ -155,21 +211,49 @@ static int read_files(struct config *c, const char *project, struct error *err)
 {
     static const char *const own[] = { "larder.conf", ".larder/config" };
     const char *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME"), *path = NULL;
-    int rc = read_file(c, "/etc/larder/config", "/etc/larder/config", err);
+    int rc = read_file(c, 0, "/etc/larder/config", "/etc/larder/config", err);
 
     if (xdg && xdg[0] == '/')
         path = arena_printf(&c->arena, "%s/larder/config", xdg);
     else if (home && home[0] == '/')
         path = arena_printf(&c->arena, "%s/.config/larder/config", home);
     if (rc == 0 && path)
-        rc = read_file(c, path, path, err);
+        rc = read_file(c, 1, path, path, err);
     for (size_t i = 0; i < sizeof own / sizeof own[0] && rc == 0; i++)
-        rc = read_file(c, own[i], arena_printf(&c->arena, "%s/%s", project, own[i]), err);
+        rc = read_file(c, 2 + (int)i, own[i],
+                       arena_printf(&c->arena, "%s/%s", project, own[i]), err);
     return rc;
+}
+
+/* `LARDER_REMOTE=PLACE...` stands for all remotes; empty, for none. */
+static int read_remotes(struct config *c, struct error *err)
+{
+    const char *s = getenv(remotes_variable);
+
+    if (!s)
+        return 0;
+    c->n_remotes = 0;
+    for (s += strspn(s, " "); *s; s += strspn(s, " ")) {
+        char *place = arena_strndup(&c->arena, s, strcspn(s, " "));
+
+        if (!remote_place_is_valid(place))
+            return error_set(err, E_USAGE, "the variable %s takes file:/path, not '%s'",
+                             remotes_variable, place);
+        GROW(c->remote, c->n_remotes + 1, c->cap_remotes);
+        c->remote[c->n_remotes++] = (struct config_remote){ .name = place,
+                                                            .place = place,
+                                                            .origin = remotes_variable };
+        s += strlen(place);
+    }
+    return 0;
 }
 
 static int read_variables(struct config *c, struct error *err)
 {
+    int rc = read_remotes(c, err);
+
+    if (rc < 0)
+        return rc;
     for (size_t i = 0; i < N_CONFIG; i++) {
         const struct known *k = &known[i];
         const char *value = getenv(k->variable);
@@ -209,6 +293,7 @@ int config_read(struct config *c, const char *project, const struct cli *cli,
 
 void config_release(struct config *c)
 {
+    free(c->remote);
     arena_release(&c->arena);
     *c = (struct config){ 0 };
 }
@@ -216,6 +301,13 @@ void config_release(struct config *c)
 const char *config_name(enum config_name name)
 {
     return known[name].name;
+}
+
+const char *config_key(const struct config *c)
+{
+    const char *name = c->value[CONFIG_KEY].text;
+
+    return strcmp(name, known[CONFIG_KEY].standard) ? name : NULL;
 }
 
 int config_jobs(const struct config *c)

@@ -15,7 +15,14 @@
 #include "larder/mem.h"
 #include "sandbox.h"
 
-enum config_name { CONFIG_GPUS, CONFIG_JOBS, CONFIG_LINK, CONFIG_SANDBOX, N_CONFIG };
+enum config_name {
+    CONFIG_GPUS,
+    CONFIG_JOBS,
+    CONFIG_KEY,
+    CONFIG_LINK,
+    CONFIG_SANDBOX,
+    N_CONFIG
+};
 
 enum link_mode {
     LINK_AUTO, /* reflink, else copy up to 16 MiB, else read-only hard link */
@@ -28,10 +35,20 @@ struct config_value {
     const char *origin; /* "FILE:LINE", "LARDER_JOBS", "--jobs" or "built-in" */
 };
 
+/* `remote.NAME = PLACE` */
+struct config_remote {
+    const char *name, *place, *origin;
+    int line; /* of its file, and which file that is: */
+    int file;
+};
+
 /* Borrowed until config_release(); all-zero is fine for that. */
 struct config {
     struct arena arena;
     struct config_value value[N_CONFIG];
+    struct config_remote *remote; /* in the order in which they are asked: the strongest
+                                     file first, in a file as they stand there */
+    size_t n_remotes, cap_remotes;
 };
 
 /* project: its absolute folder. E_INPUT names the file, the line and the column of what
@@ -41,8 +58,9 @@ int config_read(struct config *c, const char *project, const struct cli *cli,
 void config_release(struct config *c);
 
 const char *config_name(enum config_name name);
-int config_jobs(const struct config *c); /* 0: as many as we may use */
-int config_gpus(const struct config *c); /* -1: those that are found */
+int config_jobs(const struct config *c);        /* 0: as many as we may use */
+int config_gpus(const struct config *c);        /* -1: those that are found */
+const char *config_key(const struct config *c); /* NULL: the only one there is */
 enum link_mode config_link(const struct config *c);
 enum sandbox_mode config_sandbox(const struct config *c);
 

@@ -24,7 +24,7 @@ static const char *outcome(const struct work *w)
 {
     switch (w->state) {
     case WORK_DONE:
-        return w->ran ? "ran" : "reused";
+        return w->ran ? "ran" : w->fetched ? "fetched" : "reused";
     case WORK_FAILED:
         return "failed";
     default:

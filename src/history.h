@@ -16,7 +16,7 @@ int history_add(const struct session *s, struct error *err);
 struct history {
     struct arena arena;
     long number;        /* 0: there is none */
-    struct map outcome; /* step name → "ran", "reused", "failed", "skipped" */
+    struct map outcome; /* step name → "ran", "reused", "fetched", "failed", "skipped" */
 };
 int history_latest(struct history *h, const char *own, struct error *err);
 void history_release(struct history *h);

@@ -7,8 +7,11 @@
 #include "item.h"
 #include "larder/banned.h"
 #include "larder/boot.h"
+#include "larder/remotes.h"
+
 #include "meet.h"
 #include "provenance.h"
+#include "sharing.h"
 
 static int identify_source(struct session *s, struct work *w, const struct source *source,
                            struct object *o, struct error *err)
@@ -147,9 +150,18 @@ static void tell_lost(struct session *s, struct work *w, int found,
 }
 
 /* Whether an output may be known by its record alone. */
-static bool may_be_away(const struct work *w, size_t i)
+static bool may_be_away(const struct work *w, const struct record *rec, size_t i)
 {
-    return w->step->output[i].temp && !w->recalled;
+    return (w->step->output[i].temp || rec->by) && !w->recalled;
+}
+
+/* Gets an output of a record from a remote: STORE_HIT, STORE_MISS or an error. */
+static int fetch_output(struct session *s, const struct work *w, size_t i,
+                        const struct object *o, bool sync, struct error *err)
+{
+    if (!s->remotes || step_output_is_private(w->step, i))
+        return STORE_MISS;
+    return remotes_fetch_object(s->remotes, o, sync, err);
 }
 
 /* What is found wrong with an object is told, and it is put out of the way. */
@@ -180,9 +192,16 @@ static int try_record(struct session *s, struct work *w, const struct record *re
             return found;
         if (found == OBJECT_FINE)
             continue;
-        w->here = false;
-        if (found == OBJECT_ABSENT && may_be_away(w, i))
+        if (found == OBJECT_ABSENT && may_be_away(w, rec, i)) {
+            w->here = false;
             continue;
+        }
+        rc = fetch_output(s, w, i, o, !rec->boot, err);
+        if (rc < 0)
+            return rc;
+        if (rc == STORE_HIT)
+            continue;
+        w->here = false;
         answer = STORE_MISS;
         if (w->recalled && found == OBJECT_ABSENT)
             continue;
@@ -212,7 +231,22 @@ static void prefer_last(struct session *s, const struct work *w, struct record *
         }
 }
 
-static int find_record(struct session *s, struct work *w, bool heal, struct error *err)
+/* Those that were made here to the front: all of what they name is here. */
+static void prefer_own(struct record **rec, size_t n)
+{
+    size_t n_own = 0;
+
+    for (size_t i = 0; i < n; i++)
+        if (!rec[i]->by) {
+            struct record *own = rec[i];
+
+            memmove(rec + n_own + 1, rec + n_own, (i - n_own) * sizeof *rec);
+            rec[n_own++] = own;
+        }
+}
+
+/* Among the records that our own store has. */
+static int find_here(struct session *s, struct work *w, bool heal, struct error *err)
 {
     struct record **rec = NULL;
     size_t n = 0;
@@ -220,10 +254,15 @@ static int find_record(struct session *s, struct work *w, bool heal, struct erro
 
     if (rc != STORE_HIT)
         return rc;
+    prefer_own(rec, n);
     prefer_last(s, w, rec, n);
     rc = STORE_MISS;
     for (size_t i = 0; i < n && rc == STORE_MISS; i++) {
-        rc = try_record(s, w, rec[i], heal, err);
+        rc = sharing_believes(s, rec[i], w->step->stage, err);
+        if (rc == 0)
+            rc = STORE_MISS;
+        else if (rc > 0)
+            rc = try_record(s, w, rec[i], heal, err);
         if (rc == STORE_HIT) {
             work_take_record(w, rec[i], &s->arena);
             rec[i] = rec[n - 1];
@@ -236,15 +275,98 @@ static int find_record(struct session *s, struct work *w, bool heal, struct erro
     return rc;
 }
 
-/* What a step needs that is done but not here is made again before it. */
-static void recall_needs(struct session *s, const struct work *w)
+/* In our own store, else on a remote. */
+static int find_record(struct session *s, struct work *w, bool heal, struct error *err)
 {
-    for (size_t i = 0; i < w->step->n_needs; i++) {
-        struct work *need = work_of(w, w->step->need[i]);
+    const char *from;
+    int rc = find_here(s, w, heal, err);
 
-        if (need->state == WORK_DONE && !need->here)
-            work_recall(need, &s->recalled);
+    if (rc != STORE_MISS || !s->remotes || w->recalled)
+        return rc;
+    rc = remotes_find_record(s->remotes, &w->key, w->step->stage, &from, err);
+    if (rc == STORE_HIT)
+        rc = find_here(s, w, heal, err);
+    if (rc != STORE_HIT)
+        return rc;
+    w->fetched = w->record->by != NULL;
+    if (w->fetched)
+        say_line(&s->say, SAY_NORMAL, TONE_GOOD, "%s from %s, made by %s", w->step->name,
+                 from, sharing_maker(s, w->record));
+    return STORE_HIT;
+}
+
+/* An object of a step that is done: STORE_HIT when it is here, or could be fetched. */
+static int bring_object(struct session *s, struct work *w, size_t i, struct error *err)
+{
+    const struct object *o = &w->output[i];
+    struct digest bad;
+    int rc = w->here ? 0 : lookup_record(s, w, err);
+
+    if (rc < 0 || w->here)
+        return rc;
+    rc = check_output(s, w->record, o, &bad, err);
+    if (rc > OBJECT_FINE)
+        rc = fetch_output(s, w, step_object_output(w->step, i), o, !w->record->boot, err);
+    return rc;
+}
+
+int lookup_bring(struct session *s, struct work *w, struct error *err)
+{
+    bool all = true;
+
+    for (size_t i = 0; i < w->step->n_outputs; i++) {
+        int rc = bring_object(s, w, i, err);
+
+        if (rc < 0)
+            return rc;
+        all = all && rc == STORE_HIT;
     }
+    w->here = all;
+    return 0;
+}
+
+int lookup_bring_log(struct session *s, struct work *w, struct error *err)
+{
+    static const struct digest none;
+    int rc = lookup_record(s, w, err);
+
+    if (rc == 0 && s->remotes && !digest_equal(&w->record->log.id, &none) &&
+        !step_takes_private(w->step))
+        rc = remotes_fetch_object(s->remotes, &w->record->log, !w->record->boot, err);
+    return rc < 0 ? rc : 0;
+}
+
+static int need_inputs(struct session *s, const struct work *w, struct error *err);
+
+/* What cannot be fetched is made again, and then so is what that needs. */
+int lookup_need(struct session *s, struct work *w, size_t object, struct error *err)
+{
+    int rc;
+
+    if (w->state != WORK_DONE)
+        return 0;
+    rc = bring_object(s, w, object, err);
+    if (rc != STORE_MISS)
+        return rc;
+    rc = need_inputs(s, w, err);
+    if (rc == 0)
+        work_recall(w, &s->recalled);
+    return rc;
+}
+
+static int need_inputs(struct session *s, const struct work *w, struct error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < w->step->n_inputs; i++)
+        for (size_t j = 0; j < w->step->input[i].n_items; j++) {
+            const struct item *item = &w->step->input[i].item[j];
+
+            for (size_t k = 0; k < item_n_steps(item) && rc == 0; k++)
+                rc = lookup_need(s, work_of(w, item_step(item, k)), (size_t)item->output,
+                                 err);
+        }
+    return rc;
 }
 
 /* Whether what the step needs gave what it gave when the proof was written. What it is
@@ -321,8 +443,8 @@ int lookup_step(struct session *s, struct work *w, bool heal, struct error *err)
         return rc == E_INPUT ? rc : error_context(err, "%s", w->step->name);
     work_settle(w, rc == STORE_HIT ? WORK_DONE : WORK_DUE);
     if (w->state == WORK_DUE)
-        recall_needs(s, w);
-    return 0;
+        rc = need_inputs(s, w, err);
+    return rc < 0 ? error_context(err, "%s", w->step->name) : 0;
 }
 
 int lookup_again(struct session *s, struct work *w, struct error *err)

@@ -31,6 +31,15 @@ int lookup_key(struct session *s, struct work *w, struct error *err);
 /* w->record, of a step that is done. */
 int lookup_record(struct session *s, struct work *w, struct error *err);
 
+/* Of a step that is done: fetches its outputs from a remote where they are not here;
+ * w->here says whether all of them are here now. */
+int lookup_bring(struct session *s, struct work *w, struct error *err);
+/* The same for its log, which need not be anywhere. */
+int lookup_bring_log(struct session *s, struct work *w, struct error *err);
+/* Somebody needs the bytes of one of its objects: fetches it, or recalls the step;
+ * nothing where it is not done. */
+int lookup_need(struct session *s, struct work *w, size_t object, struct error *err);
+
 /* Looks the key up again, since another process may have recorded it meanwhile. */
 int lookup_again(struct session *s, struct work *w, struct error *err);
 

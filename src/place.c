@@ -297,6 +297,8 @@ static int apply_moves(struct places *p, const struct object *o, const char *to,
         if (rc == 0)
             placed_add(&p->placed, t, &f);
     }
+    if (rc < 0) /* what is not whole does not stand */
+        t->object = (struct object){ .kind = o->kind };
     buf_release(&from);
     buf_release(&path);
     return rc < 0 ? rc : 0;

@@ -261,6 +261,17 @@ const struct tool *step_tool(const struct step *step, const char *name)
     return NULL;
 }
 
+size_t step_object_output(const struct step *step, size_t i)
+{
+    size_t output = 0, before = step->n_outputs;
+
+    if (i < step->n_outputs)
+        return i;
+    while (i >= before + step->output[output].n_shards)
+        before += step->output[output++].n_shards;
+    return output;
+}
+
 int step_output_index(const struct step *step, const char *name)
 {
     for (size_t i = 0; i < step->n_outputs; i++)

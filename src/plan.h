@@ -239,6 +239,8 @@ int step_output_index(const struct step *step, const char *name);  /* or -1 */
 const struct tool *step_tool(const struct step *step, const char *name); /* or NULL */
 
 bool step_output_is_private(const struct step *step, size_t i);
+/* Whether an input is something private, and so is what the step prints. */
+bool step_takes_private(const struct step *step);
 
 /* The steps that must be done before an item is there: none behind a source. */
 size_t item_n_steps(const struct item *item);
@@ -249,5 +251,7 @@ enum { SHARDS_MAX = 10000 };
 void shard_name(size_t shard, size_t n_shards, struct buf *to);
 /* Appends the name of an object that a step makes: "set", or "set/03" of a shard. */
 void step_object_name(const struct step *step, size_t i, struct buf *to);
+/* The output that an object is, or is a shard of. */
+size_t step_object_output(const struct step *step, size_t i);
 
 #endif

@@ -54,6 +54,7 @@ struct run {
 
 static int begin(struct run *r);
 static bool is_over(const struct run *r);
+static bool goes_on(struct run *r);
 static void start_due(struct run *r);
 static void wait_for_news(struct run *r);
 static void end(struct run *r, struct run_totals *t);
@@ -63,10 +64,12 @@ int run_steps(struct session *s, struct run_totals *t, struct error *err)
     struct run r = { .s = s, .err = err, .signals = -1 };
 
     r.rc = begin(&r);
-    while (!is_over(&r)) {
-        start_due(&r);
-        wait_for_news(&r);
-    }
+    do {
+        while (!is_over(&r)) {
+            start_due(&r);
+            wait_for_news(&r);
+        }
+    } while (goes_on(&r));
     end(&r, t);
     return r.rc;
 }
@@ -180,6 +183,27 @@ static bool is_all_done(const struct session *s)
     return true;
 }
 
+/* Outputs that are to be placed have to be here. One that is not kept is placed by the
+ * run that makes it. */
+static int need_placed(struct session *s, struct error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < s->plan->n_targets; i++)
+        for (size_t k = 0; s->target[i] && k < s->plan->target[i].n_gets; k++) {
+            const struct item *item = &s->plan->target[i].get[k].item;
+            size_t object = (size_t)item->output;
+
+            for (size_t j = 0; j < item_n_steps(item) && rc == 0; j++) {
+                const struct step *step = item_step(item, j);
+
+                if (!step->output[step_object_output(step, object)].temp)
+                    rc = lookup_need(s, work_of(s->work, step), object, err);
+            }
+        }
+    return rc;
+}
+
 static int begin(struct run *r)
 {
     struct session *s = r->s;
@@ -191,6 +215,8 @@ static int begin(struct run *r)
     rc = scratch_sweep(s->store, r->err);
     if (rc == 0)
         rc = lookup_all(s, true, r->err);
+    if (rc == 0)
+        rc = need_placed(s, r->err);
     if (rc == 0)
         tell_reused(&r->tell);
     if (rc < 0 || is_all_done(s))
@@ -211,6 +237,17 @@ static bool is_over(const struct run *r)
     if (r->n_active)
         return false;
     return r->rc < 0 || r->stopping || (!r->due.n && !r->n_later);
+}
+
+/* True when what was found done behind steps that ran has to be made after all, since it
+ * is to be placed and is not here. */
+static bool goes_on(struct run *r)
+{
+    if (r->rc < 0 || r->stopping || !r->tries)
+        return false;
+    r->rc = need_placed(r->s, r->err);
+    add_recalled(r);
+    return r->rc == 0 && r->due.n;
 }
 
 /* Looks up the steps that waited for w only, and on along those that need not run. */
@@ -507,6 +544,8 @@ static void end(struct run *r, struct run_totals *t)
         t->steps++;
         if (w->state == WORK_DONE && w->ran)
             t->ran++;
+        else if (w->state == WORK_DONE && w->fetched)
+            t->fetched++;
         else if (w->state == WORK_DONE)
             t->reused++;
         else if (w->state == WORK_FAILED)

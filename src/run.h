@@ -15,7 +15,7 @@
 #include "session.h"
 
 struct run_totals {
-    size_t steps, ran, reused, failed, skipped;
+    size_t steps, ran, reused, fetched, failed, skipped;
     double seconds;
     int signal; /* that stopped us, or 0 */
     bool news;  /* something ran, failed, or another record is used than before */

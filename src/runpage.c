@@ -10,6 +10,7 @@
 #include "item.h"
 #include "lookup.h"
 #include "provenance.h"
+#include "sharing.h"
 #include "steplog.h"
 
 enum { LOG_SHOWN = 64 << 10 };
@@ -86,7 +87,8 @@ static void anchor(const struct work *w, char id[17])
     id[16] = '\0';
 }
 
-static void add_made(const struct work *w, const struct history *latest, struct buf *to)
+static void add_made(struct session *s, const struct work *w,
+                     const struct history *latest, struct buf *to)
 {
     const struct record *r = w->record;
     const char *outcome = map_get(&latest->outcome, w->step->name);
@@ -99,6 +101,8 @@ static void add_made(const struct work *w, const struct history *latest, struct 
     say_bytes(r->rss, &text);
     add_row(to, "memory", buf_str(&text));
     buf_reset(&text);
+    if (r->by)
+        add_row(to, "made by", sharing_maker(s, r));
     add_row(to, "platform", r->platform ? r->platform : "not told");
     if (r->segments > 1) {
         buf_printf(&text, "%ld times, resumed from checkpoints", r->segments);
@@ -214,8 +218,8 @@ static int add_log(const struct session *s, const struct work *w, struct buf *to
     return rc < 0 ? rc : 0;
 }
 
-static int add_step(const struct session *s, const struct work *w,
-                    const struct history *latest, struct buf *to, struct error *err)
+static int add_step(struct session *s, const struct work *w, const struct history *latest,
+                    struct buf *to, struct error *err)
 {
     const struct step *step = w->step;
     char id[17];
@@ -236,7 +240,7 @@ static int add_step(const struct session *s, const struct work *w,
         add_digest(to, "code", step->code_path[i], &w->facts.code[i].id);
     for (size_t i = 0; i < step->n_tools; i++)
         add_digest(to, "tool", step->tool[i].name, &w->facts.tool[i]);
-    add_made(w, latest, to);
+    add_made(s, w, latest, to);
     add_options(w, to);
     add_inputs(w, to);
     add_outputs(w, to);

@@ -12,6 +12,10 @@
 #include "larder/checksum.h"
 #include "larder/fs.h"
 #include "larder/map.h"
+#include "larder/remotes.h"
+#include "larder/trust.h"
+
+#include "sharing.h"
 
 enum { LITTER_AGE_S = 3600 };
 
@@ -204,6 +208,8 @@ static int build_plan(struct session *s, struct error *err)
     image_close(s->image);
     s->image = NULL;
     tell_witness_of_self(s);
+    /* no part of the plan, but a proof found with it rests on whom we trust */
+    witness_file(&s->witness, joined(s, s->project, TRUST_FILE));
     if (rc == 0)
         rc = programs_open(&s->programs, beside, state_program_memory(s->state),
                            &s->witness, err);
@@ -397,6 +403,8 @@ void session_close(struct session *s)
         work_free(s->work, s->plan);
     queue_release(&s->recalled);
     map_release(&s->lost);
+    remotes_close(s->remotes);
+    trust_close(s->trust);
     facts_free(s->facts);
     rooms_release(&s->rooms);
     sandbox_close(&s->sandbox);

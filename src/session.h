@@ -28,6 +28,9 @@
 #include "witness.h"
 #include "work.h"
 
+struct remotes;
+struct trust;
+
 struct session {
     const struct cli *cli;
     struct say say;
@@ -55,8 +58,10 @@ struct session {
     struct rooms rooms;     /* that no step runs in */
     struct sandbox sandbox; /* opened by the first step that runs */
     struct work *work;
-    struct queue recalled; /* steps that lookup_step() has recalled, to be taken out */
-    struct map lost;       /* objects that were told to be lost: "DIGEST STEP" */
+    struct queue recalled;   /* steps that lookup_step() has recalled, to be taken out */
+    struct trust *trust;     /* NULL until sharing_trust() */
+    struct remotes *remotes; /* NULL: none is asked; see sharing_open() */
+    struct map lost;         /* objects that were told to be lost: "DIGEST STEP" */
 };
 
 /* These return 0, a negative E_ code, or EXIT_NO_PROJECT, with the story in *err. Call

@@ -49,18 +49,25 @@ void tell_step_reused(struct tell *t, const struct work *w)
         return;
     }
     start_line(t, w, &line);
-    buf_adds(&line, "reused");
+    buf_adds(&line, w->fetched ? "fetched" : "reused");
     end_line(t, &line, SAY_VERBOSE, TONE_FAINT);
 }
 
 void tell_reused(struct tell *t)
 {
-    for (size_t i = 0; i < t->s->plan->n_steps; i++)
-        if (t->s->work[i].wanted && t->s->work[i].state == WORK_DONE)
-            tell_step_reused(t, &t->s->work[i]);
+    size_t n_fetched = 0;
+
+    for (size_t i = 0; i < t->s->plan->n_steps; i++) {
+        const struct work *w = &t->s->work[i];
+
+        if (!w->wanted || w->state != WORK_DONE)
+            continue;
+        tell_step_reused(t, w);
+        n_fetched += w->fetched;
+    }
     if (t->n_told && t->n_told < t->n_wanted)
-        say_line(&t->s->say, SAY_NORMAL, TONE_PLAIN, "%zu of %zu steps reused", t->n_told,
-                 t->n_wanted);
+        say_line(&t->s->say, SAY_NORMAL, TONE_PLAIN, "%zu of %zu steps reused%s",
+                 t->n_told, t->n_wanted, n_fetched ? " or fetched" : "");
 }
 
 void tell_jobserver_away(struct tell *t)
@@ -175,6 +182,8 @@ void tell_totals(struct tell *t, const struct run_totals *totals)
 
     buf_printf(&line, "%zu step%s: %zu ran, %zu reused", totals->steps,
                totals->steps == 1 ? "" : "s", totals->ran, totals->reused);
+    if (totals->fetched)
+        buf_printf(&line, ", %zu fetched", totals->fetched);
     if (totals->failed)
         buf_printf(&line, ", %zu failed", totals->failed);
     if (totals->skipped)

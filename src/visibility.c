@@ -17,18 +17,6 @@ int visibility_read(const struct node *node, int *visibility, struct error *err)
     return 0;
 }
 
-/* The shards of a set are as private as the set. */
-static size_t output_of(const struct step *step, size_t object)
-{
-    size_t i = 0;
-
-    if (object < step->n_outputs)
-        return object;
-    for (object -= step->n_outputs; object >= step->output[i].n_shards; i++)
-        object -= step->output[i].n_shards;
-    return i;
-}
-
 static bool is_private(const struct item *item)
 {
     if (item->source)
@@ -36,13 +24,13 @@ static bool is_private(const struct item *item)
     for (size_t i = 0; i < item_n_steps(item); i++) {
         const struct step *step = item_step(item, i);
 
-        if (step->output[output_of(step, (size_t)item->output)].private_)
+        if (step->output[step_object_output(step, (size_t)item->output)].private_)
             return true;
     }
     return false;
 }
 
-static bool takes_private(const struct step *step)
+bool step_takes_private(const struct step *step)
 {
     for (size_t i = 0; i < step->n_inputs; i++)
         for (size_t j = 0; j < step->input[i].n_items; j++)
@@ -55,7 +43,7 @@ void visibility_spread(struct plan *plan)
 {
     for (size_t i = 0; i < plan->n_steps; i++) {
         struct step *step = plan->step[i];
-        bool taint = takes_private(step);
+        bool taint = step_takes_private(step);
 
         for (size_t k = 0; k < step->n_outputs; k++) {
             struct output *o = &step->output[k];

@@ -37,6 +37,7 @@ struct work {
     bool unmet;             /* a record answers, and is not what the recipe expects */
     bool here;              /* of WORK_DONE: all its outputs are in the store */
     bool recalled;          /* a record is not enough: its outputs are needed */
+    bool fetched;           /* its record came from a remote in this run */
     bool known;             /* of WORK_DONE: as the last proof has it (proof.h), */
     bool deep_known;        /* and so is all that is behind it */
     size_t n_waits;         /* needed steps that are not done, or recalled */

@@ -17,6 +17,8 @@ enum {
     E_CORRUPT = -4, /* bytes are not what their name says */
     E_STAGE = -5,   /* a step failed */
     E_DEVICE = -6,  /* no such device, or it refused */
+    E_TRUST = -7,   /* nobody whom we trust says so */
+    E_REMOTE = -8,  /* a remote is away, or refuses */
 };
 
 struct error {

@@ -16,6 +16,7 @@
 #include "larder/error.h"
 #include "larder/mem.h"
 #include "larder/segments.h"
+#include "larder/sign.h"
 
 enum object_kind { OBJECT_FILE, OBJECT_TREE };
 
@@ -29,6 +30,13 @@ struct object {
 struct record_output {
     const char *name; /* of the program's output */
     struct object object;
+};
+
+/* Who vouches for a record that came from a remote. */
+struct record_signer {
+    struct key_id id;
+    struct public_key key;
+    struct signature signature; /* over the record's text */
 };
 
 struct record {
@@ -50,6 +58,7 @@ struct record {
     struct segments starts; /* all of them, or none where that is not known; ours */
     const char
         *key_text; /* the key document, whose SHA-256 is key; ends with a newline */
+    const struct record_signer *by; /* NULL: it was made here; set by store_find() */
 };
 
 struct record *record_new(void);

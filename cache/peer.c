@@ -1,0 +1,192 @@
+#include "peer.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "larder/buf.h"
+#include "larder/mem.h"
+#include "larder/remotes.h"
+
+#include "larder/banned.h"
+
+enum { FAILURES_MAX = 3, SHUT_S = 60, INFO_MAX = 1 << 16 };
+
+static const struct remote_kind *const kind[] = { &remote_folder };
+static const char info_name[] = "larder-cache-info";
+static const char info_text[] = "larder-cache 1\n";
+
+static const struct remote_kind *kind_of(const char *place)
+{
+    for (size_t i = 0; i < sizeof kind / sizeof kind[0]; i++) {
+        size_t n = strlen(kind[i]->scheme);
+
+        if (strncmp(place, kind[i]->scheme, n) == 0 && place[n] == '/')
+            return kind[i];
+    }
+    return NULL;
+}
+
+bool remote_place_is_valid(const char *place)
+{
+    return kind_of(place) != NULL;
+}
+
+int peer_init(struct peer *p, const char *name, const char *place, struct error *err)
+{
+    *p = (struct peer){ .kind = kind_of(place) };
+    if (!p->kind)
+        return error_set(err, E_USAGE, "%s is no remote; one is file:/path", place);
+    p->name = xstrdup(name);
+    p->place = xstrdup(place + strlen(p->kind->scheme));
+    return 0;
+}
+
+void peer_release(struct peer *p)
+{
+    if (p->remote)
+        p->kind->close(p->remote);
+    free(p->name);
+    free(p->place);
+    *p = (struct peer){ 0 };
+}
+
+static double now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* What a failure comes to. */
+static int note_failure(struct peer *p, struct error *err)
+{
+    if (++p->n_failures >= FAILURES_MAX)
+        p->shut_until = now() + SHUT_S;
+    if (p->required)
+        return error_context(err, "remote %s", p->name);
+    if (!p->warned && p->warn) {
+        struct buf line = { 0 };
+
+        buf_printf(&line, "remote %s fails, and what it has counts as absent: %s",
+                   p->name, err->text);
+        p->warn(p->self, line.s);
+        buf_release(&line);
+    }
+    p->warned = true;
+    return REMOTE_ABSENT;
+}
+
+/* What a call of the remote comes to. */
+static int note(struct peer *p, int rc, struct error *err)
+{
+    if (rc == E_REMOTE)
+        return note_failure(p, err);
+    if (rc >= 0)
+        p->n_failures = 0;
+    return rc;
+}
+
+static int take_info(void *self, const void *bytes, size_t n, struct error *err)
+{
+    struct buf *text = self;
+
+    if (n > INFO_MAX - text->len)
+        return error_set(err, E_REMOTE, "%s is too long", info_name);
+    buf_add(text, bytes, n);
+    return 0;
+}
+
+/* Whether its format is ours; REMOTE_ABSENT when it has none yet. */
+static int check_format(struct peer *p, struct error *err)
+{
+    struct buf text = { 0 };
+    struct remote_sink to = { take_info, &text };
+    int rc = p->kind->get(p->remote, info_name, &to, err);
+
+    if (rc == REMOTE_DONE && strncmp(buf_str(&text), info_text, strlen(info_text)) != 0)
+        rc = error_set(err, E_REMOTE,
+                       "its %s does not begin with `larder-cache 1`: a "
+                       "remote of another format",
+                       info_name);
+    buf_release(&text);
+    return rc;
+}
+
+/* REMOTE_DONE when it can be asked, REMOTE_ABSENT when it is let alone, or E_REMOTE. */
+static int approach(struct peer *p, struct error *err)
+{
+    int rc;
+
+    if (p->n_failures >= FAILURES_MAX && now() < p->shut_until)
+        return p->required ? error_set(err, E_REMOTE, "remote %s is away", p->name)
+                           : REMOTE_ABSENT;
+    if (p->remote)
+        return REMOTE_DONE;
+    rc = p->kind->open(&p->remote, p->place, err);
+    if (rc == 0)
+        rc = check_format(p, err);
+    if (rc >= 0)
+        return REMOTE_DONE;
+    if (p->remote)
+        p->kind->close(p->remote);
+    p->remote = NULL;
+    return note(p, rc, err);
+}
+
+int peer_get(struct peer *p, const char *name, const struct remote_sink *to,
+             struct error *err)
+{
+    int rc = approach(p, err);
+
+    return rc ? rc : note(p, p->kind->get(p->remote, name, to, err), err);
+}
+
+int peer_has(struct peer *p, const char *name, long long *size, struct error *err)
+{
+    int rc = approach(p, err);
+
+    return rc ? rc : note(p, p->kind->has(p->remote, name, size, err), err);
+}
+
+int peer_put(struct peer *p, const char *name, const struct remote_body *body,
+             struct error *err)
+{
+    int rc = approach(p, err);
+
+    return rc ? rc : note(p, p->kind->put(p->remote, name, body, err), err);
+}
+
+int peer_list(struct peer *p, const char *folder,
+              void (*tell)(void *self, const char *name), void *self, struct error *err)
+{
+    int rc = approach(p, err);
+
+    if (rc == 0 && !p->kind->list)
+        rc = REMOTE_ABSENT;
+    return rc ? rc : note(p, p->kind->list(p->remote, folder, tell, self, err), err);
+}
+
+static int give_info(void *self, void *bytes, size_t n, size_t *got, struct error *err)
+{
+    size_t *at = self, left = strlen(info_text) - *at;
+
+    (void)err;
+    *got = n < left ? n : left;
+    memcpy(bytes, info_text + *at, *got);
+    *at += *got;
+    return 0;
+}
+
+int peer_found(struct peer *p, struct error *err)
+{
+    size_t at = 0;
+    struct remote_body body = { give_info, &at, (long long)strlen(info_text) };
+    long long size;
+    int rc = peer_has(p, info_name, &size, err);
+
+    if (rc == REMOTE_ABSENT)
+        rc = peer_put(p, info_name, &body, err);
+    return rc < 0 ? rc : 0;
+}

@@ -1,0 +1,336 @@
+#include "larder/push.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "envelope.h"
+#include "larder/map.h"
+#include "larder/mem.h"
+#include "layout.h"
+#include "object.h"
+#include "peer.h"
+#include "signed.h"
+#include "tree.h"
+
+#include "larder/banned.h"
+
+struct push {
+    struct store *store;
+    struct peer peer;
+    const struct signer *signer;
+    struct map given; /* hex of objects that the remote has → unhashed or hashed */
+    struct push_totals totals;
+};
+
+/* Whether we have hashed our own bytes too. */
+static char unhashed[] = "unhashed", hashed[] = "hashed";
+
+static bool is_given(const struct push *p, const char *hex, bool check)
+{
+    const char *how = map_get(&p->given, hex);
+
+    return how == hashed || (how && !check);
+}
+
+int push_open(struct push **to, struct store *store, const char *name, const char *place,
+              const struct signer *signer, struct error *err)
+{
+    struct push *p = xcalloc(1, sizeof *p);
+    int rc;
+
+    p->store = store;
+    p->signer = signer;
+    rc = peer_init(&p->peer, name, place, err);
+    p->peer.required = true;
+    if (rc == 0)
+        rc = peer_found(&p->peer, err);
+    if (rc < 0) {
+        push_close(p);
+        p = NULL;
+    }
+    *to = p;
+    return rc;
+}
+
+void push_close(struct push *p)
+{
+    if (!p)
+        return;
+    peer_release(&p->peer);
+    map_release(&p->given);
+    free(p);
+}
+
+void push_count_up(const struct push *p, struct push_totals *t)
+{
+    *t = p->totals;
+}
+
+/* A file of the store on its way out. Its last bytes are held back until all of them are
+ * known to be right. */
+struct reader {
+    int fd;
+    const char *path;
+    const struct digest *id;
+    struct hasher *hasher;
+    long long left;
+};
+
+static int give_file(void *self, void *bytes, size_t n, size_t *got, struct error *err)
+{
+    struct reader *r = self;
+    struct digest d;
+    ssize_t k;
+
+    *got = 0;
+    if ((long long)n > r->left)
+        n = (size_t)r->left;
+    if (n == 0)
+        return 0;
+    do
+        k = read(r->fd, bytes, n);
+    while (k < 0 && errno == EINTR);
+    if (k < 0)
+        return error_system(err, "cannot read %s", r->path);
+    if (k == 0)
+        return error_set(err, E_CORRUPT, "%s became shorter", r->path);
+    hasher_add(r->hasher, bytes, (size_t)k);
+    r->left -= k;
+    if (r->left == 0) {
+        hasher_finish(r->hasher, &d);
+        if (!digest_equal(&d, r->id))
+            return error_set(err, E_CORRUPT, "%s: its bytes have another digest",
+                             r->path);
+    }
+    *got = (size_t)k;
+    return 0;
+}
+
+static int damaged(const struct digest *id, int found, struct error *err)
+{
+    char hex[DIGEST_HEX + 1];
+
+    return error_set(err, E_CORRUPT, "object sha256:%s is %s in our own cache",
+                     digest_hex(id, hex), found == OBJECT_ABSENT ? "missing" : "damaged");
+}
+
+static int open_object(struct push *p, const struct digest *id, struct buf *path, int *fd,
+                       long long *size, struct error *err)
+{
+    struct stat s;
+
+    layout_object(p->store, id, path);
+    *fd = open(path->s, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (*fd < 0 && errno == ENOENT)
+        return damaged(id, OBJECT_ABSENT, err);
+    if (*fd < 0 || fstat(*fd, &s) < 0)
+        return error_system(err, "cannot read %s", path->s);
+    *size = s.st_size;
+    return 0;
+}
+
+/* Gives one file that the remote does not have. */
+static int give(struct push *p, const struct digest *id, const char *name,
+                struct error *err)
+{
+    struct buf path = { 0 };
+    struct reader r = { .fd = -1, .id = id, .hasher = hasher_new() };
+    struct remote_body body = { give_file, &r, 0 };
+    struct digest empty;
+    int rc = open_object(p, id, &path, &r.fd, &body.size, err);
+
+    r.path = path.s;
+    r.left = body.size;
+    digest_bytes(&empty, "", 0);
+    if (rc == 0 && body.size == 0 && !digest_equal(id, &empty))
+        rc = damaged(id, OBJECT_DAMAGED, err);
+    if (rc == 0)
+        rc = peer_put(&p->peer, name, &body, err);
+    if (rc == REMOTE_DONE) {
+        p->totals.n_objects++;
+        p->totals.bytes += body.size;
+    }
+    if (r.fd >= 0)
+        close(r.fd);
+    hasher_free(r.hasher);
+    buf_release(&path);
+    return rc;
+}
+
+/* What the remote has is left as it is; only its size is looked at. */
+static int check_theirs(struct push *p, const struct digest *id, long long size,
+                        const char *name, struct error *err)
+{
+    struct buf path = { 0 };
+    struct stat s;
+    bool same;
+
+    layout_object(p->store, id, &path);
+    same = size < 0 || lstat(path.s, &s) < 0 || s.st_size == size;
+    buf_release(&path);
+    return same ? 0
+                : error_set(err, E_REMOTE,
+                            "remote %s: %s is damaged, it has %lld bytes: remove it, and "
+                            "push again",
+                            p->peer.name, name, size);
+}
+
+static int check_ours(struct push *p, const struct digest *id, struct error *err)
+{
+    int found = object_check(p->store, id, -1, true, err);
+
+    return found > OBJECT_FINE ? damaged(id, found, err) : found;
+}
+
+static int push_file(struct push *p, const struct digest *id, bool check,
+                     struct error *err)
+{
+    char hex[DIGEST_HEX + 1];
+    struct buf name = { 0 };
+    long long size;
+    int rc = 0;
+
+    digest_hex(id, hex);
+    if (is_given(p, hex, check))
+        return 0;
+    buf_printf(&name, "cas/%.2s/%s", hex, hex);
+    rc = peer_has(&p->peer, name.s, &size, err);
+    if (rc == REMOTE_ABSENT) {
+        rc = give(p, id, name.s, err);
+        check = true;
+    } else if (rc == REMOTE_THERE) {
+        rc = check_theirs(p, id, size, name.s, err);
+        if (rc == 0 && check)
+            rc = check_ours(p, id, err);
+    }
+    if (rc >= 0)
+        map_set(&p->given, hex, check ? hashed : unhashed);
+    buf_release(&name);
+    return rc < 0 ? rc : 0;
+}
+
+static int push_tree(struct push *p, const struct digest *id, int depth, bool check,
+                     struct error *err)
+{
+    char hex[DIGEST_HEX + 1];
+    struct tree tree = { 0 };
+    struct buf text = { 0 };
+    int rc;
+
+    if (is_given(p, digest_hex(id, hex), check))
+        return 0;
+    rc = depth > TREE_DEPTH_MAX ? OBJECT_DAMAGED
+                                : object_read(p->store, id, TREE_TEXT_MAX, &text, err);
+    if (rc > OBJECT_FINE)
+        rc = damaged(id, rc, err);
+    if (rc == 0)
+        rc = tree_read(&tree, buf_str(&text), text.len, err);
+    for (size_t i = 0; i < tree.n && rc == 0; i++)
+        rc = tree.entry[i].kind == TREE_TREE
+                 ? push_tree(p, &tree.entry[i].id, depth + 1, check, err)
+                 : push_file(p, &tree.entry[i].id, check, err);
+    if (rc == 0)
+        rc = push_file(p, id, check, err);
+    tree_release(&tree);
+    buf_release(&text);
+    return rc;
+}
+
+int push_object(struct push *p, const struct object *o, bool check, struct error *err)
+{
+    return o->kind == OBJECT_TREE ? push_tree(p, &o->id, 1, check, err)
+                                  : push_file(p, &o->id, check, err);
+}
+
+/* Who stands for a record: we, or who signed it. */
+static struct key_id stands_for(const struct push *p, const struct record *rec)
+{
+    return rec->by ? rec->by->id : key_id_of(signer_key(p->signer));
+}
+
+static void record_name(const struct push *p, const struct record *rec, struct buf *name)
+{
+    char hex[DIGEST_HEX + 1];
+
+    digest_hex(&rec->key, hex);
+    buf_printf(name, "ac/%.2s/%s/%s", hex, hex, stands_for(p, rec).text);
+}
+
+int push_has_record(struct push *p, const struct record *rec, struct error *err)
+{
+    struct buf name = { 0 };
+    long long size;
+    int rc;
+
+    record_name(p, rec, &name);
+    rc = peer_has(&p->peer, name.s, &size, err);
+    buf_release(&name);
+    return rc < 0 ? rc : rc == REMOTE_THERE;
+}
+
+struct text {
+    const char *at;
+    size_t left;
+};
+
+static int give_text(void *self, void *bytes, size_t n, size_t *got, struct error *err)
+{
+    struct text *t = self;
+
+    (void)err;
+    *got = n < t->left ? n : t->left;
+    memcpy(bytes, t->at, *got);
+    t->at += *got;
+    t->left -= *got;
+    return 0;
+}
+
+/* The record in its envelope. */
+static int enclose(struct push *p, const struct record *rec, struct buf *to,
+                   struct error *err)
+{
+    struct envelope e = { 0 };
+    struct buf text = { 0 };
+    struct digest id;
+    int rc = 0;
+
+    signed_text(rec, &text, &id);
+    if (!digest_equal(&id, &rec->id))
+        rc = error_set(err, E_CORRUPT, "the record of %s is not what it was", rec->step);
+    else if (!rec->by)
+        rc = envelope_sign(&e, p->signer, text.s, text.len, err);
+    else
+        e = (struct envelope){ rec->by->key, rec->by->signature, text.s, text.len };
+    if (rc == 0 && rec->by && !envelope_is_true(&e))
+        rc = error_set(err, E_CORRUPT, "the signature of a record of %s is damaged",
+                       rec->step);
+    if (rc == 0)
+        envelope_write(&e, to);
+    buf_release(&text);
+    return rc;
+}
+
+int push_record(struct push *p, const struct record *rec, struct error *err)
+{
+    struct buf text = { 0 }, name = { 0 };
+    int rc = enclose(p, rec, &text, err);
+
+    if (rc == 0) {
+        struct text t = { text.s, text.len };
+        struct remote_body body = { give_text, &t, (long long)text.len };
+
+        record_name(p, rec, &name);
+        rc = peer_put(&p->peer, name.s, &body, err);
+    }
+    if (rc == REMOTE_DONE)
+        p->totals.n_records++;
+    else if (rc == REMOTE_THERE)
+        p->totals.n_there++;
+    buf_release(&name);
+    buf_release(&text);
+    return rc < 0 ? rc : 0;
+}

@@ -1,0 +1,49 @@
+#include "signed.h"
+
+#include <string.h>
+
+#include "envelope.h"
+
+#include "larder/banned.h"
+
+/* The record in an envelope, with who signed it. */
+static int open_envelope(struct record **rec, const struct envelope *e, struct error *err)
+{
+    struct record_signer *by;
+    int rc = record_read(rec, e->record, e->size, err);
+
+    if (rc < 0)
+        return rc;
+    by = arena_alloc(&(*rec)->arena, sizeof *by);
+    by->id = key_id_of(&e->signer);
+    by->key = e->signer;
+    by->signature = e->signature;
+    (*rec)->by = by;
+    return 0;
+}
+
+int signed_read(struct record **rec, const char *text, size_t n, struct error *err)
+{
+    struct envelope e;
+
+    if (envelope_read(&e, text, n, NULL) == 0)
+        return open_envelope(rec, &e, err);
+    return record_read(rec, text, n, err);
+}
+
+bool signed_is_whole(const char *text, size_t n)
+{
+    struct envelope e;
+
+    if (envelope_read(&e, text, n, NULL) == 0)
+        return record_is_whole(e.record, e.size);
+    return record_is_whole(text, n);
+}
+
+void signed_text(const struct record *rec, struct buf *to, struct digest *id)
+{
+    struct record again = *rec; /* so that its digest stays as it was read */
+
+    record_write(&again, to);
+    *id = again.id;
+}

@@ -1,0 +1,25 @@
+/*
+ * signed - a record as a store keeps it: its text, or the envelope in which it came.
+ */
+#ifndef LARDER_SIGNED_H
+#define LARDER_SIGNED_H
+
+#include <stdbool.h>
+
+#include "larder/record.h"
+#include "larder/store.h"
+
+/* *rec is new, its `by` set where there is an envelope. The signature was checked before
+ * it came in and is not again. E_CORRUPT as record_read(). */
+int signed_read(struct record **rec, const char *text, size_t n, struct error *err);
+/* As record_is_whole(), of what may be in an envelope. */
+bool signed_is_whole(const char *text, size_t n);
+/* Appends the text of a record, and sets *id to its digest. */
+void signed_text(const struct record *rec, struct buf *to, struct digest *id);
+
+/* Keeps a record with the text under which signed_read() finds it: as the first of its
+ * key, or beside others. */
+int signed_keep(struct store *st, const struct record *rec, const void *text, size_t n,
+                struct error *err);
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * push - gives objects and records of our store to a remote.
+ *
+ * What is given is hashed on the way, or, where the remote has it already, before a new
+ * record names it: so nothing is signed that we do not have. Objects come before the
+ * record that names them. Nothing is ever replaced, so to push again is to go on.
+ */
+#ifndef LARDER_PUSH_H
+#define LARDER_PUSH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "larder/error.h"
+#include "larder/record.h"
+#include "larder/sign.h"
+#include "larder/store.h"
+
+struct push;
+
+struct push_totals {
+    size_t n_records, n_objects; /* given */
+    size_t n_there;              /* records that it had already */
+    long long bytes;             /* given, of objects */
+};
+
+/* Opens the remote at place ("file:/path"), called name in messages, and makes an empty
+ * one a remote. signer is borrowed. E_REMOTE when it is away. *p is new. */
+int push_open(struct push **p, struct store *store, const char *name, const char *place,
+              const struct signer *signer, struct error *err);
+void push_close(struct push *p); /* NULL is fine */
+
+/* Whether the remote has a record of this key already that we, or who signed this one,
+ * have put there. 1, 0 or E_REMOTE. */
+int push_has_record(struct push *p, const struct record *rec, struct error *err);
+/* An object, and for a tree all below it. E_CORRUPT when ours is damaged or absent.
+ * check: what the remote has already is hashed here all the same. */
+int push_object(struct push *p, const struct object *o, bool check, struct error *err);
+/* The record, signed by us, or with the signature it came with. */
+int push_record(struct push *p, const struct record *rec, struct error *err);
+
+void push_count_up(const struct push *p, struct push_totals *t);
+
+#endif

@@ -1,0 +1,53 @@
+/*
+ * trust - whose results this project takes from a remote.
+ *
+ * The file larder.trust (docs/remote.md) is committed and reviewed like code. It has a
+ * line for each key that is trusted, and may be absent. Our own keys are trusted without
+ * one. What is neither is treated as if it were not there.
+ */
+#ifndef LARDER_TRUST_H
+#define LARDER_TRUST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "larder/error.h"
+#include "larder/sign.h"
+
+struct trusted {
+    struct key_id id;
+    struct public_key key;
+    const char *name;
+    const char *stages; /* a glob over the names of stages */
+    bool own;           /* one of our own keys, and no line of the file */
+    int line;           /* of the file, or 0 */
+};
+
+struct trust;
+
+/* Reads the file at path; shown is its name in messages. E_INPUT with file, line and
+ * column for what is not understood: a word that this version does not know may forbid
+ * something. *t is new: trust_close(). */
+int trust_open(struct trust **t, const char *path, const char *shown, struct error *err);
+void trust_close(struct trust *t); /* NULL is fine */
+
+/* Trusts one of our own keys, for every stage. */
+void trust_own(struct trust *t, const struct public_key *key, const char *name);
+
+size_t trust_count(const struct trust *t);
+const struct trusted *trust_at(const struct trust *t, size_t i); /* borrowed */
+/* The first that has this id, or NULL. */
+const struct trusted *trust_find(const struct trust *t, const char *id);
+bool trust_covers(const struct trusted *who, const char *stage);
+/* True when the key is trusted with the results of the stage. */
+bool trust_allows(const struct trust *t, const struct public_key *key, const char *stage);
+/* True for a stage of which nothing is to be asked of a remote, or given to it. */
+bool trust_forbids(const struct trust *t, const char *stage);
+
+/* Adds a line to the file, or writes it anew without those of a key, by its name or id;
+ * E_USAGE when the name is taken, or no key is called so. stages NULL: all. */
+int trust_add(struct trust *t, const struct public_key *key, const char *name,
+              const char *stages, struct error *err);
+int trust_remove(struct trust *t, const char *word, struct error *err);
+
+#endif

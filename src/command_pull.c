@@ -1,0 +1,102 @@
+#include "command.h"
+
+#include <stdio.h>
+
+#include "larder/banned.h"
+
+#include "lookup.h"
+#include "session.h"
+#include "sharing.h"
+
+/* What became of the steps. */
+struct tally {
+    size_t fetched, here; /* with all their outputs */
+    size_t partly;        /* not all of their outputs are anywhere */
+    size_t absent;        /* nobody has a result */
+};
+
+/* As look-up goes on from what is known, a step whose source is missing is passed over,
+ * and with it what needs it. */
+static int look_up(struct session *s, struct work *w, struct error *err)
+{
+    int rc;
+
+    if (w->n_waits || w->state != WORK_UNKNOWN)
+        return 0;
+    rc = lookup_step(s, w, false, err);
+    if (rc == E_INPUT) {
+        say_error(&s->say, err);
+        rc = 0;
+    }
+    return rc;
+}
+
+static int pull_step(struct session *s, struct work *w, struct tally *t,
+                     struct error *err)
+{
+    int rc = look_up(s, w, err);
+
+    if (rc == 0 && w->state == WORK_DONE)
+        rc = lookup_bring(s, w, err);
+    if (rc == 0 && w->state == WORK_DONE)
+        rc = lookup_bring_log(s, w, err);
+    if (rc < 0)
+        return rc;
+    if (w->state != WORK_DONE)
+        t->absent++;
+    else if (!w->here)
+        t->partly++;
+    else if (w->fetched)
+        t->fetched++;
+    else
+        t->here++;
+    return 0;
+}
+
+static void tell(struct session *s, const struct tally *t, const struct remotes_totals *r)
+{
+    struct buf line = { 0 };
+
+    buf_printf(&line, "%zu result%s pulled (%zu object%s, ", t->fetched,
+               t->fetched == 1 ? "" : "s", r->n_objects, r->n_objects == 1 ? "" : "s");
+    say_bytes(r->bytes, &line);
+    buf_printf(&line, "), %zu here already", t->here);
+    if (t->partly)
+        buf_printf(&line, ", %zu of which not all can be had", t->partly);
+    if (t->absent)
+        buf_printf(&line, ", %zu that nobody has", t->absent);
+    say_line(&s->say, SAY_NORMAL, TONE_PLAIN, "%s", buf_str(&line));
+    if (s->cli->json)
+        printf("{\"pulled\": %zu, \"here\": %zu, \"partly\": %zu, \"absent\": %zu, "
+               "\"ignored\": %zu, \"objects\": %zu, \"bytes\": %lld}\n",
+               t->fetched, t->here, t->partly, t->absent, r->n_ignored, r->n_objects,
+               r->bytes);
+    buf_release(&line);
+}
+
+int command_pull(const struct cli *cli, struct error *err)
+{
+    struct remotes_totals totals = { 0 };
+    struct tally tally = { 0 };
+    struct session s;
+    int rc = session_begin(&s, cli, cli->arg, cli->n_args, err);
+
+    if (rc == 0)
+        rc = sharing_open(&s, err);
+    if (rc == 0 && !s.remotes)
+        rc = sharing_none(err);
+    for (size_t i = 0; rc == 0 && i < s.plan->n_steps; i++)
+        if (s.work[i].wanted)
+            rc = pull_step(&s, &s.work[i], &tally, err);
+    if (rc == 0) {
+        remotes_count_up(s.remotes, &totals);
+        tell(&s, &tally, &totals);
+        sharing_tell(&s);
+    }
+    if (rc == 0 && totals.n_ignored && !tally.fetched)
+        rc = error_set(err, E_TRUST,
+                       "nothing was pulled: no key that is trusted has "
+                       "signed what is there");
+    session_close(&s);
+    return rc;
+}

@@ -1,0 +1,201 @@
+#include "sharing.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "larder/banned.h"
+#include "larder/fs.h"
+#include "larder/keyring.h"
+
+static const char first_key[] = "default"; /* the name of one that is made on the way */
+
+int sharing_keys(struct buf *path, struct error *err)
+{
+    const char *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+
+    if (xdg && xdg[0] == '/')
+        fs_join(path, xdg, "larder/keys");
+    else if (home && home[0] == '/')
+        fs_join(path, home, ".config/larder/keys");
+    else
+        return error_set(err, E_USAGE,
+                         "where are your keys? set HOME or "
+                         "XDG_CONFIG_HOME");
+    return 0;
+}
+
+/* A key that cannot be used is told when something is to be signed with it. */
+int sharing_own_keys(struct trust *t, struct error *err)
+{
+    struct buf folder = { 0 };
+    char **name = NULL;
+    size_t n = 0;
+    int rc = 0;
+
+    if (sharing_keys(&folder, NULL) == 0)
+        rc = keyring_list(buf_str(&folder), &name, &n, err);
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        struct signer *own;
+
+        if (keyring_open(buf_str(&folder), name[i], &own, NULL, NULL) == 0)
+            trust_own(t, signer_key(own), name[i]);
+        signer_free(own);
+    }
+    free(name);
+    buf_release(&folder);
+    return rc;
+}
+
+int sharing_trust(struct session *s, struct error *err)
+{
+    struct buf path = { 0 };
+    int rc;
+
+    if (s->trust)
+        return 0;
+    fs_join(&path, s->project, TRUST_FILE);
+    rc = trust_open(&s->trust, buf_str(&path), TRUST_FILE, err);
+    if (rc == 0)
+        rc = sharing_own_keys(s->trust, err);
+    buf_release(&path);
+    return rc;
+}
+
+int sharing_none(struct error *err)
+{
+    return error_set(err, E_USAGE,
+                     "no remote is named: set LARDER_REMOTE=file:/path, or write "
+                     "`remote.NAME = file:/path` into larder.conf");
+}
+
+static void warn(void *self, const char *line)
+{
+    struct session *s = self;
+
+    say_line(&s->say, SAY_NORMAL, TONE_PLAIN, "%s", line);
+}
+
+/* The one that --remote means: of the settings by its name, or a place. */
+static int chosen_remote(const struct session *s, struct config_remote *chosen,
+                         struct error *err)
+{
+    const char *word = s->cli->remote;
+    const struct config *c = &s->config;
+
+    for (size_t i = 0; i < c->n_remotes; i++)
+        if (!strcmp(c->remote[i].name, word)) {
+            *chosen = c->remote[i];
+            return 0;
+        }
+    if (!remote_place_is_valid(word))
+        return error_set(err, E_USAGE,
+                         "--remote takes file:/path or the name of a remote in the "
+                         "settings, not '%s'",
+                         word);
+    *chosen = (struct config_remote){ .name = word, .place = word };
+    return 0;
+}
+
+int sharing_open(struct session *s, struct error *err)
+{
+    struct remotes_order order = {
+        .store = s->store, .required = s->cli->require_remote, .warn = warn, .self = s
+    };
+    struct config_remote chosen = { 0 };
+    int rc = 0;
+
+    if (!s->config.n_remotes && !s->cli->remote) {
+        if (!s->cli->require_remote)
+            return 0;
+        sharing_none(err);
+        return err->code = E_REMOTE;
+    }
+    rc = sharing_trust(s, err);
+    if (rc < 0)
+        return rc;
+    order.trust = s->trust;
+    remotes_open(&s->remotes, &order);
+    if (s->cli->remote) {
+        rc = chosen_remote(s, &chosen, err);
+        return rc == 0 ? remotes_add(s->remotes, chosen.name, chosen.place, err) : rc;
+    }
+    for (size_t i = 0; i < s->config.n_remotes && rc == 0; i++)
+        rc = remotes_add(s->remotes, s->config.remote[i].name, s->config.remote[i].place,
+                         err);
+    return rc;
+}
+
+void sharing_tell(struct session *s)
+{
+    if (s->remotes)
+        remotes_tell_ignored(s->remotes);
+}
+
+int sharing_first(struct session *s, const char **name, const char **place,
+                  struct error *err)
+{
+    struct config_remote chosen = { 0 };
+    int rc = 0;
+
+    if (s->cli->remote)
+        rc = chosen_remote(s, &chosen, err);
+    else if (s->config.n_remotes)
+        chosen = s->config.remote[0];
+    else
+        rc = sharing_none(err);
+    *name = chosen.name;
+    *place = chosen.place;
+    return rc;
+}
+
+/* The first push makes a key, so that nobody has to know of keys before. */
+static int make_signer(struct session *s, const char *folder, struct signer **signer,
+                       struct error *err)
+{
+    struct buf text = { 0 };
+    int rc = keyring_make(folder, first_key, signer, err);
+
+    if (rc == 0) {
+        public_key_write(signer_key(*signer), &text);
+        say_line(&s->say, SAY_NORMAL, TONE_PLAIN,
+                 "made a key to sign with, %s/%s; others trust it with: larder trust add "
+                 "%s NAME",
+                 folder, first_key, buf_str(&text));
+    }
+    buf_release(&text);
+    return rc;
+}
+
+int sharing_signer(struct session *s, struct signer **signer, struct error *err)
+{
+    struct buf folder = { 0 };
+    int rc = sharing_keys(&folder, err);
+
+    *signer = NULL;
+    if (rc == 0)
+        rc = keyring_open(buf_str(&folder), config_key(&s->config), signer, NULL, err);
+    if (rc == KEYRING_EMPTY)
+        rc = make_signer(s, buf_str(&folder), signer, err);
+    buf_release(&folder);
+    return rc;
+}
+
+int sharing_believes(struct session *s, const struct record *rec, const char *stage,
+                     struct error *err)
+{
+    int rc = rec->by ? sharing_trust(s, err) : 0;
+
+    if (rc < 0 || !rec->by)
+        return rc < 0 ? rc : 1;
+    return trust_allows(s->trust, &rec->by->key, stage);
+}
+
+const char *sharing_maker(struct session *s, const struct record *rec)
+{
+    const struct trusted *who;
+
+    if (!rec->by || sharing_trust(s, NULL) < 0)
+        return NULL;
+    who = trust_find(s->trust, rec->by->id.text);
+    return who ? who->name : rec->by->id.text;
+}

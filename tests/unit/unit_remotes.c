@@ -1,0 +1,448 @@
+#include "larder/remotes.h"
+
+#include "store_fixture.h"
+
+#include "larder/push.h"
+
+/* Two labs and a folder that both can reach. */
+struct labs {
+    struct fixture *a, *b;
+    char remote[80], place[90];
+    struct signer *signer;
+    struct trust *trust;
+    struct remotes *remotes;
+    int n_warnings;
+    char warning[300];
+};
+
+static struct signer *make_signer(unsigned char first)
+{
+    unsigned char seed[SEED_SIZE] = { first };
+    struct signer *s;
+
+    cr_assert_eq(signer_new(&s, seed, NULL), 0);
+    return s;
+}
+
+static void note_warning(void *self, const char *line)
+{
+    struct labs *l = self;
+
+    l->n_warnings++;
+    snprintf(l->warning, sizeof l->warning, "%s", line);
+}
+
+/* Lab B, which trusts the key, asks anew. */
+static void reopen(struct labs *l, bool required)
+{
+    struct error err = { 0 };
+
+    remotes_close(l->remotes);
+    remotes_open(&l->remotes, &(struct remotes_order){ .store = l->b->st,
+                                                       .trust = l->trust,
+                                                       .required = required,
+                                                       .warn = note_warning,
+                                                       .self = l });
+    cr_assert_eq(remotes_add(l->remotes, "lab", l->place, &err), 0, "%s", err.text);
+}
+
+/* The same with an empty store. */
+static void start_afresh(struct labs *l)
+{
+    struct error err = { 0 };
+
+    store_close(l->b->st);
+    cr_assert_eq(fs_remove_tree(fixture_path(l->b, "store"), &err), 0);
+    l->b->n = 0;
+    fixture_open(l->b, true);
+    reopen(l, false);
+}
+
+static struct labs *labs_new(void)
+{
+    struct labs *l = calloc(1, sizeof *l);
+    struct error err = { 0 };
+
+    l->a = fixture_new(false);
+    l->b = fixture_new(true);
+    snprintf(l->remote, sizeof l->remote, "%s/remote", l->a->dir);
+    snprintf(l->place, sizeof l->place, "file:%s", l->remote);
+    cr_assert_eq(mkdir(l->remote, 0755), 0);
+    l->signer = make_signer(1);
+    cr_assert_eq(trust_open(&l->trust, "/nowhere", "larder.trust", &err), 0);
+    trust_own(l->trust, signer_key(l->signer), "lab-a");
+    reopen(l, false);
+    return l;
+}
+
+static void labs_free(struct labs *l)
+{
+    remotes_close(l->remotes);
+    trust_close(l->trust);
+    signer_free(l->signer);
+    fixture_free(l->b);
+    fixture_free(l->a);
+    free(l);
+}
+
+/* Records in lab A that key_text gave o, and pushes both, signed by s. */
+static struct record *share(struct labs *l, const char *key_text, const struct object *o,
+                            const struct signer *s)
+{
+    struct record *rec = make_record(key_text, o, 1);
+    struct error err = { 0 };
+    struct push *p;
+
+    cr_assert_eq(store_record(l->a->st, rec, false, &err), 0, "%s", err.text);
+    cr_assert_eq(push_open(&p, l->a->st, "lab", l->place, s, &err), 0, "%s", err.text);
+    cr_assert_eq(push_object(p, o, true, &err), 0, "%s", err.text);
+    cr_assert_eq(push_record(p, rec, &err), 0, "%s", err.text);
+    push_close(p);
+    return rec;
+}
+
+/* The path of a file of the remote; new. */
+static char *remote_file(const struct labs *l, const char *folder, const struct digest *d,
+                         const char *end)
+{
+    char hex[DIGEST_HEX + 1];
+    struct buf path = { 0 };
+
+    digest_hex(d, hex);
+    buf_printf(&path, "%s/%s/%.2s/%s%s", l->remote, folder, hex, hex, end);
+    return buf_take(&path);
+}
+
+static int find(struct labs *l, const struct digest *key)
+{
+    struct error err = { 0 };
+    const char *from;
+    int rc = remotes_find_record(l->remotes, key, "bake", &from, &err);
+
+    cr_assert(rc >= 0, "%s", err.text);
+    return rc;
+}
+
+static int fetch(struct labs *l, const struct object *o)
+{
+    struct error err = { 0 };
+    int rc = remotes_fetch_object(l->remotes, o, false, &err);
+
+    cr_assert(rc >= 0, "%s", err.text);
+    return rc;
+}
+
+static size_t n_ignored(struct labs *l)
+{
+    struct remotes_totals t;
+
+    remotes_count_up(l->remotes, &t);
+    return t.n_ignored;
+}
+
+#define KEY "larder-key 1\nprogram bake sha256:00\n"
+
+Test(remotes, a_record_arrives_with_who_signed_it)
+{
+    struct labs *l = labs_new();
+    struct object o = add_folder(l->a, "out");
+    struct record *rec = share(l, KEY, &o, l->signer), **got;
+    struct error err = { 0 };
+    size_t n;
+
+    cr_assert_eq(find(l, &rec->key), STORE_HIT);
+    cr_assert_eq(store_find(l->b->st, &rec->key, &got, &n, &err), STORE_HIT);
+    cr_assert(n == 1 && digest_equal(&got[0]->id, &rec->id));
+    cr_assert_not_null(got[0]->by);
+    cr_assert_str_eq(got[0]->by->id.text, key_id_of(signer_key(l->signer)).text);
+    cr_assert_eq(store_check(l->b->st, &o, false, NULL, &err), OBJECT_ABSENT);
+    cr_assert_eq(fetch(l, &o), STORE_HIT);
+    cr_assert_eq(store_check(l->b->st, &o, true, NULL, &err), OBJECT_FINE);
+    cr_assert_eq(l->n_warnings, 0, "%s", l->warning);
+    records_free(got, n);
+    record_free(rec);
+    labs_free(l);
+}
+
+Test(remotes, what_a_stranger_signed_is_ignored)
+{
+    struct labs *l = labs_new();
+    struct object o = add_text(l->a, "apple\n");
+    struct signer *stranger = make_signer(2);
+    struct record *rec = share(l, KEY, &o, stranger);
+
+    cr_assert_eq(find(l, &rec->key), STORE_MISS);
+    cr_assert_eq(n_ignored(l), 1);
+    remotes_tell_ignored(l->remotes);
+    cr_assert(strstr(l->warning, "1 result ignored: unknown key "), "%s", l->warning);
+    cr_assert(strstr(l->warning, key_id_of(signer_key(stranger)).text));
+    signer_free(stranger);
+    record_free(rec);
+    labs_free(l);
+}
+
+/* Puts a stranger's record, or one of another key, where a trusted one would be. */
+static void check_replaced(bool other_key)
+{
+    struct labs *l = labs_new();
+    struct object o = add_text(l->a, "apple\n");
+    struct signer *stranger = make_signer(2);
+    struct record *rec = share(l, KEY, &o, other_key ? l->signer : stranger);
+    struct key_id from = key_id_of(signer_key(other_key ? l->signer : stranger)),
+                  to = key_id_of(signer_key(l->signer));
+    struct digest key = rec->key;
+    struct error err = { 0 };
+    char *there, *here, end[40];
+
+    if (other_key)
+        digest_bytes(&key, "another", 7);
+    snprintf(end, sizeof end, "/%s", from.text);
+    there = remote_file(l, "ac", &rec->key, end);
+    snprintf(end, sizeof end, "/%s", to.text);
+    here = remote_file(l, "ac", &key, end);
+    cr_assert_eq(fs_make_parent(here, &err), 0);
+    cr_assert_eq(fs_rename(there, here, &err), 0, "%s", err.text);
+    cr_assert_eq(find(l, &key), STORE_MISS);
+    cr_assert_eq(n_ignored(l), 1);
+    free(there);
+    free(here);
+    signer_free(stranger);
+    record_free(rec);
+    labs_free(l);
+}
+
+Test(remotes, a_record_in_the_place_of_another_is_ignored)
+{
+    check_replaced(false);
+    check_replaced(true);
+}
+
+/* A record of which any byte was changed, or that was cut, is ignored. */
+Test(remotes, damaged_records_are_ignored)
+{
+    struct labs *l = labs_new();
+    struct object o = add_text(l->a, "apple\n");
+    struct record *rec = share(l, KEY, &o, l->signer);
+    char end[40], *path;
+    struct stat s;
+
+    snprintf(end, sizeof end, "/%s", key_id_of(signer_key(l->signer)).text);
+    path = remote_file(l, "ac", &rec->key, end);
+    cr_assert_eq(stat(path, &s), 0);
+    for (long i = 0; i < s.st_size; i += 7) {
+        flip_byte(path, i);
+        reopen(l, false);
+        cr_assert_eq(find(l, &rec->key), STORE_MISS, "byte %ld", i);
+        cr_assert_eq(n_ignored(l), 1);
+        flip_byte(path, i);
+    }
+    for (long i = s.st_size - 1; i >= 0; i -= 13) {
+        cut_file(path, i);
+        reopen(l, false);
+        cr_assert_eq(find(l, &rec->key), STORE_MISS, "cut at %ld", i);
+    }
+    free(path);
+    record_free(rec);
+    labs_free(l);
+}
+
+/* Damages the file of one object in turn: the whole is then not fetched, and whole again
+ * it is. */
+static void check_damage(struct labs *l, const struct object *o, const struct digest *id)
+{
+    char *path = remote_file(l, "cas", id, "");
+    struct error err = { 0 };
+    struct stat s;
+    char *bytes;
+
+    cr_assert_eq(stat(path, &s), 0, "%s", path);
+    bytes = read_text(path);
+    if (s.st_size) {
+        flip_byte(path, s.st_size / 2);
+        start_afresh(l);
+        cr_assert_eq(fetch(l, o), STORE_MISS);
+        cut_file(path, s.st_size - 1);
+        start_afresh(l);
+        cr_assert_eq(fetch(l, o), STORE_MISS);
+        cr_assert_eq(chmod(path, 0644), 0);
+    }
+    cr_assert_eq(unlink(path), 0);
+    start_afresh(l);
+    cr_assert_eq(fetch(l, o), STORE_MISS);
+    cr_assert_eq(symlink("/etc/passwd", path), 0);
+    start_afresh(l);
+    cr_assert_eq(fetch(l, o), STORE_MISS);
+    cr_assert_eq(unlink(path), 0);
+    cr_assert_neq(store_check(l->b->st, o, true, NULL, &err), OBJECT_FINE);
+    write_text(path, bytes);
+    cr_assert_eq(l->n_warnings, 0, "%s", l->warning);
+    free(bytes);
+    free(path);
+}
+
+Test(remotes, damaged_objects_count_as_absent)
+{
+    struct labs *l = labs_new();
+    struct object o = add_folder(l->a, "out");
+    struct record *rec = share(l, KEY, &o, l->signer);
+    struct digest apple, cherry;
+    struct error err = { 0 };
+
+    digest_bytes(&apple, "apple\n", 6);
+    digest_bytes(&cherry, "cherry\n", 7);
+    check_damage(l, &o, &cherry);
+    check_damage(l, &o, &apple);
+    check_damage(l, &o, &o.id);
+    reopen(l, false);
+    cr_assert_eq(fetch(l, &o), STORE_HIT);
+    cr_assert_eq(store_check(l->b->st, &o, true, NULL, &err), OBJECT_FINE);
+    record_free(rec);
+    labs_free(l);
+}
+
+/* Bytes without end are cut at the size that the record tells. */
+Test(remotes, an_object_that_is_too_long_is_stopped)
+{
+    struct labs *l = labs_new();
+    struct object o = add_text(l->a, "apple\n");
+    struct record *rec = share(l, KEY, &o, l->signer);
+    char *path = remote_file(l, "cas", &o.id, "");
+    struct remotes_totals t;
+
+    cr_assert_eq(chmod(path, 0644), 0);
+    cr_assert_eq(truncate(path, 1LL << 40), 0);
+    cr_assert_eq(fetch(l, &o), STORE_MISS);
+    remotes_count_up(l->remotes, &t);
+    cr_assert_eq(t.n_objects, 0);
+    remotes_tell_ignored(l->remotes);
+    cr_assert(strstr(l->warning, "not what its name says, on remote lab"), "%s",
+              l->warning);
+    free(path);
+    record_free(rec);
+    labs_free(l);
+}
+
+/* A signed record may name a tree that is none, or whose sizes are not the record's. */
+Test(remotes, a_tree_that_is_none_is_not_taken)
+{
+    static const char text[] =
+        "larder-tree 1\nfile 6 sha256:"
+        "0000000000000000000000000000000000000000000000000000000000"
+        "000000 ../../out\n";
+    struct labs *l = labs_new();
+    struct object file = add_text(l->a, text), o = file;
+    struct record *rec;
+
+    o.kind = OBJECT_TREE;
+    o.size = 6;
+    rec = share(l, KEY, &file, l->signer);
+    cr_assert_eq(fetch(l, &o), STORE_MISS);
+    o = add_folder(l->a, "out");
+    record_free(rec);
+    rec = share(l, KEY "seed 1\n", &o, l->signer);
+    o.size++;
+    cr_assert_eq(fetch(l, &o), STORE_MISS);
+    record_free(rec);
+    labs_free(l);
+}
+
+Test(remotes, one_that_is_away_is_told_once_and_let_alone)
+{
+    struct labs *l = labs_new();
+    struct error err = { 0 };
+    struct digest key;
+    const char *from;
+
+    cr_assert_eq(rmdir(l->remote), 0);
+    for (char i = 'a'; i < 'k'; i++) {
+        digest_bytes(&key, &i, 1);
+        cr_assert_eq(find(l, &key), STORE_MISS);
+    }
+    cr_assert_eq(l->n_warnings, 1);
+    cr_assert(strstr(l->warning, "remote lab fails"), "%s", l->warning);
+    reopen(l, true);
+    cr_assert_eq(remotes_find_record(l->remotes, &key, "bake", &from, &err), E_REMOTE);
+    labs_free(l);
+}
+
+Test(remotes, a_folder_of_something_else_is_no_remote)
+{
+    struct labs *l = labs_new();
+    struct error err = { 0 };
+    struct push *p;
+    char path[120];
+
+    snprintf(path, sizeof path, "%s/thesis.tex", l->remote);
+    write_text(path, "\\documentclass\n");
+    cr_assert_eq(push_open(&p, l->a->st, "lab", l->place, l->signer, &err), E_REMOTE);
+    cr_assert(strstr(err.text, "thesis.tex"), "%s", err.text);
+    cr_assert_eq(unlink(path), 0);
+    snprintf(path, sizeof path, "%s/larder-cache-info", l->remote);
+    write_text(path, "larder-cache 2\n");
+    cr_assert_eq(push_open(&p, l->a->st, "lab", l->place, l->signer, &err), E_REMOTE);
+    cr_assert(strstr(err.text, "another format"), "%s", err.text);
+    labs_free(l);
+}
+
+/* What is signed has been hashed, also where the remote has the object already. */
+Test(push, damaged_objects_are_never_signed)
+{
+    struct labs *l = labs_new();
+    struct object o = add_text(l->a, "apple\n");
+    struct record *rec = share(l, KEY, &o, l->signer);
+    char *path = object_file(l->a, &o.id);
+    struct error err = { 0 };
+    struct push *p;
+
+    flip_byte(path, 3);
+    cr_assert_eq(push_open(&p, l->a->st, "lab", l->place, l->signer, &err), 0);
+    cr_assert_eq(push_object(p, &o, false, &err), 0, "the remote has it");
+    cr_assert_eq(push_object(p, &o, true, &err), E_CORRUPT);
+    push_close(p);
+    free(path);
+    path = remote_file(l, "cas", &o.id, "");
+    cr_assert_eq(unlink(path), 0);
+    cr_assert_eq(push_open(&p, l->a->st, "lab", l->place, l->signer, &err), 0);
+    cr_assert_eq(push_object(p, &o, false, &err), E_CORRUPT);
+    cr_assert(!fs_exists(path));
+    push_close(p);
+    free(path);
+    record_free(rec);
+    labs_free(l);
+}
+
+/* Lab B gives on what it has from lab A, and lab A's name stays on it. */
+Test(push, a_record_of_others_keeps_its_signature)
+{
+    struct labs *l = labs_new();
+    struct object o = add_text(l->a, "apple\n");
+    struct record *rec = share(l, KEY, &o, l->signer), *theirs;
+    struct signer *b = make_signer(3);
+    struct error err = { 0 };
+    struct push *p;
+    char end[40], *path;
+
+    cr_assert_eq(find(l, &rec->key), STORE_HIT);
+    cr_assert_eq(fetch(l, &o), STORE_HIT);
+    cr_assert_eq(store_find_record(l->b->st, &rec->key, &rec->id, &theirs, &err),
+                 STORE_HIT);
+    cr_assert_eq(fs_remove_tree(l->remote, &err), 0);
+    cr_assert_eq(mkdir(l->remote, 0755), 0);
+    cr_assert_eq(push_open(&p, l->b->st, "lab", l->place, b, &err), 0, "%s", err.text);
+    cr_assert_eq(push_has_record(p, theirs, &err), 0);
+    cr_assert_eq(push_object(p, &o, true, &err), 0, "%s", err.text);
+    cr_assert_eq(push_record(p, theirs, &err), 0, "%s", err.text);
+    cr_assert_eq(push_has_record(p, theirs, &err), 1);
+    push_close(p);
+    snprintf(end, sizeof end, "/%s", key_id_of(signer_key(l->signer)).text);
+    path = remote_file(l, "ac", &rec->key, end);
+    cr_assert(fs_exists(path));
+    start_afresh(l);
+    cr_assert_eq(find(l, &rec->key), STORE_HIT);
+    cr_assert_eq(fetch(l, &o), STORE_HIT);
+    free(path);
+    record_free(theirs);
+    record_free(rec);
+    signer_free(b);
+    labs_free(l);
+}
