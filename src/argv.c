@@ -210,7 +210,7 @@ static int find_executable(const struct filling *f, const struct node *node)
         return 0;
     }
     for (size_t i = 0; i < f->stage->n_code; i++)
-        if (!strncmp(name, "./", 2) && !strcmp(name + 2, f->stage->code_path[i]))
+        if (!strncmp(name, "./", 2) && code_holds(f->stage->code_path[i], name + 2))
             return 0;
     return pos_error(&node->pos, f->err,
                      "%s is not in the scratch folder; write code: [%s]", name, name);

@@ -29,17 +29,16 @@ static const char *name_in(const struct desk *d, const char *path)
                                                                                : NULL;
 }
 
-/* A folder of the user's: a small one, and one of code, by way of the store. */
+/* A folder of the user's, by way of the store: a link to it would be no folder to many
+ * programs. */
 static int put_folder(struct session *s, const struct source *source,
-                      const struct located *at, const char *path, bool executable,
-                      struct error *err)
+                      const struct located *at, const char *path, struct error *err)
 {
-    struct object o;
-    int rc;
+    struct object o = at->object;
+    int rc = store_check(s->store, &o, false, NULL, err);
 
-    if (at->object.size > COPY_AT_MOST && !executable)
-        return fs_symlink(at->path, path, err);
-    rc = store_import(s->store, at->path, OBJECT_TREE, false, &o, err);
+    if (rc == OBJECT_ABSENT || rc == OBJECT_DAMAGED)
+        rc = store_import(s->store, at->path, OBJECT_TREE, false, &o, err);
     if (rc == 0 && !digest_equal(&o.id, &at->object.id))
         rc = error_set(err, E_INPUT, "%s changes while it is read; run again",
                        source->name);
@@ -62,7 +61,7 @@ static int put_source(struct desk *d, struct session *s, const struct source *so
     if (rc < 0)
         return rc;
     if (at->path && source->kind == OBJECT_TREE)
-        return put_folder(s, source, at, path, executable, err);
+        return put_folder(s, source, at, path, err);
     if (!at->path)
         return store_lend(s->store, &at->object, path, err);
     if (at->state.size > COPY_AT_MOST && !executable) {
@@ -151,8 +150,11 @@ static int put_inputs(struct desk *d, struct session *s, const struct work *w,
             return rc == E_INPUT ? rc : error_context(err, "input %s", in->name);
     }
     for (size_t i = 0; i < w->step->n_code && rc == 0; i++) {
-        const char *path = below(d, d->step, w->step->code_path[i]);
+        char *path = below(d, d->step, w->step->code_path[i]);
+        size_t n = strlen(path);
 
+        if (path[n - 1] == '/') /* a folder */
+            path[n - 1] = '\0';
         rc = fs_make_parent(path, err);
         if (rc == 0)
             rc = put_source(d, s, w->step->code[i], path, true, err);

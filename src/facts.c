@@ -219,6 +219,15 @@ static int not_found(const struct facts *f, const struct source *s, const char *
     return pos_error(&s->pos, err, "%s: no such %s; looked at %s", s->name, what, story);
 }
 
+static int refused(const struct source *s, struct error *err)
+{
+    char *story = xstrdup(err->text);
+    int rc = pos_error(&s->pos, err, "%s: %s", s->name, story);
+
+    free(story);
+    return rc;
+}
+
 /* What was pinned by less is pinned by its digest from now on. */
 static int lock(struct facts *f, const struct source *s, const struct object *o,
                 struct error *err)
@@ -244,6 +253,8 @@ static int locate(struct facts *f, struct fact *fact, struct error *err)
         rc = not_found(f, s, buf_str(&story), err);
     else if (rc == FS_FOUND)
         rc = lock(f, s, &fact->at.object, err);
+    else if (rc == E_INPUT) /* what it is cannot be taken */
+        rc = refused(s, err);
     else if (rc < 0)
         rc = error_context(err, "%s", s->name);
     fact->is_located = rc == 0;

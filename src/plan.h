@@ -156,12 +156,12 @@ struct step {
     const struct program *program; /* NULL for a `run:` or `sh:` stage */
     const char *executable;        /* of a `run:` stage: absolute path of argv[0]; argv[0]
                                       itself where PATH has no such program; NULL where it
-                                      is ./x with x in code_path */
+                                      is ./x with x, or a folder that holds it, in code_path */
     struct arg *arg;               /* of a `run:` stage, argv[0] included */
     size_t n_args;
     bool shell; /* of `sh:`: arg[0] is the text, in which values are quoted words */
-    struct source **code; /* of a `run:` stage; code_path[i] in the scratch folder */
-    const char **code_path;
+    struct source **code;   /* of a `run:` stage; code_path[i] in the scratch folder, */
+    const char **code_path; /* with / at the end where it is a folder */
     size_t n_code;
     struct tool *tool; /* of a `run:` stage, sorted by name */
     size_t n_tools;

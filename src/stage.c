@@ -128,16 +128,25 @@ static int read_env(struct stage *s, const struct node *env, struct error *err)
     return rc;
 }
 
-/* A file's place in the scratch folder is its path as written: below the folder. */
+/* A file's or folder's place in the scratch folder is its path as written: below the
+ * folder. */
 static bool stays_below(const char *path)
 {
-    if (strncmp(path, "./", 2) != 0 || !path[2] || path[strlen(path) - 1] == '/')
+    if (strncmp(path, "./", 2) != 0 || !path[2])
         return false;
-    for (const char *s = path + 2; s; s = strchr(s, '/') ? strchr(s, '/') + 1 : NULL)
-        if (*s == '/' || *s == '\0' || !strncmp(s, "../", 3) || !strcmp(s, "..") ||
+    for (const char *s = path + 2; s && *s;
+         s = strchr(s, '/') ? strchr(s, '/') + 1 : NULL)
+        if (*s == '/' || !strncmp(s, "../", 3) || !strcmp(s, "..") ||
             !strncmp(s, "./", 2) || !strcmp(s, "."))
             return false;
     return true;
+}
+
+bool code_holds(const char *path, const char *other)
+{
+    size_t n = strlen(path);
+
+    return !strncmp(path, other, n) && (path[n - 1] == '/' || !other[n]);
 }
 
 /* Kept in the order of their paths, so that the key does not depend on the recipe's. */
@@ -175,14 +184,18 @@ static int read_code(struct builder *b, struct stage *s, struct error *err)
         rc = node_expect(item, NODE_SCALAR, "a file of code:", err);
         if (rc < 0)
             return rc;
-        if (!stays_below(item->text) || strchr(item->text, '$'))
+        if (!stays_below(item->text) || strchr(item->text, '$') ||
+            !strcmp(item->text, "./in/") || !strcmp(item->text, "./out/"))
             return pos_error(
                 &item->pos, err,
-                "code: names files below the recipe's folder as ./path, not %s",
+                "code: names files and folders below the recipe's folder as ./path or "
+                "./path/, not %s",
                 item->text);
         for (size_t j = 0; j < s->n_code; j++)
-            if (!strcmp(s->code_path[j], item->text + 2))
-                return pos_error(&item->pos, err, "%s stands twice in code:", item->text);
+            if (code_holds(s->code_path[j], item->text + 2) ||
+                code_holds(item->text + 2, s->code_path[j]))
+                return pos_error(&item->pos, err, "%s stands twice in code:, as ./%s too",
+                                 item->text, s->code_path[j]);
         add_code(b, s, item);
     }
     return 0;

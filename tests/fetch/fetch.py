@@ -530,6 +530,52 @@ def test_members_fetched_at_once_are_all_locked():
         expect(text, "import.i md5=", "import.j md5=")
 
 
+def test_killed_at_any_change_of_the_disk():
+    with Server(lambda h, n: h.range(DATA, ETag='"one"')) as s:
+        p = Project(f'{{from: "{s.url}/a", md5: {MD5}, size: {len(DATA)}}}')
+        for n in range(1, 130, 6):
+            p.start("run", LARDER_FS_FAULT=f"{n}:kill").communicate(timeout=60)
+            p.run()
+            assert p.read("out") == DATA
+            expect(p.read("larder.lock").decode(), SHA256)
+            p.larder("fsck")
+            assert not any("checkpoints" in f for f in p.kept()), p.kept()
+            p.forget()
+            os.remove(os.path.join(p.own, "larder.lock"))
+
+
+def test_a_full_disk_keeps_what_came():
+    with Server(lambda h, n: h.range(DATA)) as s:
+        p = Project(f'{{from: "{s.url}/a", sha256: {SHA256}}}')
+        expect(p.run(status=8, LARDER_FS_FAULT="40:enospc"), "No space left on device")
+        sent = s.sent
+        p.run()
+        assert p.read("out") == DATA
+        assert s.ranges[1] is not None and s.sent - sent < len(DATA), s.ranges
+
+
+def test_an_interrupt_ends_it():
+    held = threading.Event()
+
+    def answer(h, n):
+        h.head(200, len(DATA))
+        h.body(DATA[:1000])
+        held.wait(30)
+
+    with Server(answer) as s:
+        p = Project(f'{{from: "{s.url}/a", sha256: {SHA256}}}')
+        running = p.start("run")
+        deadline = time.time() + 30
+        while not s.sent and time.time() < deadline:
+            time.sleep(0.02)
+        start = time.time()
+        running.send_signal(signal.SIGINT)
+        running.communicate(timeout=30)
+        held.set()
+        assert running.returncode in (130, -signal.SIGINT), running.returncode
+        assert time.time() - start < 5
+
+
 def main():
     wanted = sys.argv[2:]
     failed = 0
