@@ -136,16 +136,15 @@ static int check_output(struct session *s, const struct record *rec,
 
 /* Once for each object and step, however many records name it. */
 static void tell_lost(struct session *s, struct work *w, int found,
-                      const struct digest *bad)
+                      const struct digest *bad, const char *remedy)
 {
     char hex[DIGEST_HEX + 1];
     struct buf name = { 0 };
 
     buf_printf(&name, "%s %s", digest_hex(bad, hex), w->step->name);
     if (!map_set(&s->lost, buf_str(&name), s))
-        say_line(&s->say, SAY_NORMAL, TONE_PLAIN,
-                 "object sha256:%s of %s: %s; it will be made again", hex, w->step->name,
-                 found == OBJECT_ABSENT ? "missing" : "damaged");
+        say_line(&s->say, SAY_NORMAL, TONE_PLAIN, "object sha256:%s of %s: %s; %s", hex,
+                 w->step->name, found == OBJECT_ABSENT ? "missing" : "damaged", remedy);
     buf_release(&name);
 }
 
@@ -169,7 +168,7 @@ static int lose(struct session *s, struct work *w, int found, const struct diges
                 bool heal, struct error *err)
 {
     w->lost = true;
-    tell_lost(s, w, found, bad);
+    tell_lost(s, w, found, bad, "it will be made again");
     return heal && found == OBJECT_DAMAGED ? store_discard(s->store, bad, err) : 0;
 }
 
@@ -199,8 +198,10 @@ static int try_record(struct session *s, struct work *w, const struct record *re
         rc = fetch_output(s, w, i, o, !rec->boot, err);
         if (rc < 0)
             return rc;
-        if (rc == STORE_HIT)
+        if (rc == STORE_HIT) {
+            tell_lost(s, w, found, &bad, "it was fetched again");
             continue;
+        }
         w->here = false;
         answer = STORE_MISS;
         if (w->recalled && found == OBJECT_ABSENT)

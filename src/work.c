@@ -40,12 +40,6 @@ void work_recall(struct work *w, struct queue *recalled)
     w->recalled = true;
     w->known = w->deep_known = false;
     w->state = WORK_UNKNOWN;
-    for (size_t i = 0; i < w->step->n_needs; i++) {
-        struct work *need = work_of(w, w->step->need[i]);
-
-        if (need->state == WORK_DONE && !need->here)
-            work_recall(need, recalled);
-    }
     if (w->n_waits == 0)
         w->state = WORK_DUE;
     queue_add(recalled, w);

@@ -65,9 +65,9 @@ void work_free(struct work *w, const struct plan *plan); /* NULL is fine */
 struct work *work_of(const struct work *any, const struct step *step);
 /* Sets the state; WORK_DONE is told to the steps that need w. */
 void work_settle(struct work *w, enum work_state state);
-/* Takes WORK_DONE back from w, and from the steps that it needs in turn, as far as they
- * are not here: these will run, and are added to recalled. Steps that are due and need
- * one of them become unknown. */
+/* Takes WORK_DONE back from w: it will run, and is added to recalled. Steps that are due
+ * and need it become unknown. What it needs itself must have been recalled before, as far
+ * as it cannot be had. */
 struct queue;
 void work_recall(struct work *w, struct queue *recalled);
 /* WORK_DONE with the outputs of a record, which is taken. Arena memory holds them. */
