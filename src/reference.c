@@ -96,6 +96,9 @@ int reference_read(struct reference *r, struct arena *arena, const struct node *
         r->kind = TO_PROVENANCE;
         return 0;
     }
+    if (strstr(text, "://"))
+        return pos_error(pos, err, "%s: what is fetched is named under imports:, pinned",
+                         text);
     r->kind = TO_STAGE;
     r->name = arena_strndup(arena, s, n);
     s += n;
