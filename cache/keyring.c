@@ -2,8 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/crypto.h>
-#include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,6 +11,7 @@
 #include "layout.h"
 
 #include "larder/banned.h"
+#include "larder/crypto.h"
 
 static const char first_line[] = "larder-private-key 1\nseed ";
 enum { FILE_SIZE = sizeof first_line - 1 + 2 * SEED_SIZE + 1, NAME_MAX_LENGTH = 64 };
@@ -49,7 +48,7 @@ static int write_private(const char *path, const unsigned char seed[SEED_SIZE],
     buf_addc(&text, '\n');
     if (fd < 0 || write(fd, text.s, text.len) != (ssize_t)text.len || fsync(fd) < 0)
         rc = error_system(err, "cannot write %s", path);
-    OPENSSL_cleanse(text.s, text.len);
+    explicit_bzero(text.s, text.len);
     buf_release(&text);
     if (fd >= 0)
         close(fd);
@@ -103,7 +102,7 @@ int keyring_make(const char *folder, const char *name, struct signer **s,
         rc = write_key(folder, name, seed, err);
     if (rc == 0)
         rc = signer_new(s, seed, err);
-    OPENSSL_cleanse(seed, sizeof seed);
+    explicit_bzero(seed, sizeof seed);
     return rc;
 }
 
@@ -147,8 +146,8 @@ static int open_key(const char *folder, const char *name, struct signer **s,
                  ? signer_new(s, seed, err)
                  : error_set(err, E_INPUT, "%s is no private key of Larder", path.s);
     }
-    OPENSSL_cleanse(text, sizeof text);
-    OPENSSL_cleanse(seed, sizeof seed);
+    explicit_bzero(text, sizeof text);
+    explicit_bzero(seed, sizeof seed);
     buf_release(&path);
     return rc;
 }

@@ -1,13 +1,12 @@
 #include "larder/sign.h"
 
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "larder/mem.h"
 
 #include "larder/banned.h"
+#include "larder/crypto.h"
 
 struct signer {
     EVP_PKEY *pair;

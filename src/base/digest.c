@@ -2,68 +2,40 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "larder/crypto.h"
 #include "larder/mem.h"
 
 #include "larder/banned.h"
 
 struct hasher {
-    EVP_MD_CTX *context;
+    SHA256_CTX context;
 };
-
-static EVP_MD *sha256; /* fetched once: it is dearer than a small file */
-static pthread_once_t fetched = PTHREAD_ONCE_INIT;
-
-/* libcrypto fails here only when it has no memory or no SHA-256, and then nothing works.
- */
-static void must(int ok)
-{
-    if (!ok) {
-        fputs("larder: libcrypto gives no SHA-256\n", stderr);
-        _Exit(70);
-    }
-}
-
-static void fetch(void)
-{
-    sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-    must(sha256 != NULL);
-}
 
 struct hasher *hasher_new(void)
 {
     struct hasher *h = xcalloc(1, sizeof *h);
 
-    pthread_once(&fetched, fetch);
-    h->context = EVP_MD_CTX_new();
-    must(h->context != NULL);
-    must(EVP_DigestInit_ex2(h->context, sha256, NULL));
+    SHA256_Init(&h->context);
     return h;
 }
 
 void hasher_add(struct hasher *h, const void *bytes, size_t n)
 {
-    must(EVP_DigestUpdate(h->context, bytes, n));
+    SHA256_Update(&h->context, bytes, n);
 }
 
 void hasher_finish(struct hasher *h, struct digest *d)
 {
-    unsigned int n = 0;
-
-    must(EVP_DigestFinal_ex(h->context, d->byte, &n));
-    must(EVP_DigestInit_ex2(h->context, sha256, NULL));
+    SHA256_Final(d->byte, &h->context);
+    SHA256_Init(&h->context);
 }
 
 void hasher_free(struct hasher *h)
 {
-    if (!h)
-        return;
-    EVP_MD_CTX_free(h->context);
     free(h);
 }
 

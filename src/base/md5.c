@@ -2,10 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "larder/crypto.h"
 #include "larder/mem.h"
 
 #include "larder/banned.h"
