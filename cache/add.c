@@ -82,6 +82,21 @@ out:
     return rc;
 }
 
+/* Why an output that is to be a file cannot be one; rc where that is not the reason. */
+static int no_file(const char *path, int rc, struct error *err)
+{
+    struct stat s;
+
+    if (lstat(path, &s) < 0)
+        return error_system(err, "cannot look at %s", path);
+    if (S_ISDIR(s.st_mode))
+        return error_set(err, E_STAGE, "%s is a folder, not a file", path);
+    if (!S_ISREG(s.st_mode))
+        return error_set(err, E_STAGE, "%s is %s; a store keeps only files and folders",
+                         path, special_kind(s.st_mode));
+    return rc;
+}
+
 static int take(const struct intake *in, const char *path, enum object_kind kind,
                 struct object *o, struct error *err)
 {
@@ -89,21 +104,16 @@ static int take(const struct intake *in, const char *path, enum object_kind kind
     struct stat s;
     int rc;
 
-    if (lstat(path, &s) < 0)
-        return error_system(err, "cannot look at %s", path);
     if (kind == OBJECT_TREE) {
+        if (lstat(path, &s) < 0)
+            return error_system(err, "cannot look at %s", path);
         if (!S_ISDIR(s.st_mode))
             return error_set(err, E_STAGE, "%s is not a folder", path);
         return take_folder(in, path, 1, o, err);
     }
-    if (S_ISDIR(s.st_mode))
-        return error_set(err, E_STAGE, "%s is a folder, not a file", path);
-    if (!S_ISREG(s.st_mode))
-        return error_set(err, E_STAGE, "%s is %s; a store keeps only files and folders",
-                         path, special_kind(s.st_mode));
     rc = object_take(in, path, &t, err);
     *o = (struct object){ .kind = OBJECT_FILE, .id = t.id, .size = t.size };
-    return rc;
+    return rc < 0 ? no_file(path, rc, err) : rc;
 }
 
 /* The same for a path that the user gave, which may be a symbolic link. */

@@ -8,6 +8,11 @@
 
 static const char more[] = ".more";
 
+const char *layout_below(const struct store *st, const struct buf *path)
+{
+    return path->s + strlen(st->path) + 1;
+}
+
 static void add_sharded(const struct store *st, const char *folder,
                         const struct digest *d, struct buf *path)
 {

@@ -130,7 +130,7 @@ int store_lend(struct store *st, const struct object *o, const char *path,
 /* Gives what is at from its name unless something has it already. */
 static int rename_to_new(const char *from, const char *to, struct error *err)
 {
-    if (fs_rename_new(from, to) == 0)
+    if (fs_rename_new(from, AT_FDCWD, to) == 0)
         return 0;
     return errno == EEXIST ? error_set(err, E_INPUT, "something is there already")
                            : error_system(err, "cannot write %s", to);

@@ -15,19 +15,13 @@ static const uint64_t half = (uint64_t)1 << 62;
 
 int lockfile_open(const struct store *st, int *fd, struct error *err)
 {
-    struct buf path = { 0 };
-    int rc = 0;
-
-    fs_join(&path, st->path, "locks");
-    *fd = open(path.s, O_RDWR | O_CLOEXEC);
+    *fd = openat(st->dir, "locks", O_RDWR | O_CLOEXEC);
     if (*fd < 0 && errno == ENOENT) {
         errno = fs_fault();
-        *fd = errno ? -1 : open(path.s, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        if (!errno)
+            *fd = openat(st->dir, "locks", O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     }
-    if (*fd < 0)
-        rc = error_system(err, "cannot open %s", path.s);
-    buf_release(&path);
-    return rc;
+    return *fd < 0 ? error_system(err, "cannot open %s/locks", st->path) : 0;
 }
 
 int lockfile_take(int fd, enum lock how, off_t place, struct error *err)

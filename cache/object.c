@@ -16,7 +16,7 @@
 
 #include "larder/banned.h"
 
-enum { MOVED = 0, NOT_MOVED = 1 };
+enum { MOVED = 0, NOT_MOVED = 1, MOVE_EXISTS = 2 };
 
 /* True when a test wants the next change of the disk to fail; errno is then set. */
 static bool faulted(void)
@@ -127,7 +127,7 @@ int object_check(struct store *st, const struct digest *id, long long size, bool
     int rc = OBJECT_FINE;
 
     layout_object(st, id, &path);
-    if (lstat(path.s, &s) < 0) {
+    if (fstatat(st->dir, layout_below(st, &path), &s, AT_SYMLINK_NOFOLLOW) < 0) {
         rc = errno == ENOENT || errno == ENOTDIR
                  ? OBJECT_ABSENT
                  : error_system(err, "cannot look at %s", path.s);
@@ -157,7 +157,7 @@ int object_read(struct store *st, const struct digest *id, size_t max, struct bu
     int rc = OBJECT_FINE;
 
     layout_object(st, id, &path);
-    if (lstat(path.s, &s) < 0)
+    if (fstatat(st->dir, layout_below(st, &path), &s, AT_SYMLINK_NOFOLLOW) < 0)
         rc = errno == ENOENT || errno == ENOTDIR
                  ? OBJECT_ABSENT
                  : error_system(err, "cannot look at %s", path.s);
@@ -198,27 +198,41 @@ static int changed_meanwhile(const char *path, struct error *err)
     return error_set(err, E_STAGE, "%s was changed while it was being stored", path);
 }
 
-/* The folder of the object is made where it is the first one in it. */
-static int rename_in(const char *path, const char *object, struct error *err)
+static int rename_once(const struct intake *in, const char *path, const char *object,
+                       bool replace)
 {
-    int rc = faulted() ? -1 : rename(path, object);
+    if (!replace)
+        return fs_rename_new(path, in->st->dir, object);
+    return faulted() ? -1 : renameat(AT_FDCWD, path, in->st->dir, object);
+}
+
+/* The folder of the object is made where it is the first one in it. */
+static int rename_in(const struct intake *in, const char *path, const struct buf *object,
+                     bool replace, struct error *err)
+{
+    const char *to = layout_below(in->st, object);
+    int rc = rename_once(in, path, to, replace);
 
     if (rc < 0 && errno == ENOENT) {
-        rc = fs_make_parent(object, err);
+        rc = fs_make_parent(object->s, err);
         if (rc < 0)
             return rc;
-        rc = faulted() ? -1 : rename(path, object);
+        rc = rename_once(in, path, to, replace);
     }
     if (rc == 0)
         return MOVED;
+    if (errno == EEXIST)
+        return MOVE_EXISTS;
     return errno == EXDEV || errno == EACCES || errno == EPERM
                ? NOT_MOVED
-               : error_system(err, "cannot rename %s to %s", path, object);
+               : error_system(err, "cannot rename %s to %s", path, object->s);
 }
 
-/* Gives the file its object's name. MOVED, NOT_MOVED when that cannot be, or an error. */
+/* Gives the file its object's name. MOVED, NOT_MOVED when that cannot be, MOVE_EXISTS
+ * when something has the name and replace is not said, or an error. */
 static int move_in(const struct intake *in, const char *path, int fd,
-                   const struct stat *before, const struct digest *id, struct error *err)
+                   const struct stat *before, const struct digest *id, bool replace,
+                   struct error *err)
 {
     struct buf object = { 0 };
     struct fs_state state;
@@ -240,7 +254,7 @@ static int move_in(const struct intake *in, const char *path, int fd,
         rc = changed_meanwhile(path, err);
         goto out;
     }
-    rc = rename_in(path, object.s, err);
+    rc = rename_in(in, path, &object, replace, err);
     if (rc != MOVED)
         goto out;
     fs_state_of(&s, &state);
@@ -266,7 +280,7 @@ static int copy_in(const struct intake *in, const char *path, int fd, struct tak
         goto out;
     }
     if (!faulted() && ioctl(temp.fd, FICLONE, fd) == 0)
-        rc = hash_fd(temp.fd, temp.path, NULL, t, err);
+        rc = hash_fd(temp.fd, path, NULL, t, err);
     else
         rc = hash_fd(fd, path, &temp, t, err);
     if (rc < 0)
@@ -275,7 +289,7 @@ static int copy_in(const struct intake *in, const char *path, int fd, struct tak
     if (rc <= OBJECT_FINE)
         goto out;
     layout_object(in->st, &t->id, &object);
-    rc = tempfile_publish(&temp, object.s, true, in->sync, &state, err);
+    rc = tempfile_publish(&temp, &object, true, in->sync, &state, err);
     if (rc == 0)
         object_remember(in->st, &t->id, &state);
 out:
@@ -295,15 +309,18 @@ static int take_fd(const struct intake *in, const char *path, int fd,
     rc = hash_fd(fd, path, NULL, t, err);
     if (rc < 0 || in->how == TAKE_NAME)
         return rc;
-    rc = have_already(in, &t->id, t->size, err);
-    if (rc <= OBJECT_FINE)
-        return rc;
     /* A file with a second name could be changed through that later: it is copied. */
-    if (in->st->dev == s->st_dev && s->st_nlink == 1) {
-        rc = move_in(in, path, fd, s, &t->id, err);
-        if (rc != NOT_MOVED)
+    rc = in->st->dev == s->st_dev && s->st_nlink == 1
+             ? move_in(in, path, fd, s, &t->id, false, err)
+             : NOT_MOVED;
+    if (rc == MOVE_EXISTS) {
+        rc = have_already(in, &t->id, t->size, err);
+        if (rc <= OBJECT_FINE)
             return rc;
+        rc = move_in(in, path, fd, s, &t->id, true, err);
     }
+    if (rc != NOT_MOVED)
+        return rc;
     rc = copy_in(in, path, fd, &copied, err);
     if (rc == 0 && !digest_equal(&copied.id, &t->id))
         rc = changed_meanwhile(path, err);
@@ -355,7 +372,7 @@ int object_take_bytes(const struct intake *in, const void *bytes, size_t n,
     if (rc < 0)
         goto out;
     layout_object(in->st, id, &object);
-    rc = tempfile_publish(&temp, object.s, true, in->sync, &state, err);
+    rc = tempfile_publish(&temp, &object, true, in->sync, &state, err);
     if (rc < 0)
         goto out;
     object_remember(in->st, id, &state);

@@ -46,7 +46,7 @@ int receive_publish(struct receive *r, bool sync, struct error *err)
     struct buf path = { 0 };
 
     layout_object(r->st, &r->id, &path);
-    r->rc = tempfile_publish(&r->temp, path.s, true, sync, &state, err);
+    r->rc = tempfile_publish(&r->temp, &path, true, sync, &state, err);
     if (r->rc == 0)
         object_remember(r->st, &r->id, &state);
     buf_release(&path);

@@ -1,8 +1,10 @@
 #include "larder/store.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "larder/boot.h"
 #include "larder/mem.h"
@@ -19,16 +21,17 @@ enum { TORN = 2 }; /* beside STORE_HIT and STORE_MISS */
 
 /* A record by its path. TORN when its bytes are not whole. One that is whole but of
  * another format or key does not count. *id, unless NULL: the digest it must have. */
-static int read_record(const char *path, const struct digest *key,
+static int read_record(struct store *st, const struct buf *path, const struct digest *key,
                        const struct digest *id, struct record **rec, struct error *err)
 {
     struct buf text = { 0 };
-    int rc = fs_read(path, &text, err);
+    int rc, fd = openat(st->dir, layout_below(st, path), O_RDONLY | O_CLOEXEC);
 
     *rec = NULL;
-    if (rc < 0) {
-        if (errno == ENOENT || errno == ENOTDIR || errno == EISDIR || errno == EIO)
-            rc = STORE_MISS;
+    if (fd < 0 || fs_read_fd(fd, &text) < 0) {
+        rc = errno == ENOENT || errno == ENOTDIR || errno == EISDIR || errno == EIO
+                 ? STORE_MISS
+                 : error_system(err, "cannot read %s", path->s);
         goto out;
     }
     rc = STORE_MISS;
@@ -41,6 +44,8 @@ static int read_record(const char *path, const struct digest *key,
         *rec = NULL;
     }
 out:
+    if (fd >= 0)
+        close(fd);
     buf_release(&text);
     return rc;
 }
@@ -72,7 +77,7 @@ static void replace_torn(struct store *st, const struct digest *key, const char 
 
         buf_reset(&other);
         fs_join(&other, dir.s, name[i]);
-        rc = read_record(other.s, key, NULL, &rec, NULL);
+        rc = read_record(st, &other, key, NULL, &rec, NULL);
         if (rc == TORN)
             fs_remove(other.s, NULL);
         replaced = rc == STORE_HIT && fs_rename(other.s, path, NULL) == 0;
@@ -93,10 +98,10 @@ static int read_first(struct store *st, const struct digest *key, struct record 
     int rc;
 
     layout_record(st, key, &path);
-    rc = read_record(path.s, key, NULL, rec, err);
+    rc = read_record(st, &path, key, NULL, rec, err);
     if (rc == TORN) {
         replace_torn(st, key, path.s);
-        rc = read_record(path.s, key, NULL, rec, err);
+        rc = read_record(st, &path, key, NULL, rec, err);
     }
     buf_release(&path);
     return rc == TORN ? STORE_MISS : rc;
@@ -112,7 +117,7 @@ static int read_other(struct store *st, const struct digest *key, const struct d
 
     layout_more_records(st, key, &path);
     buf_printf(&path, "/%s", digest_hex(id, hex));
-    rc = read_record(path.s, key, id, rec, err);
+    rc = read_record(st, &path, key, id, rec, err);
     if (rc == TORN)
         fs_remove(path.s, NULL);
     buf_release(&path);
@@ -182,7 +187,7 @@ static int require_object(struct store *st, const struct object *o, struct error
     int rc = 0;
 
     layout_object(st, &o->id, &path);
-    if (!fs_exists(path.s))
+    if (faccessat(st->dir, layout_below(st, &path), F_OK, 0) < 0)
         rc = error_set(err, E_CORRUPT, "object sha256:%s is not in the store",
                        digest_hex(&o->id, hex));
     buf_release(&path);
@@ -231,7 +236,7 @@ static int publish(struct store *st, const struct record *rec, struct tempfile *
     int rc;
 
     layout_record(st, &rec->key, path);
-    rc = tempfile_publish(temp, path->s, false, sync, NULL, err);
+    rc = tempfile_publish(temp, path, false, sync, NULL, err);
     if (rc != PUBLISH_EXISTS)
         return rc;
     rc = read_first(st, &rec->key, &first, err);
@@ -246,7 +251,7 @@ static int publish(struct store *st, const struct record *rec, struct tempfile *
         layout_more_records(st, &rec->key, path);
         buf_printf(path, "/%s", digest_hex(&rec->id, hex));
     }
-    return tempfile_publish(temp, path->s, true, sync, NULL, err);
+    return tempfile_publish(temp, path, true, sync, NULL, err);
 }
 
 /* *path is where it is then. */

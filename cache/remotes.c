@@ -366,7 +366,7 @@ static int fetch_tree(struct remotes *r, const struct digest *id, long long size
         rc = STORE_MISS; /* whoever signed the record has not looked at it */
     else
         rc = fetch_entries(r, &tree, depth, sync, err);
-    if (rc == STORE_HIT && in.temp.path)
+    if (rc == STORE_HIT && in.temp.st)
         rc = receive_publish(&in, sync, err);
     if (rc == STORE_HIT)
         map_set(&r->whole, hex, r);

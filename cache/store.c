@@ -1,6 +1,7 @@
 #include "larder/store.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -81,14 +82,15 @@ int store_open(struct store **st, const char *path, const struct store_memory *m
 {
     char *real = NULL;
     struct stat s;
-    int rc;
+    int rc, dir = -1;
 
     *st = NULL;
     rc = fs_mkdirs(path, err);
     if (rc < 0)
         goto out;
     real = realpath(path, NULL);
-    if (!real || stat(real, &s) < 0) {
+    dir = real ? open(real, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (dir < 0 || fstat(dir, &s) < 0) {
         rc = error_system(err, "cannot look at %s", path);
         goto out;
     }
@@ -99,14 +101,17 @@ int store_open(struct store **st, const char *path, const struct store_memory *m
         goto out;
     *st = xcalloc(1, sizeof **st);
     (*st)->path = real;
+    (*st)->dir = dir;
     (*st)->dev = s.st_dev;
-    (*st)->named_temps = access("/proc/self/fd", X_OK) < 0;
     (*st)->umask = (unsigned)umask(0);
     umask((mode_t)(*st)->umask);
     if (memory)
         (*st)->memory = *memory;
     real = NULL;
+    dir = -1;
 out:
+    if (dir >= 0)
+        close(dir);
     free(real);
     return rc < 0 ? error_context(err, "opening the store") : 0;
 }
@@ -123,6 +128,7 @@ void store_close(struct store *st)
     for (size_t i = 0; i < sizeof st->folder / sizeof st->folder[0]; i++)
         if (st->folder[i])
             close(st->folder[i] - 1);
+    close(st->dir);
     free(st->path);
     free(st);
 }

@@ -24,19 +24,14 @@ static bool faulted(void)
 /* A file without a name. False where the file system has no such thing. */
 static bool open_unnamed(struct tempfile *t, struct store *st)
 {
-    struct buf dir = { 0 };
-
     if (st->named_temps)
         return false;
-    fs_join(&dir, st->path, "tmp");
-    t->fd = open(dir.s, O_RDWR | O_TMPFILE | O_CLOEXEC, OBJECT_MODE);
+    t->fd = openat(st->dir, "tmp", O_RDWR | O_TMPFILE | O_CLOEXEC, OBJECT_MODE);
     if (t->fd < 0) { /* whatever it is, the other way will tell */
         st->named_temps = true;
-        buf_release(&dir);
         return false;
     }
-    t->path = buf_take(&dir);
-    t->named = false;
+    t->st = st;
     return true;
 }
 
@@ -55,7 +50,7 @@ int tempfile_open(struct tempfile *t, struct store *st, struct error *err)
         t->fd = open(path.s, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, OBJECT_MODE);
         if (t->fd >= 0) {
             t->path = buf_take(&path);
-            t->named = true;
+            t->st = st;
             return 0;
         }
         if (errno != EEXIST)
@@ -64,6 +59,12 @@ int tempfile_open(struct tempfile *t, struct store *st, struct error *err)
     error_system(err, "cannot write in the store: %s", path.s);
     buf_release(&path);
     return E_SYSTEM;
+}
+
+static int cannot_write(const struct tempfile *t, struct error *err)
+{
+    return error_system(err, "cannot write in the store: %s",
+                        t->path ? t->path : t->st->path);
 }
 
 int tempfile_write(struct tempfile *t, const void *bytes, size_t n, struct error *err)
@@ -76,20 +77,29 @@ int tempfile_write(struct tempfile *t, const void *bytes, size_t n, struct error
         if (k < 0 && errno == EINTR)
             continue;
         if (k < 0)
-            return error_system(err, "cannot write in the store: %s", t->path);
+            return cannot_write(t, err);
         at += k;
         n -= (size_t)k;
     }
     return 0;
 }
 
-/* Links a file without a name to one that must be free. */
-static int link_unnamed(const struct tempfile *t, const char *path)
+/* Links a file without a name to one that must be free. Only some kernels and users may
+ * do so by the descriptor alone. */
+static int link_unnamed(const struct tempfile *t, const struct buf *path)
 {
+    const char *to = layout_below(t->st, path);
     char own[40];
 
+    if (!t->st->by_proc && linkat(t->fd, "", t->st->dir, to, AT_EMPTY_PATH) == 0)
+        return 0;
+    if (!t->st->by_proc && errno != ENOENT && errno != EPERM)
+        return -1;
     snprintf(own, sizeof own, "/proc/self/fd/%d", t->fd);
-    return linkat(AT_FDCWD, own, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
+    if (linkat(AT_FDCWD, own, t->st->dir, to, AT_SYMLINK_FOLLOW) < 0)
+        return -1;
+    t->st->by_proc = true;
+    return 0;
 }
 
 /* Gives it a name in tmp/, from where it can be renamed over another file. */
@@ -97,35 +107,37 @@ static int name_it(struct tempfile *t)
 {
     struct buf path = { 0 };
 
-    buf_printf(&path, "%s/", t->path);
+    buf_printf(&path, "%s/tmp/", t->st->path);
     layout_random(&path, 8);
-    if (link_unnamed(t, path.s) < 0) {
+    if (link_unnamed(t, &path) < 0) {
         buf_release(&path);
         return -1;
     }
-    free(t->path);
     t->path = buf_take(&path);
-    t->named = true;
     return 0;
 }
 
-static int give_name(struct tempfile *t, const char *path, bool replace)
+static int give_name(struct tempfile *t, const struct buf *path, bool replace)
 {
+    const char *to = layout_below(t->st, path);
     int rc;
 
-    if (!t->named) {
+    if (!t->path) {
         if (link_unnamed(t, path) == 0)
             return 0;
         if (errno != EEXIST || !replace || name_it(t) < 0)
             return -1;
     }
-    rc = replace ? rename(t->path, path) : fs_rename_new(t->path, path);
-    if (rc == 0)
-        t->named = false; /* no more in tmp/ */
+    rc = replace ? renameat(AT_FDCWD, t->path, t->st->dir, to)
+                 : fs_rename_new(t->path, t->st->dir, to);
+    if (rc == 0) {
+        free(t->path); /* no more in tmp/ */
+        t->path = NULL;
+    }
     return rc;
 }
 
-int tempfile_publish(struct tempfile *t, const char *path, bool replace, bool sync,
+int tempfile_publish(struct tempfile *t, const struct buf *path, bool replace, bool sync,
                      struct fs_state *state, struct error *err)
 {
     struct stat s;
@@ -134,12 +146,12 @@ int tempfile_publish(struct tempfile *t, const char *path, bool replace, bool sy
     if (fstat(t->fd, &s) < 0 ||
         ((s.st_mode & 07777) != OBJECT_MODE &&
          (fchmod(t->fd, OBJECT_MODE) < 0 || fstat(t->fd, &s) < 0)))
-        return error_system(err, "cannot write in the store: %s", t->path);
+        return cannot_write(t, err);
     if (sync && (faulted() || fdatasync(t->fd) < 0))
-        return error_system(err, "cannot write in the store: %s", t->path);
+        return cannot_write(t, err);
     rc = faulted() ? -1 : give_name(t, path, replace);
     if (rc < 0 && errno == ENOENT) { /* the first of its folder */
-        rc = fs_make_parent(path, err);
+        rc = fs_make_parent(path->s, err);
         if (rc < 0)
             return rc;
         rc = faulted() ? -1 : give_name(t, path, replace);
@@ -147,7 +159,7 @@ int tempfile_publish(struct tempfile *t, const char *path, bool replace, bool sy
     if (rc < 0 && errno == EEXIST)
         return PUBLISH_EXISTS;
     if (rc < 0)
-        return error_system(err, "cannot write in the store: %s", path);
+        return error_system(err, "cannot write in the store: %s", path->s);
     if (state)
         fs_state_of(&s, state);
     tempfile_release(t);
@@ -156,10 +168,10 @@ int tempfile_publish(struct tempfile *t, const char *path, bool replace, bool sy
 
 void tempfile_release(struct tempfile *t)
 {
-    if (!t->path)
+    if (!t->st)
         return;
     close(t->fd);
-    if (t->named)
+    if (t->path)
         unlink(t->path); /* a failure leaves a file for scratch_sweep() */
     free(t->path);
     *t = (struct tempfile){ 0 };

@@ -14,24 +14,25 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "larder/buf.h"
 #include "larder/error.h"
 #include "larder/store.h"
 
 struct tempfile {
-    char *path; /* of its name in tmp/, or of the folder; NULL: nothing is open */
-    int fd;     /* open for reading and writing */
-    bool named;
+    struct store *st; /* NULL: nothing is open */
+    char *path;       /* in tmp/; NULL: it has no name */
+    int fd;           /* open for reading and writing */
 };
 
 int tempfile_open(struct tempfile *t, struct store *st, struct error *err);
 int tempfile_write(struct tempfile *t, const void *bytes, size_t n, struct error *err);
 
 enum { PUBLISHED = 0, PUBLISH_EXISTS = 1 };
-/* Gives the file, which is read-only from then on, its name and closes it: PUBLISHED, or
- * PUBLISH_EXISTS, with nothing done, when something has the name and replace is not said.
- * sync: its bytes are on the disk before it has the name. *state (may be NULL): of the
- * file. */
-int tempfile_publish(struct tempfile *t, const char *path, bool replace, bool sync,
+/* Gives the file, which is read-only from then on, its name, a path in the store, and
+ * closes it: PUBLISHED, or PUBLISH_EXISTS, with nothing done, when something has the name
+ * and replace is not said. sync: its bytes are on the disk before it has the name. *state
+ * (may be NULL): of the file. */
+int tempfile_publish(struct tempfile *t, const struct buf *path, bool replace, bool sync,
                      struct fs_state *state, struct error *err);
 void tempfile_release(struct tempfile *t);
 

@@ -149,7 +149,7 @@ void attempt_free(struct attempt *a)
         say_line(&a->session->say, SAY_NORMAL, TONE_PLAIN,
                  "its scratch folder is kept until the next run: %s", a->desk.root);
     guard_close(&a->guard);
-    desk_close(&a->desk, keep);
+    desk_close(&a->desk, keep ? ROOM_KEEP : a->left_any ? ROOM_REMOVE : ROOM_AGAIN);
     lease_release(a->lease);
     segments_release(&a->segments);
     buf_release(&a->partial);
@@ -297,7 +297,7 @@ static int record(struct attempt *a, const struct child_end *end, struct error *
     if (rc == 0)
         rc = desk_collect(&a->desk, s, w, sync, rec, err);
     if (rc == 0)
-        rc = store_add(s->store, a->desk.log, OBJECT_FILE, sync, &rec->log, err);
+        rc = desk_keep_log(&a->desk, s, sync, &rec->log, err);
     if (rc < 0)
         goto out;
     rec->key = w->key;
@@ -453,7 +453,7 @@ int attempt_finish(struct attempt *a, bool stopping, struct error *err)
         attempt_listen(a); /* its last words */
     pid = a->child.pid;
     rc = child_wait(&a->child, &end, err);
-    strays_end(a->strays, pid);
+    a->left_any = !strays_end(a->strays, pid);
     if (rc < 0)
         return rc;
     a->work->seconds = end.wall;

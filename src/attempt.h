@@ -44,6 +44,7 @@ struct attempt {
     double *metric;     /* the last value of each that is expected, or NAN; ours */
     char *platform;     /* what it said its last bits depend on; ours, or NULL */
     struct segments segments;
+    bool left_any; /* something goes on that it may have started */
 };
 
 enum {

@@ -24,71 +24,6 @@ double clock_now(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-/* Our children that were started here and not waited for yet. */
-static struct {
-    pid_t *pid;
-    size_t n, cap;
-} known;
-
-void child_know(pid_t pid)
-{
-    GROW(known.pid, known.n + 1, known.cap);
-    known.pid[known.n++] = pid;
-}
-
-static bool is_known(pid_t pid)
-{
-    for (size_t i = 0; i < known.n; i++)
-        if (known.pid[i] == pid)
-            return true;
-    return false;
-}
-
-static void forget(pid_t pid)
-{
-    size_t i = 0;
-
-    while (i < known.n && known.pid[i] != pid)
-        i++;
-    if (i < known.n)
-        known.pid[i] = known.pid[--known.n];
-    if (!known.n) {
-        free(known.pid);
-        known.pid = NULL;
-        known.cap = 0;
-    }
-}
-
-/* Whoever loses its parent becomes our child: then we see it, and it is not waited for by
- * a process that we do not know. */
-static void adopt_orphans(void)
-{
-    static bool done;
-
-    if (!done)
-        prctl(PR_SET_CHILD_SUBREAPER, 1);
-    done = true;
-}
-
-bool child_left_any(void)
-{
-    struct buf list = { 0 };
-    bool left = fs_read("/proc/thread-self/children", &list, NULL) < 0;
-    char *end;
-
-    for (const char *at = buf_str(&list); !left; at = end) {
-        pid_t pid = (pid_t)strtol(at, &end, 10);
-        siginfo_t info = { 0 };
-
-        if (end == at)
-            break;
-        if (!is_known(pid) && waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG) == 0)
-            left = info.si_pid == 0; /* else it had ended, and is gone now */
-    }
-    buf_release(&list);
-    return left;
-}
-
 /* What the child needs between vfork and exec; it shares our memory and may only make
  * system calls. */
 struct launch {
@@ -218,7 +153,7 @@ int child_start(struct child *c, const struct child_order *order, struct error *
     char word[32], **env = NULL;
     int rc = 0;
 
-    *c = (struct child){ .pidfd = -1, .progress = -1, .life = -1 };
+    *c = (struct child){ .pidfd = -1, .progress = -1, .progress_end = -1, .life = -1 };
     errno = fs_fault();
     if (errno || pipe2(progress, O_CLOEXEC | O_NONBLOCK) < 0 ||
         pipe2(life, O_CLOEXEC) < 0 ||
@@ -232,7 +167,6 @@ int child_start(struct child *c, const struct child_order *order, struct error *
         if (rc < 0)
             goto out;
     }
-    adopt_orphans();
     l.progress = progress[1];
     l.life = life[0];
     env = with_progress(order->env, l.progress, word);
@@ -249,19 +183,18 @@ int child_start(struct child *c, const struct child_order *order, struct error *
         c->pid = 0;
         goto out;
     }
-    child_know(c->pid);
     c->pidfd = pidfd_open(c->pid, 0);
     if (c->pidfd < 0) {
         rc = error_system(err, "watching %s", order->path);
         kill(-c->pid, SIGKILL);
         waitpid(c->pid, NULL, 0);
-        forget(c->pid);
         c->pid = 0;
         goto out;
     }
     c->progress = progress[0];
+    c->progress_end = progress[1];
     c->life = life[1];
-    progress[0] = life[1] = -1;
+    progress[0] = progress[1] = life[1] = -1;
 out:
     free(env);
     close_fd(l.log);
@@ -279,6 +212,12 @@ void child_signal(const struct child *c, int signal)
         kill(-c->pid, signal);
 }
 
+/* To the microsecond, as it is recorded. */
+static double rounded(double seconds)
+{
+    return (double)(long long)(seconds * 1e6 + 0.5) / 1e6;
+}
+
 static double seconds_of(struct timeval t)
 {
     return (double)t.tv_sec + (double)t.tv_usec * 1e-6;
@@ -294,20 +233,20 @@ int child_wait(struct child *c, struct child_end *end, struct error *err)
     while (waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOWAIT) < 0 && errno == EINTR)
         ;
     kill(-c->pid, SIGKILL);
-    *end = (struct child_end){ .wall = clock_now() - c->started };
+    *end = (struct child_end){ .wall = rounded(clock_now() - c->started) };
     while ((rc = wait4(c->pid, &end->status, 0, &used)) < 0 && errno == EINTR)
         ;
-    forget(c->pid);
     if (rc < 0) {
         rc = error_system(err, "waiting for a step");
     } else {
         rc = 0;
-        end->cpu = seconds_of(used.ru_utime) + seconds_of(used.ru_stime);
+        end->cpu = rounded(seconds_of(used.ru_utime) + seconds_of(used.ru_stime));
         end->rss = (long long)used.ru_maxrss * 1024;
     }
     close_fd(c->pidfd);
     close_fd(c->progress);
+    close_fd(c->progress_end);
     close_fd(c->life);
-    *c = (struct child){ .pidfd = -1, .progress = -1, .life = -1 };
+    *c = (struct child){ .pidfd = -1, .progress = -1, .progress_end = -1, .life = -1 };
     return rc;
 }

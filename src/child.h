@@ -32,9 +32,10 @@ struct child_order {
 };
 
 struct child {
-    pid_t pid;    /* 0: none */
-    int pidfd;    /* readable once the child has ended */
-    int progress; /* what the child writes to LARDER_PROGRESS; does not block */
+    pid_t pid;        /* 0: none */
+    int pidfd;        /* readable once the child has ended */
+    int progress;     /* what the child writes to LARDER_PROGRESS; does not block */
+    int progress_end; /* the other end: its closing by the child is no news */
     int life;
     double started; /* by the monotonic clock */
 };
@@ -53,11 +54,6 @@ enum { CHILD_STARTED = 0, CHILD_REFUSED = 1 };
  * E_STAGE when there is no such program; E_SYSTEM when the system refuses. */
 int child_start(struct child *c, const struct child_order *order, struct error *err);
 void child_signal(const struct child *c, int signal); /* to its whole group */
-/* Whether a process goes on that a step which has ended left behind, or that cannot be
- * told: one that left its group, and so was not ended with it. */
-bool child_left_any(void);
-/* A child of ours that is none of a step. */
-void child_know(pid_t pid);
 /* Waits for the end, then ends what is left of its group. */
 int child_wait(struct child *c, struct child_end *end, struct error *err);
 

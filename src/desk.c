@@ -482,9 +482,26 @@ int desk_collect(struct desk *d, struct session *s, const struct work *w, bool s
     return rc;
 }
 
-void desk_close(struct desk *d, bool keep)
+/* Most steps print nothing, and what nothing is in the store need only be looked at. */
+int desk_keep_log(struct desk *d, struct session *s, bool sync, struct object *log,
+                  struct error *err)
 {
-    rooms_give(d->rooms, d->room, keep);
+    struct fs_state st;
+    int found;
+
+    if (!sync && fs_stat(d->log, &st, NULL) == FS_FOUND && st.size == 0) {
+        *log = (struct object){ .kind = OBJECT_FILE };
+        digest_bytes(&log->id, "", 0);
+        found = store_check(s->store, log, false, NULL, err);
+        if (found <= OBJECT_FINE)
+            return found;
+    }
+    return store_add(s->store, d->log, OBJECT_FILE, sync, log, err);
+}
+
+void desk_close(struct desk *d, enum room_fate fate)
+{
+    rooms_give(d->rooms, d->room, fate);
     free(d->linked);
     arena_release(&d->arena);
     *d = (struct desk){ 0 };

@@ -53,7 +53,10 @@ int desk_open(struct desk *d, struct session *s, struct work *w,
  * the wrong kind. */
 int desk_collect(struct desk *d, struct session *s, const struct work *w, bool sync,
                  struct record *rec, struct error *err);
-/* Gives the room back; keep: leaves the folder as it is until the next run. */
-void desk_close(struct desk *d, bool keep);
+/* Moves what it printed into the store. */
+int desk_keep_log(struct desk *d, struct session *s, bool sync, struct object *log,
+                  struct error *err);
+/* Gives the room back. */
+void desk_close(struct desk *d, enum room_fate fate);
 
 #endif

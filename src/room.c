@@ -15,7 +15,7 @@
 #include "larder/mem.h"
 #include "larder/scratch.h"
 
-#include "child.h"
+#include "state.h"
 
 enum { KEPT_MAX = 16 << 10, PASSES = 3 };
 
@@ -23,8 +23,8 @@ enum { KEPT_MAX = 16 << 10, PASSES = 3 };
  * step/in leads to them. */
 enum folder { ROOT, STEP, IN, OUT, HOME, TMP, N_FOLDERS };
 static const char *const folder_name[N_FOLDERS] = {
-    [ROOT] = "",         [STEP] = "/step", [IN] = "/in",
-    [OUT] = "/step/out", [HOME] = "/home", [TMP] = "/tmp",
+    [ROOT] = ".",       [STEP] = "step", [IN] = "in",
+    [OUT] = "step/out", [HOME] = "home", [TMP] = "tmp",
 };
 static const char way_in[] = "../in";
 
@@ -35,12 +35,19 @@ struct copy {
     size_t size;
 };
 
+/* A folder as it was when it was empty but for what is kept. */
+struct folder_state {
+    struct fs_state state;
+    bool settled; /* it was so long before the next step began */
+};
+
 struct room {
     struct scratch *scratch;
-    char *path[N_FOLDERS];
+    int dir;                /* its folder, to start from */
     mode_t mode[N_FOLDERS]; /* and owner and attributes, as they were made */
     uid_t owner;
     ssize_t attributes;
+    struct folder_state was[N_FOLDERS];
     struct copy *copy;
     size_t n_copies, cap;
 };
@@ -59,26 +66,24 @@ static void room_free(struct room *room, bool keep)
 {
     if (!room)
         return;
+    if (room->dir >= 0)
+        close(room->dir);
     scratch_close(room->scratch, keep);
     for (size_t i = 0; i < room->n_copies; i++)
         free(room->copy[i].name);
-    for (int i = 0; i < N_FOLDERS; i++)
-        free(room->path[i]);
     free(room->copy);
     free(room);
 }
 
 static int make_folder(struct room *room, enum folder i, struct error *err)
 {
-    struct buf path = { 0 };
     struct stat s;
 
-    buf_printf(&path, "%s%s", scratch_path(room->scratch), folder_name[i]);
-    room->path[i] = buf_take(&path);
-    if (i != ROOT && (faulted() || mkdir(room->path[i], 0777) < 0))
-        return error_system(err, "cannot make the folder %s", room->path[i]);
-    if (stat(room->path[i], &s) < 0)
-        return error_system(err, "cannot look at %s", room->path[i]);
+    if (i != ROOT && (faulted() || mkdirat(room->dir, folder_name[i], 0777) < 0))
+        return error_system(err, "cannot make the folder %s/%s",
+                            scratch_path(room->scratch), folder_name[i]);
+    if (fstatat(room->dir, folder_name[i], &s, AT_SYMLINK_NOFOLLOW) < 0)
+        return error_system(err, "cannot look at %s", scratch_path(room->scratch));
     room->mode[i] = s.st_mode;
     room->owner = s.st_uid;
     return 0;
@@ -86,13 +91,10 @@ static int make_folder(struct room *room, enum folder i, struct error *err)
 
 static int make_way_in(struct room *room, struct error *err)
 {
-    struct buf path = { 0 };
-    int rc;
-
-    fs_join(&path, room->path[STEP], "in");
-    rc = fs_symlink(way_in, path.s, err);
-    buf_release(&path);
-    return rc;
+    if (faulted() || symlinkat(way_in, room->dir, "step/in") < 0)
+        return error_system(err, "cannot make the link %s/step/in",
+                            scratch_path(room->scratch));
+    return 0;
 }
 
 static int room_new(struct room **to, struct store *st, struct error *err)
@@ -100,17 +102,31 @@ static int room_new(struct room **to, struct store *st, struct error *err)
     struct room *room = xcalloc(1, sizeof *room);
     int rc = scratch_open(&room->scratch, st, err);
 
+    room->dir = -1;
+    if (rc == 0) {
+        const char *path = scratch_path(room->scratch);
+
+        room->dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        room->attributes = listxattr(path, NULL, 0);
+        if (room->dir < 0)
+            rc = error_system(err, "cannot look at %s", path);
+    }
     for (enum folder i = 0; i < N_FOLDERS && rc == 0; i++)
         rc = make_folder(room, i, err);
     if (rc == 0)
         rc = make_way_in(room, err);
-    if (rc < 0) {
+    if (rc < 0)
         room_free(room, false);
-        return rc;
-    }
-    room->attributes = listxattr(room->path[STEP], NULL, 0);
-    *to = room;
-    return 0;
+    else
+        *to = room;
+    return rc;
+}
+
+/* From now on a change shows in a folder's times, unless they are too young for that. */
+static void begin(struct room *room)
+{
+    for (enum folder i = 0; i < N_FOLDERS; i++)
+        room->was[i].settled = state_is_settled(&room->was[i].state);
 }
 
 int rooms_take(struct rooms *r, struct room **room, struct store *st,
@@ -123,8 +139,10 @@ int rooms_take(struct rooms *r, struct room **room, struct store *st,
         *room = r->idle[--r->n_idle];
     else
         rc = room_new(room, st, err);
-    if (rc == 0)
+    if (rc == 0) {
+        begin(*room);
         rc = scratch_share((*room)->scratch, l, err);
+    }
     if (rc < 0) {
         room_free(*room, false);
         *room = NULL;
@@ -134,7 +152,7 @@ int rooms_take(struct rooms *r, struct room **room, struct store *st,
 
 const char *room_path(const struct room *room)
 {
-    return room->path[ROOT];
+    return scratch_path(room->scratch);
 }
 
 static struct copy *find_copy(const struct room *room, const char *name)
@@ -153,8 +171,8 @@ static void forget_copy(struct room *room, struct copy *c)
 
 static void path_of(const struct room *room, const char *name, struct buf *path)
 {
-    buf_adds(path, room->path[IN]);
-    buf_addc(path, '/');
+    buf_adds(path, scratch_path(room->scratch));
+    buf_adds(path, "/in/");
     buf_adds(path, name);
 }
 
@@ -165,9 +183,10 @@ static bool is_ours(const struct room *room, const struct copy *c)
     struct stat s;
     bool ours;
 
-    path_of(room, c->name, &path);
-    ours = lstat(path.s, &s) == 0 && S_ISREG(s.st_mode) && s.st_ino == c->inode &&
-           s.st_nlink == 1 && (s.st_mode & 07777) == 0444 && (size_t)s.st_size == c->size;
+    buf_printf(&path, "in/%s", c->name);
+    ours = fstatat(room->dir, path.s, &s, AT_SYMLINK_NOFOLLOW) == 0 &&
+           S_ISREG(s.st_mode) && s.st_ino == c->inode && s.st_nlink == 1 &&
+           (s.st_mode & 07777) == 0444 && (size_t)s.st_size == c->size;
     buf_release(&path);
     return ours;
 }
@@ -187,14 +206,14 @@ static bool is_kept(const struct room *room, enum folder i, const char *name)
     }
 }
 
-static bool remove_entry(int fd, const char *folder, const char *name)
+static bool remove_entry(const struct room *room, enum folder i, int fd, const char *name)
 {
     struct buf path = { 0 };
     int rc;
 
     if (!faulted() && unlinkat(fd, name, 0) == 0)
         return true;
-    fs_join(&path, folder, name);
+    buf_printf(&path, "%s/%s/%s", scratch_path(room->scratch), folder_name[i], name);
     rc = fs_remove_tree(path.s, NULL);
     buf_release(&path);
     return rc == 0;
@@ -216,17 +235,31 @@ static int remove_listed(const struct room *room, enum folder i, int fd)
             if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") ||
                 is_kept(room, i, e->d_name))
                 continue;
-            if (!remove_entry(fd, room->path[i], e->d_name))
+            if (!remove_entry(room, i, fd, e->d_name))
                 return -1;
             n_removed++;
         }
     return n < 0 ? -1 : n_removed;
 }
 
-/* A folder that changes while it is listed is listed again. */
-static bool empty_folder(const struct room *room, enum folder i)
+/* Whether nothing was made, removed or set there since the step began. */
+static bool is_untouched(const struct room *room, enum folder i)
 {
-    int n = -1, fd = open(room->path[i], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    const struct folder_state *was = &room->was[i];
+    struct fs_state now;
+    struct stat s;
+
+    if (!was->settled || fstatat(room->dir, folder_name[i], &s, AT_SYMLINK_NOFOLLOW) < 0)
+        return false;
+    fs_state_of(&s, &now);
+    return state_same(&was->state, &now);
+}
+
+/* A folder that changes while it is listed is listed again. */
+static bool empty_folder(struct room *room, enum folder i)
+{
+    int n = -1, fd = openat(room->dir, folder_name[i],
+                            O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     struct stat s;
 
     if (fd < 0)
@@ -235,7 +268,9 @@ static bool empty_folder(const struct room *room, enum folder i)
         flistxattr(fd, NULL, 0) == room->attributes)
         n = remove_listed(room, i, fd);
     for (int pass = 1; pass < PASSES && n > 0; pass++)
-        n = lseek(fd, 0, SEEK_SET) < 0 ? -1 : remove_listed(room, i, fd);
+        n = lseek(fd, 0, SEEK_SET) < 0 || fstat(fd, &s) < 0 ? -1
+                                                            : remove_listed(room, i, fd);
+    fs_state_of(&s, &room->was[i].state);
     close(fd);
     return n == 0;
 }
@@ -247,44 +282,45 @@ static bool empty_log(const struct room *room)
     struct stat s;
     bool good = true;
 
-    buf_printf(&path, "%s/log", room->path[ROOT]);
-    if (lstat(path.s, &s) == 0 && !(S_ISREG(s.st_mode) && s.st_size == 0 &&
-                                    s.st_nlink == 1 && (s.st_mode & 07777) == 0600))
+    if (fstatat(room->dir, "log", &s, AT_SYMLINK_NOFOLLOW) == 0 &&
+        !(S_ISREG(s.st_mode) && s.st_size == 0 && s.st_nlink == 1 &&
+          (s.st_mode & 07777) == 0600)) {
+        buf_printf(&path, "%s/log", scratch_path(room->scratch));
         good = fs_remove_tree(path.s, NULL) == 0;
-    buf_release(&path);
+        buf_release(&path);
+    }
     return good;
 }
 
 static bool has_way_in(const struct room *room)
 {
-    struct buf path = { 0 };
     char to[sizeof way_in];
-    ssize_t n;
+    ssize_t n = readlinkat(room->dir, "step/in", to, sizeof to);
 
-    fs_join(&path, room->path[STEP], "in");
-    n = readlink(path.s, to, sizeof to);
-    buf_release(&path);
     return n == sizeof way_in - 1 && !memcmp(to, way_in, sizeof way_in - 1);
 }
 
 static bool room_empty(struct room *room)
 {
-    bool good = !child_left_any() && empty_log(room) && has_way_in(room);
+    bool good = empty_log(room);
 
     for (size_t i = room->n_copies; i-- > 0;)
-        if (!is_ours(room, &room->copy[i]))
+        if (!is_ours(room, &room->copy[i])) {
             forget_copy(room, &room->copy[i]);
+            room->was[IN].settled = false; /* what it was is to be removed */
+        }
     for (enum folder i = 0; i < N_FOLDERS && good; i++)
-        good = empty_folder(room, i);
+        good = is_untouched(room, i) ||
+               (empty_folder(room, i) && (i != STEP || has_way_in(room)));
     return good;
 }
 
-void rooms_give(struct rooms *r, struct room *room, bool keep)
+void rooms_give(struct rooms *r, struct room *room, enum room_fate fate)
 {
     if (!room)
         return;
-    if (keep || !room_empty(room)) {
-        room_free(room, keep);
+    if (fate != ROOM_AGAIN || !room_empty(room)) {
+        room_free(room, fate == ROOM_KEEP);
         return;
     }
     GROW(r->idle, r->n_idle + 1, r->cap);
@@ -361,14 +397,16 @@ static bool write_over(const struct copy *c, const char *path, const char *bytes
                        size_t n)
 {
     int fd = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
-    bool closed, good;
+    bool closed, good, opened_up = false;
 
-    if (fd < 0 && errno == EACCES && chmod(path, 0644) == 0)
+    if (fd < 0 && errno == EACCES && chmod(path, 0644) == 0) {
+        opened_up = true;
         fd = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+    }
     if (fd < 0)
         return false;
     good = write_all(fd, bytes, n) && (n >= c->size || ftruncate(fd, (off_t)n) == 0) &&
-           fchmod(fd, 0444) == 0;
+           (!opened_up || fchmod(fd, 0444) == 0);
     closed = close(fd) == 0;
     return good && closed;
 }

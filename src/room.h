@@ -27,9 +27,13 @@ struct rooms { /* all-zero is empty */
 /* An empty room; whoever has the lease holds it. It is borrowed until rooms_give(). */
 int rooms_take(struct rooms *r, struct room **room, struct store *st,
                const struct lease *l, struct error *err);
-/* The step has ended. keep: leaves its folder as it is until the next sweep. NULL is
- * fine. */
-void rooms_give(struct rooms *r, struct room *room, bool keep);
+enum room_fate {
+    ROOM_AGAIN,  /* for another step */
+    ROOM_REMOVE, /* somebody may still be in it */
+    ROOM_KEEP,   /* as it is, until the next sweep */
+};
+/* The step has ended. NULL is fine. */
+void rooms_give(struct rooms *r, struct room *room, enum room_fate fate);
 void rooms_release(struct rooms *r);
 
 const char *room_path(const struct room *room); /* borrowed, absolute */

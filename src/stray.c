@@ -101,14 +101,18 @@ static bool end_one(pid_t pid, const char *folder)
 /* How many processes on this machine were found to belong to a step, and ended. */
 static size_t end_everywhere(const struct strays *s)
 {
-    DIR *dir = opendir("/proc");
     const struct dirent *e;
-    size_t n = 0;
+    size_t n = 0, n_steps = STEPS;
+    pid_t own = getpid();
+    DIR *dir;
 
+    while (n_steps && !s->step[n_steps - 1].pid)
+        n_steps--;
+    dir = n_steps ? opendir("/proc") : NULL;
     while (dir && (e = readdir(dir)) != NULL) {
         pid_t pid = (pid_t)strtol(e->d_name, NULL, 10);
 
-        for (size_t i = 0; pid > 1 && pid != getpid() && i < STEPS; i++)
+        for (size_t i = 0; pid > 1 && pid != own && i < n_steps; i++)
             n += s->step[i].pid && end_one(pid, s->step[i].folder);
     }
     if (dir)
@@ -160,7 +164,6 @@ int strays_open(struct strays *s, struct error *err)
         return error_system(err, "starting the keeper of steps");
     }
     s->line = line[1];
-    child_know(s->keeper);
     return prctl(PR_SET_CHILD_SUBREAPER, 1) < 0 ? error_system(err, "becoming a reaper")
                                                 : 0;
 }
@@ -201,7 +204,8 @@ static size_t end_children(struct strays *s, const char *folder)
     size_t n = 0;
 
     snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
-    if (fs_read(path, &text, NULL) < 0)
+    s->left = fs_read(path, &text, NULL) < 0;
+    if (s->left)
         buf_reset(&text);
     for (const char *at = buf_str(&text); *at; at += strspn(at, " ")) {
         char *end;
@@ -217,23 +221,26 @@ static size_t end_children(struct strays *s, const char *folder)
         } else if (!folder ? kill(pid, SIGKILL) == 0 : end_one(pid, folder)) {
             waitpid(pid, NULL, 0);
             n++;
+        } else {
+            s->left = true;
         }
     }
     buf_release(&text);
     return n;
 }
 
-void strays_end(struct strays *s, pid_t pid)
+bool strays_end(struct strays *s, pid_t pid)
 {
     size_t i = 0;
 
     while (i < s->n_steps && s->step[i].pid != pid)
         i++;
     if (i == s->n_steps)
-        return;
+        return false;
     while (end_children(s, s->step[i].folder) > 0)
         ;
     s->step[i].pid = 0;
+    return !s->left;
 }
 
 void strays_close(struct strays *s)

@@ -13,6 +13,7 @@
 #ifndef LARDER_STRAY_H
 #define LARDER_STRAY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -25,14 +26,16 @@ struct strays { /* all-zero: not open */
     int line;                /* to the keeper */
     struct stray_step *step; /* those that run: memory that the keeper sees too */
     size_t n_steps;          /* with gaps */
+    bool left;               /* something goes on that was not expected */
 };
 
 /* Call it before any thread is started. strays_close() in any case. */
 int strays_open(struct strays *s, struct error *err);
 /* A step runs as process pid in a scratch folder. */
 void strays_expect(struct strays *s, pid_t pid, const char *folder);
-/* It has ended and was waited for; so does now what it left. */
-void strays_end(struct strays *s, pid_t pid);
+/* It has ended and was waited for; so does now what it left. False when something goes on
+ * that no running step is known to have started, or when that cannot be told. */
+bool strays_end(struct strays *s, pid_t pid);
 /* Ends all that is left. No step may run. */
 void strays_close(struct strays *s);
 

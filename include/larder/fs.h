@@ -33,6 +33,7 @@ bool fs_is_dir(const char *path);
 
 /* Appends the whole file. */
 int fs_read(const char *path, struct buf *to, struct error *err);
+int fs_read_fd(int fd, struct buf *to); /* what is left of it: 0, or -1 with errno */
 /* Replaces path by the bytes through a temporary file beside it and a rename, so that a
  * reader sees the old file or the new one. sync: fdatasync before the rename. */
 int fs_write(const char *path, const void *bytes, size_t n, bool sync, struct error *err);
@@ -42,8 +43,9 @@ int fs_remove(const char *path, struct error *err);      /* a file; absent is fi
 /* A whole tree, also read-only folders in it; absent is fine. Follows no link. */
 int fs_remove_tree(const char *path, struct error *err);
 int fs_rename(const char *from, const char *to, struct error *err);
-/* The same unless something has the name already: 0, or -1 with errno, EEXIST then. */
-int fs_rename_new(const char *from, const char *to);
+/* The same unless something has the name already: 0, or -1 with errno, EEXIST then. to is
+ * below dir, a descriptor or AT_FDCWD. */
+int fs_rename_new(const char *from, int dir, const char *to);
 int fs_link(const char *from, const char *to, struct error *err);
 int fs_symlink(const char *target, const char *path, struct error *err);
 int fs_chmod(const char *path, unsigned mode, struct error *err);

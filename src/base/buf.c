@@ -1,6 +1,7 @@
 #include "larder/buf.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,16 +41,24 @@ void buf_addc(struct buf *b, char c)
 
 void buf_vprintf(struct buf *b, const char *fmt, va_list ap)
 {
+    enum { OFTEN_ENOUGH = 80 };
     va_list again;
+    size_t room;
     int n;
 
+    buf_reserve(b, OFTEN_ENOUGH);
+    room = b->cap - b->len;
     va_copy(again, ap);
-    n = vsnprintf(NULL, 0, fmt, again);
+    n = vsnprintf(b->s + b->len, room, fmt, again);
     va_end(again);
-    if (n < 0)
-        n = 0;
-    buf_reserve(b, (size_t)n);
-    vsnprintf(b->s + b->len, (size_t)n + 1, fmt, ap);
+    if (n < 0) {
+        b->s[b->len] = '\0';
+        return;
+    }
+    if ((size_t)n >= room) {
+        buf_reserve(b, (size_t)n);
+        vsnprintf(b->s + b->len, (size_t)n + 1, fmt, ap);
+    }
     b->len += (size_t)n;
 }
 
@@ -142,13 +151,36 @@ void buf_add_html(struct buf *b, const char *s)
 /* The fewest significant digits that read back as x, but whole numbers below 1e16 without
  * an exponent ("30", not "3e+01"). The program's locale is "C" unless somebody calls
  * setlocale(), which nobody here does. */
+/* A number of millionths, as most that are written are: false when x is none. */
+static bool add_millionths(struct buf *b, double x)
+{
+    long long n;
+    char text[40];
+    int end;
+
+    if (!(x >= 1e-4 && x < 1e9))
+        return false;
+    n = (long long)(x * 1e6 + 0.5);
+    if ((double)n / 1e6 != x)
+        return false;
+    end = snprintf(text, sizeof text, "%lld.%06lld", n / 1000000, n % 1000000);
+    while (text[end - 1] == '0')
+        end--;
+    buf_add(b, text, (size_t)(text[end - 1] == '.' ? end - 1 : end));
+    return true;
+}
+
 void buf_add_double(struct buf *b, double x)
 {
     char text[40];
 
+    if (add_millionths(b, x))
+        return;
     if (x == 0)
         x = 0; /* no "-0" */
-    for (int digits = 1; digits <= 17; digits++) {
+    /* No number has two names of 15 digits, so where these do, %g drops those that are
+     * not needed. */
+    for (int digits = 15; digits <= 17; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, x);
         if (strtod(text, NULL) == x || isnan(x))
             break;

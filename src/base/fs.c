@@ -100,12 +100,8 @@ bool fs_is_dir(const char *path)
     return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
 }
 
-int fs_read(const char *path, struct buf *to, struct error *err)
+int fs_read_fd(int fd, struct buf *to)
 {
-    int rc = 0, fd = open(path, O_RDONLY | O_CLOEXEC);
-
-    if (fd < 0)
-        return error_system(err, "cannot read %s", path);
     for (;;) {
         ssize_t n;
 
@@ -113,13 +109,23 @@ int fs_read(const char *path, struct buf *to, struct error *err)
         n = read(fd, to->s + to->len, to->cap - to->len - 1);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n < 0)
-            rc = error_system(err, "cannot read %s", path);
+        if (n > 0)
+            to->len += (size_t)n;
+        to->s[to->len] = '\0';
         if (n <= 0)
-            break;
-        to->len += (size_t)n;
+            return n < 0 ? -1 : 0;
     }
-    to->s[to->len] = '\0';
+}
+
+int fs_read(const char *path, struct buf *to, struct error *err)
+{
+    int rc, fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return error_system(err, "cannot read %s", path);
+    rc = fs_read_fd(fd, to);
+    if (rc < 0)
+        rc = error_system(err, "cannot read %s", path);
     close(fd);
     return rc;
 }
@@ -306,21 +312,21 @@ int fs_rename(const char *from, const char *to, struct error *err)
     return 0;
 }
 
-int fs_rename_new(const char *from, const char *to)
+int fs_rename_new(const char *from, int dir, const char *to)
 {
     struct stat s;
 
     if (faulted())
         return -1;
-    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+    if (renameat2(AT_FDCWD, from, dir, to, RENAME_NOREPLACE) == 0)
         return 0;
     if (errno != EINVAL && errno != ENOSYS)
         return -1;
-    if (lstat(to, &s) == 0) { /* a file system that cannot tell by itself */
-        errno = EEXIST;
+    if (fstatat(dir, to, &s, AT_SYMLINK_NOFOLLOW) == 0) {
+        errno = EEXIST; /* a file system that cannot tell by itself */
         return -1;
     }
-    return rename(from, to);
+    return renameat(AT_FDCWD, from, dir, to);
 }
 
 int fs_link(const char *from, const char *to, struct error *err)

@@ -89,14 +89,19 @@ char *arena_strndup(struct arena *a, const char *s, size_t n)
 
 char *arena_printf(struct arena *a, const char *fmt, ...)
 {
+    char often_enough[256];
     va_list ap;
     int n;
     char *s;
 
     va_start(ap, fmt);
-    n = vsnprintf(NULL, 0, fmt, ap);
+    n = vsnprintf(often_enough, sizeof often_enough, fmt, ap);
     va_end(ap);
-    s = arena_alloc(a, (size_t)(n < 0 ? 0 : n) + 1);
+    if (n < 0)
+        n = 0;
+    if ((size_t)n < sizeof often_enough)
+        return arena_strndup(a, often_enough, (size_t)n);
+    s = arena_alloc(a, (size_t)n + 1);
     va_start(ap, fmt);
     vsnprintf(s, (size_t)n + 1, fmt, ap);
     va_end(ap);

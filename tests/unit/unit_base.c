@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,6 +84,38 @@ Test(buf, doubles_are_written_in_the_fewest_digits_that_read_back)
 
         buf_add_double(&b, x[i]);
         cr_assert_str_eq(b.s, text[i]);
+        buf_release(&b);
+    }
+}
+
+/* The definition, tried digit by digit. */
+static void write_slowly(double x, char text[40])
+{
+    for (int digits = 1; digits <= 17; digits++) {
+        snprintf(text, 40, "%.*g", digits, x);
+        if (strtod(text, NULL) == x)
+            break;
+    }
+    if (strchr(text, 'e') && fabs(x) >= 1 && fabs(x) < 1e16)
+        snprintf(text, 40, "%.0f", x);
+}
+
+Test(buf, doubles_of_every_size_are_written_by_the_definition)
+{
+    unsigned long long seed = 1;
+    char text[40];
+
+    for (int i = 0; i < 200000; i++) {
+        struct buf b = { 0 };
+        double x;
+
+        seed = seed * 6364136223846793005 + 1442695040888963407;
+        x = (double)(seed >> 40) / (i % 3 ? 1e6 : 7);
+        x = i % 5 ? x : x * 1e9;
+        x = i % 7 ? x : x * 1e-9;
+        buf_add_double(&b, x);
+        write_slowly(x, text);
+        cr_assert_str_eq(b.s, text);
         buf_release(&b);
     }
 }
