@@ -269,6 +269,7 @@ int push_has_record(struct push *p, const struct record *rec, struct error *err)
     record_name(p, rec, &name);
     rc = peer_has(&p->peer, name.s, &size, err);
     buf_release(&name);
+    p->totals.n_there += rc == REMOTE_THERE;
     return rc < 0 ? rc : rc == REMOTE_THERE;
 }
 

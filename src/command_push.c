@@ -62,7 +62,7 @@ static int push_step(struct session *s, struct push *p, const struct work *w,
             rc = push_object(p, &w->output[i], new, err);
     if (rc >= 0)
         rc = push_log(s, p, w, new, err);
-    if (rc >= 0)
+    if (rc >= 0 && new)
         rc = push_record(p, w->record, err);
     return rc < 0 ? rc : 0;
 }

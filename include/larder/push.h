@@ -31,7 +31,7 @@ int push_open(struct push **p, struct store *store, const char *name, const char
 void push_close(struct push *p); /* NULL is fine */
 
 /* Whether the remote has a record of this key already that we, or who signed this one,
- * have put there. 1, 0 or E_REMOTE. */
+ * have put there: 1, and it counts as there; 0; or E_REMOTE. */
 int push_has_record(struct push *p, const struct record *rec, struct error *err);
 /* An object, and for a tree all below it. E_CORRUPT when ours is damaged or absent.
  * check: what the remote has already is hashed here all the same. */
