@@ -13,6 +13,7 @@
 #include "lookup.h"
 #include "reason.h"
 #include "session.h"
+#include "sharing.h"
 
 /* What a look at the plan found. */
 struct outlook {
@@ -37,12 +38,14 @@ static void look_at(struct outlook *o, const struct work *w)
     }
 }
 
-static int look(struct session *s, const struct cli *cli, struct outlook *o,
+static int look(struct session *s, const struct cli *cli, bool ask, struct outlook *o,
                 struct error *err)
 {
     int rc = session_begin(s, cli, cli->arg, cli->n_args, err);
 
     *o = (struct outlook){ 0 };
+    if (rc == 0 && ask)
+        rc = sharing_open(s, err);
     if (rc == 0)
         rc = lookup_all(s, false, err);
     if (rc != 0)
@@ -155,7 +158,7 @@ int command_plan(const struct cli *cli, struct error *err)
 {
     struct outlook o;
     struct session s = { 0 };
-    int rc = look(&s, cli, &o, err);
+    int rc = look(&s, cli, true, &o, err);
 
     if (rc == 0 && cli->json) {
         print_json(&s, &o);
@@ -210,7 +213,7 @@ int command_status(const struct cli *cli, struct error *err)
 {
     struct outlook o;
     struct session s = { 0 };
-    int rc = look(&s, cli, &o, err);
+    int rc = look(&s, cli, false, &o, err);
 
     if (rc == 0 && cli->json) {
         print_json(&s, &o);
