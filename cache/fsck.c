@@ -68,8 +68,8 @@ static void use_record(struct fsck *f, const struct record *r)
     bool needed = !r->by;
 
     for (size_t i = 0; i < r->n_outputs; i++)
-        use(f, &r->output[i].object.id, r->output[i].object.kind == OBJECT_TREE, needed,
-            step);
+        use(f, &r->output[i].object.id, r->output[i].object.kind == OBJECT_TREE,
+            needed && !r->output[i].temp, step);
     if (!digest_equal(&r->log.id, &none))
         use(f, &r->log.id, false, needed, step);
 }

@@ -10,8 +10,9 @@
 #include "larder/banned.h"
 
 /* Keys have the lower half of the places that an off_t can name, scratch folders the
- * upper half. */
+ * upper half but for the last one. */
 static const uint64_t half = (uint64_t)1 << 62;
+const off_t lockfile_runs = INT64_MAX;
 
 int lockfile_open(const struct store *st, int *fd, struct error *err)
 {

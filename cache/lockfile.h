@@ -23,7 +23,9 @@ int lockfile_open(const struct store *st, int *fd, struct error *err);
 int lockfile_take(int fd, enum lock how, off_t place, struct error *err);
 void lockfile_give(int fd, off_t place);
 
-/* The byte of a key, and that of a scratch folder by its name of 16 hex digits. */
+/* The byte that every run shares and that whoever drops objects wants alone; the byte of
+ * a key, and that of a scratch folder by its name of 16 hex digits. */
+extern const off_t lockfile_runs;
 off_t lockfile_key(const struct digest *key);
 off_t lockfile_scratch(const char *name);
 

@@ -94,7 +94,7 @@ static void write_objects(struct record *r, struct buf *to)
         qsort(r->output, r->n_outputs, sizeof *r->output, compare_outputs);
     for (size_t i = 0; i < r->n_outputs; i++) {
         assert(i == 0 || strcmp(r->output[i - 1].name, r->output[i].name) < 0);
-        buf_adds(to, "output ");
+        buf_adds(to, r->output[i].temp ? "temp " : "output ");
         write_object(&r->output[i].object, to);
         buf_addc(to, ' ');
         buf_add_escaped(to, r->output[i].name);
@@ -174,8 +174,11 @@ static bool read_outputs(struct scan *s, struct record *r)
     struct record_output *list = NULL;
     bool good = true;
 
-    while (good && scan_text(s, "output ")) {
-        struct record_output o = { 0 };
+    while (good) {
+        struct record_output o = { .temp = scan_text(s, "temp ") };
+
+        if (!o.temp && !scan_text(s, "output "))
+            break;
 
         good = r->n_outputs < RECORD_OUTPUTS_MAX && read_object(s, &o.object) &&
                scan_text(s, " ") && (o.name = scan_escaped(s, &r->arena)) != NULL &&

@@ -447,6 +447,7 @@ static int add_shards(struct session *s, const struct step *step,
         step_object_name(step, rec->n_outputs++, &name);
         o->name = arena_strdup(&rec->arena, buf_str(&name));
         o->object = entry[i].object;
+        o->temp = step->output[step_object_output(step, (size_t)(o - rec->output))].temp;
     }
     buf_release(&name);
     return rc;
@@ -469,6 +470,7 @@ int desk_collect(struct desk *d, struct session *s, const struct work *w, bool s
         const char *path = arena_printf(&d->arena, "%s/out/%s", d->step, out->path);
 
         rec->output[i].name = arena_strdup(&rec->arena, out->name);
+        rec->output[i].temp = out->temp;
         rc = store_add(s->store, path, out->kind, sync, &rec->output[i].object, err);
         if (rc < 0)
             return error_context(err, "output %s", out->name);

@@ -42,14 +42,6 @@ bool item_is_done(const struct work *any, const struct item *item)
     return true;
 }
 
-bool item_is_here(const struct work *any, const struct item *item)
-{
-    for (size_t i = 0; i < item_n_steps(item); i++)
-        if (!work_of(any, item_step(item, i))->here)
-            return false;
-    return item_is_done(any, item);
-}
-
 /* The folder of what the steps of all shards made; st NULL: it is only named. */
 static int compose(struct store *st, const struct work *any, const struct item *item,
                    struct object *o, struct error *err)

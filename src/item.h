@@ -16,10 +16,9 @@ void item_name(const struct item *item, struct buf *to);
 
 /* The rest is about what steps make; any: a work of the plan. */
 
-/* Whether all steps behind it are done, and whether their outputs are here too. */
+/* Whether all steps behind it are done. */
 bool item_is_done(const struct work *any, const struct item *item);
-bool item_is_here(const struct work *any, const struct item *item);
-/* What it is, once they are done. A set made by several steps is only named. */
+/* What it is then. A set made by several steps is only named. */
 void item_object(const struct work *any, const struct item *item, struct object *o);
 /* The same, and such a set is in the store afterwards; its steps must be here. */
 int item_publish(struct store *st, const struct work *any, const struct item *item,

@@ -157,6 +157,11 @@ static bool stands(struct places *p, const struct placed_to *t, const struct obj
     return same;
 }
 
+bool places_stands(struct places *p, const char *to, const struct object *o)
+{
+    return stands(p, placed_find(&p->placed, to), o);
+}
+
 struct move {
     char *file; /* below the part folder and below the destination */
     struct digest id;

@@ -26,6 +26,8 @@ void places_close(struct places *p);                  /* NULL is fine */
 
 /* E_INPUT when a file that was placed for `to` has been changed by hand since. */
 int places_check(struct places *p, const char *to, struct error *err);
+/* Whether everything stands at `to` as it was placed, and is this object. */
+bool places_stands(struct places *p, const char *to, const struct object *o);
 enum { PLACE_STANDS = 0, PLACE_NEW = 1 };
 /* Places a checked object at `to`, relative to the project: PLACE_STANDS when it was
  * there already, PLACE_NEW or an error. */

@@ -14,13 +14,16 @@
 
 #include "attempt.h"
 #include "estimate.h"
+#include "item.h"
 #include "lookup.h"
+#include "place.h"
 #include "queue.h"
 #include "reason.h"
 #include "retry.h"
 #include "slots.h"
 #include "stray.h"
 #include "tell.h"
+#include "temps.h"
 
 static const double busy_pause_s = 0.2, wake_s = 1;
 
@@ -35,6 +38,7 @@ struct run {
     struct tell tell;
     struct slots slots;
     struct strays strays;
+    struct temps temps;
     struct queue due;
     struct later *later; /* due: another larder has the lease, or it is tried again */
     size_t n_later, cap_later;
@@ -183,23 +187,24 @@ static bool is_all_done(const struct session *s)
     return true;
 }
 
-/* Outputs that are to be placed have to be here. One that is not kept is placed by the
- * run that makes it. */
+/* Outputs that are to be placed have to be here, unless they stand there already. */
 static int need_placed(struct session *s, struct error *err)
 {
     int rc = 0;
 
     for (size_t i = 0; i < s->plan->n_targets; i++)
         for (size_t k = 0; s->target[i] && k < s->plan->target[i].n_gets; k++) {
-            const struct item *item = &s->plan->target[i].get[k].item;
-            size_t object = (size_t)item->output;
+            const struct placement *g = &s->plan->target[i].get[k];
+            struct object o;
 
-            for (size_t j = 0; j < item_n_steps(item) && rc == 0; j++) {
-                const struct step *step = item_step(item, j);
-
-                if (!step->output[step_object_output(step, object)].temp)
-                    rc = lookup_need(s, work_of(s->work, step), object, err);
-            }
+            if (!item_is_done(s->work, &g->item))
+                continue;
+            item_object(s->work, &g->item, &o);
+            if (places_stands(s->places, g->to, &o))
+                continue;
+            for (size_t j = 0; j < item_n_steps(&g->item) && rc == 0; j++)
+                rc = lookup_need(s, work_of(s->work, item_step(&g->item, j)),
+                                 (size_t)g->item.output, err);
         }
     return rc;
 }
@@ -212,6 +217,7 @@ static int begin(struct run *r)
     tell_init(&r->tell, s);
     facts_allow_fetch(s->facts, &s->say);
     session_sweep(s);
+    temps_open(&r->temps, s);
     rc = scratch_sweep(s->store, r->err);
     if (rc == 0)
         rc = lookup_all(s, true, r->err);
@@ -271,15 +277,23 @@ static void look_behind(struct run *r, struct work *w)
     add_recalled(r);
 }
 
+/* What follows from a record. What w took may go only now that those behind it are known.
+ */
+static void learn(struct run *r, struct work *w)
+{
+    r->news |= lookup_remember(r->s, w);
+    temps_made(&r->temps, w);
+    look_behind(r, w);
+    temps_taken(&r->temps, w);
+}
+
 /* w has its record: it, and what turns out not to need running, lets others go on. */
 static void pass(struct run *r, struct work *w)
 {
-    r->news |= lookup_remember(r->s, w);
-    look_behind(r, w);
+    learn(r, w);
     while ((w = queue_take(&r->reused)) != NULL) {
         tell_step_reused(&r->tell, w);
-        r->news |= lookup_remember(r->s, w);
-        look_behind(r, w);
+        learn(r, w);
     }
 }
 
@@ -559,12 +573,15 @@ static void end(struct run *r, struct run_totals *t)
     }
     t->news = r->news || t->failed || t->skipped;
     t->seconds = clock_now() - r->tell.started;
+    if (r->rc == 0 && !r->signal)
+        temps_sweep(&r->temps);
     if (r->rc == 0 || t->ran)
         tell_totals(&r->tell, t);
     if (r->signals >= 0) {
         close(r->signals);
         sigprocmask(SIG_SETMASK, &r->mask, NULL);
     }
+    temps_close(&r->temps);
     queue_release(&r->due);
     queue_release(&r->reused);
     tell_release(&r->tell);

@@ -30,6 +30,7 @@ struct object {
 struct record_output {
     const char *name; /* of the program's output */
     struct object object;
+    bool temp; /* wanted only until others have taken it: it may be absent */
 };
 
 /* Who vouches for a record that came from a remote. */

@@ -214,7 +214,7 @@ static inline struct record *make_record(const char *key_text, const struct obje
     r->output = arena_alloc(&r->arena, n * sizeof *r->output);
     r->n_outputs = n;
     for (size_t i = 0; i < n; i++)
-        r->output[i] = (struct record_output){ name[i], o[i] };
+        r->output[i] = (struct record_output){ name[i], o[i], false };
     r->wall = 1.25;
     r->cpu = 2;
     r->rss = 4096;

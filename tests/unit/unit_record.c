@@ -130,6 +130,23 @@ Test(record, starts_are_the_golden_ones_and_read_back)
     buf_release(&golden);
 }
 
+Test(record, temporary_outputs_are_told_and_read_back)
+{
+    struct record *r = golden_record(), *back = NULL;
+    struct buf text = { 0 };
+    struct error err = { 0 };
+
+    r->output[0].temp = true;
+    record_write(r, &text);
+    cr_assert_not_null(strstr(text.s, "\noutput file 0 sha256:"));
+    cr_assert_not_null(strstr(text.s, "\ntemp tree 123456789012 sha256:"));
+    cr_assert_eq(record_read(&back, text.s, text.len, &err), 0, "%s", err.text);
+    cr_assert(!back->output[0].temp && back->output[1].temp);
+    record_free(back);
+    record_free(r);
+    buf_release(&text);
+}
+
 Test(record, optional_fields_may_be_absent)
 {
     struct record *r = make_record("k\n", NULL, 0), *back = NULL;

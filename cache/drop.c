@@ -1,0 +1,309 @@
+#include "larder/drop.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "larder/mem.h"
+#include "layout.h"
+#include "lockfile.h"
+
+#include "larder/banned.h"
+
+/* A file of the store: who holds it, and whether a record needs it. */
+struct file {
+    struct digest id;
+    unsigned held;
+    bool needed, used; /* used: this place of the table is */
+};
+
+struct drop {
+    struct store *st;
+    int fd; /* of the lock file */
+    drop_is_temporary *is_temporary;
+    void *self;
+    struct file *file; /* open addressing; n_places is a power of two */
+    size_t n, n_places;
+    bool scanned;          /* what records need is known, */
+    struct timespec asked; /* as of this time of the lock file: see touch() */
+};
+
+/* ---- the files that are known ------------------------------------------------------ */
+
+static struct file *place_of(struct file *file, size_t n_places, const struct digest *id)
+{
+    size_t i;
+
+    memcpy(&i, id->byte, sizeof i);
+    for (i &= n_places - 1; file[i].used && !digest_equal(&file[i].id, id);)
+        i = (i + 1) & (n_places - 1);
+    return &file[i];
+}
+
+static void grow(struct drop *d)
+{
+    size_t n_places = d->n_places ? 2 * d->n_places : 1024;
+    struct file *file = xcalloc(n_places, sizeof *file);
+
+    for (size_t i = 0; i < d->n_places; i++)
+        if (d->file[i].used)
+            *place_of(file, n_places, &d->file[i].id) = d->file[i];
+    free(d->file);
+    d->file = file;
+    d->n_places = n_places;
+}
+
+static struct file *file_of(struct drop *d, const struct digest *id)
+{
+    struct file *f;
+
+    if (2 * (d->n + 1) > d->n_places)
+        grow(d);
+    f = place_of(d->file, d->n_places, id);
+    d->n += !f->used;
+    f->used = true;
+    f->id = *id;
+    return f;
+}
+
+static int note_need(void *self, const struct digest *id, struct error *err)
+{
+    (void)err;
+    file_of(self, id)->needed = true;
+    return 0;
+}
+
+static int note_hold(void *self, const struct digest *id, struct error *err)
+{
+    (void)err;
+    file_of(self, id)->held++;
+    return 0;
+}
+
+static int note_release(void *self, const struct digest *id, struct error *err)
+{
+    struct file *f = file_of(self, id);
+
+    (void)err;
+    if (f->held)
+        f->held--;
+    return 0;
+}
+
+/* ---- what records need ------------------------------------------------------------- */
+
+/* A tree that is not whole needs what can be found of it. */
+static void need_output(struct drop *d, const struct object *o)
+{
+    note_need(d, &o->id, NULL);
+    store_each_file(d->st, o, note_need, d, NULL);
+}
+
+static void need_record(struct drop *d, const struct record *r)
+{
+    note_need(d, &r->log.id, NULL);
+    for (size_t i = 0; i < r->n_outputs; i++)
+        if (!d->is_temporary(d->self, r, r->output[i].name))
+            need_output(d, &r->output[i].object);
+}
+
+static int scan_key(struct drop *d, const struct digest *key, struct error *err)
+{
+    struct record **rec = NULL;
+    size_t n = 0;
+    int rc = store_find(d->st, key, &rec, &n, err);
+
+    for (size_t i = 0; rc == STORE_HIT && i < n; i++)
+        need_record(d, rec[i]);
+    records_free(rec, n);
+    return rc < 0 ? rc : 0;
+}
+
+/* The keys in ac/<2 hex>; a key with several records has a folder beside its first. */
+static int scan_folder(struct drop *d, const char *path, struct error *err)
+{
+    char **name = NULL;
+    struct digest key;
+    size_t n = 0;
+    int rc = fs_list(path, &name, &n, err);
+
+    for (size_t i = 0; i < n && rc == 0; i++)
+        if (layout_is_digest(name[i], &key))
+            rc = scan_key(d, &key, err);
+    free(name);
+    return rc;
+}
+
+static int scan(struct drop *d, struct error *err)
+{
+    struct buf all = { 0 }, path = { 0 };
+    char **name = NULL;
+    size_t n = 0;
+    int rc;
+
+    fs_join(&all, d->st->path, "ac");
+    rc = fs_list(buf_str(&all), &name, &n, err);
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        if (!layout_is_prefix(name[i], NULL))
+            continue;
+        buf_reset(&path);
+        fs_join(&path, all.s, name[i]);
+        rc = scan_folder(d, buf_str(&path), err);
+    }
+    free(name);
+    buf_release(&path);
+    buf_release(&all);
+    return rc;
+}
+
+/* ---- one among several runs -------------------------------------------------------- */
+
+/* When the lock file was touched last, which every run does when it begins. */
+static struct timespec touched(const struct drop *d)
+{
+    struct stat s = { 0 };
+
+    fstat(d->fd, &s);
+    return s.st_mtim;
+}
+
+int drop_open(struct drop **to, struct store *st, drop_is_temporary *is_temporary,
+              void *self, struct error *err)
+{
+    struct drop *d = xcalloc(1, sizeof *d);
+    int rc;
+
+    *to = NULL;
+    *d = (struct drop){ .st = st, .is_temporary = is_temporary, .self = self };
+    rc = lockfile_open(st, &d->fd, err);
+    while (rc == 0) {
+        rc = lockfile_take(d->fd, LOCK_SHARED, lockfile_runs, err);
+        if (rc != LOCK_BUSY)
+            break;
+        nanosleep(&(struct timespec){ .tv_nsec = 2000000 }, NULL);
+        rc = 0;
+    }
+    if (rc < 0) {
+        drop_close(d);
+        return rc;
+    }
+    futimens(d->fd, NULL);
+    *to = d;
+    return 0;
+}
+
+void drop_close(struct drop *d)
+{
+    if (!d)
+        return;
+    if (d->fd > 0)
+        close(d->fd);
+    free(d->file);
+    free(d);
+}
+
+static void stay(struct drop *d)
+{
+    lockfile_take(d->fd, LOCK_SHARED, lockfile_runs, NULL);
+}
+
+/* Alone from here on until stay(), with what records need known: DROP_DONE, or DROP_LATER
+ * when another run is known. */
+static int be_alone(struct drop *d, struct error *err)
+{
+    struct timespec now;
+    int rc = lockfile_take(d->fd, LOCK_ALONE, lockfile_runs, err);
+
+    if (rc != LOCK_TAKEN)
+        return rc < 0 ? rc : DROP_LATER;
+    now = touched(d);
+    if (d->scanned && now.tv_sec == d->asked.tv_sec && now.tv_nsec == d->asked.tv_nsec)
+        return DROP_DONE;
+    d->asked = now;
+    rc = scan(d, err);
+    d->scanned = rc == 0;
+    if (rc < 0)
+        stay(d);
+    return rc;
+}
+
+/* ---- dropping ---------------------------------------------------------------------- */
+
+int drop_need(struct drop *d, const struct object *o, struct error *err)
+{
+    return d->scanned ? store_each_file(d->st, o, note_need, d, err) : 0;
+}
+
+int drop_hold(struct drop *d, const struct object *o, struct error *err)
+{
+    return store_each_file(d->st, o, note_hold, d, err);
+}
+
+struct removal {
+    struct drop *d;
+    struct digest *id;
+    size_t n, cap;
+};
+
+static int list_free(void *self, const struct digest *id, struct error *err)
+{
+    struct removal *r = self;
+    const struct file *f = file_of(r->d, id);
+
+    (void)err;
+    if (f->held || f->needed)
+        return 0;
+    GROW(r->id, r->n + 1, r->cap);
+    r->id[r->n++] = *id;
+    return 0;
+}
+
+/* Its state is forgotten with it. */
+static int remove_file(struct drop *d, const struct digest *id, long long *size,
+                       struct error *err)
+{
+    static const struct fs_state gone;
+    struct buf path = { 0 };
+    struct stat s;
+    int rc = 0;
+
+    layout_object(d->st, id, &path);
+    if (lstat(buf_str(&path), &s) == 0) {
+        rc = fs_remove(path.s, err);
+        *size += rc == 0 ? s.st_size : 0;
+    }
+    if (rc == 0 && d->st->memory.put)
+        d->st->memory.put(d->st->memory.self, id, &gone);
+    buf_release(&path);
+    return rc;
+}
+
+/* The folders go last, so that what a kill leaves can be found from them. */
+static int remove_free(struct drop *d, const struct object *o, long long *size,
+                       struct error *err)
+{
+    struct removal r = { .d = d };
+    int rc = store_each_file(d->st, o, list_free, &r, err);
+
+    while (r.n > 0 && rc == 0)
+        rc = remove_file(d, &r.id[--r.n], size, err);
+    free(r.id);
+    return rc;
+}
+
+int drop_release(struct drop *d, const struct object *o, long long *size,
+                 struct error *err)
+{
+    int rc = be_alone(d, err);
+
+    if (rc != DROP_DONE)
+        return rc;
+    rc = store_each_file(d->st, o, note_release, d, err);
+    if (rc == 0)
+        rc = remove_free(d, o, size, err);
+    stay(d);
+    return rc;
+}

@@ -1,0 +1,32 @@
+/*
+ * temps - outputs that are kept only until nobody needs them: `keep: temp`.
+ *
+ * Such an output goes once every step of the plan that takes it is done in this run, and
+ * no target that was asked for places it; one that no step takes stays. While another run
+ * uses the store nothing goes; it is tried again with the next step that ends, and in the
+ * next run. What cannot be dropped is told and costs only room.
+ */
+#ifndef LARDER_TEMPS_H
+#define LARDER_TEMPS_H
+
+#include "larder/drop.h"
+#include "session.h"
+
+struct temps {
+    struct session *s;
+    struct drop *drop; /* NULL: nothing is dropped */
+    bool *held;        /* [n_steps]: its temporary outputs are; NULL: nobody was asked */
+};
+
+/* Makes this run known to others. The session is borrowed until temps_close(). */
+void temps_open(struct temps *t, struct session *s);
+void temps_close(struct temps *t); /* all-zero is fine */
+
+/* The step has just been recorded by this run. */
+void temps_made(struct temps *t, const struct work *w);
+/* The step is done: what it took may go. */
+void temps_taken(struct temps *t, struct work *w);
+/* Whatever may go goes. */
+void temps_sweep(struct temps *t);
+
+#endif
