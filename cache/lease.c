@@ -59,7 +59,8 @@ int lease_fd(const struct lease *l)
 
 void lease_pass_on(const struct lease *l)
 {
-    fcntl(l->fd, F_SETFD, 0);
+    if (fcntl(l->fd, F_DUPFD, LEASE_PASSED_ON) < 0)
+        fcntl(l->fd, F_SETFD, 0); /* so few files may be open here */
 }
 
 /* Only closed, never unlocked: an unlock would take the lease from the step too. */

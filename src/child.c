@@ -28,7 +28,6 @@ double clock_now(void)
  * system calls. */
 struct launch {
     const struct child_order *order;
-    char *const *env;
     int null, log, progress, life; /* descriptors */
     pid_t parent;
     volatile int failed; /* errno of what the child could not do */
@@ -56,6 +55,20 @@ static bool pass_on(const int *fd)
     return !fd || (fcntl(fd[0], F_SETFD, 0) == 0 && fcntl(fd[1], F_SETFD, 0) == 0);
 }
 
+/* By a number that scripts do not use for their own: who closes this one by mistake would
+ * get away. */
+static bool keep_life_line(int fd)
+{
+    return fcntl(fd, F_DUPFD, LEASE_PASSED_ON) >= 0 || fcntl(fd, F_SETFD, 0) == 0;
+}
+
+/* By the one number that even the plainest shell can name. */
+static bool show_progress(int fd)
+{
+    return fd == CHILD_PROGRESS ? fcntl(fd, F_SETFD, 0) == 0
+                                : dup2(fd, CHILD_PROGRESS) == CHILD_PROGRESS;
+}
+
 static bool become_step(const struct launch *l)
 {
     sigset_t none;
@@ -70,9 +83,8 @@ static bool become_step(const struct launch *l)
     lease_pass_on(l->order->lease);
     hear_all_signals();
     return dup2(l->null, 0) == 0 && dup2(l->log, 1) == 1 && dup2(l->log, 2) == 2 &&
-           fcntl(l->progress, F_SETFD, 0) == 0 && fcntl(l->life, F_SETFD, 0) == 0 &&
-           pass_on(l->order->jobs) && chdir(l->order->folder) == 0 &&
-           sigprocmask(SIG_SETMASK, &none, NULL) == 0;
+           keep_life_line(l->life) && pass_on(l->order->jobs) &&
+           chdir(l->order->folder) == 0 && sigprocmask(SIG_SETMASK, &none, NULL) == 0;
 }
 
 /* Last, since what holds a step would hold us too. */
@@ -92,27 +104,12 @@ static pid_t launch(struct launch *l)
     pid_t pid = vfork();
 
     if (pid == 0) {
-        if (become_step(l) && close_in(l))
-            execve(l->order->path, l->order->argv, l->env);
+        if (become_step(l) && close_in(l) && show_progress(l->progress))
+            execve(l->order->path, l->order->argv, l->order->env);
         l->failed = errno;
         _exit(127);
     }
     return pid;
-}
-
-/* The environment with LARDER_PROGRESS=fd added; new (free()), word is its storage. */
-static char **with_progress(char *const *env, int fd, char word[32])
-{
-    size_t n = 0;
-    char **all;
-
-    while (env[n])
-        n++;
-    all = xcalloc(n + 2, sizeof *all);
-    memcpy(all, env, n * sizeof *all);
-    snprintf(word, 32, "LARDER_PROGRESS=%d", fd);
-    all[n] = word;
-    return all;
 }
 
 static void close_fd(int fd)
@@ -150,7 +147,6 @@ int child_start(struct child *c, const struct child_order *order, struct error *
 {
     int progress[2] = { -1, -1 }, life[2] = { -1, -1 };
     struct launch l = { .order = order, .null = -1, .log = -1, .parent = getpid() };
-    char word[32], **env = NULL;
     int rc = 0;
 
     *c = (struct child){ .pidfd = -1, .progress = -1, .progress_end = -1, .life = -1 };
@@ -169,8 +165,6 @@ int child_start(struct child *c, const struct child_order *order, struct error *
     }
     l.progress = progress[1];
     l.life = life[0];
-    env = with_progress(order->env, l.progress, word);
-    l.env = env;
     c->started = clock_now();
     c->pid = launch(&l);
     trace_started(order->trace);
@@ -196,7 +190,6 @@ int child_start(struct child *c, const struct child_order *order, struct error *
     c->life = life[1];
     progress[0] = progress[1] = life[1] = -1;
 out:
-    free(env);
     close_fd(l.log);
     close_fd(l.null);
     close_fd(life[0]);

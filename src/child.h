@@ -19,10 +19,12 @@
 #include "sandbox.h"
 #include "trace.h"
 
+enum { CHILD_PROGRESS = 3 }; /* the descriptor that the child writes progress to */
+
 struct child_order {
     const char *path; /* of the executable: absolute, or relative to folder */
     char *const *argv;
-    char *const *env;   /* without LARDER_PROGRESS, which child_start() adds */
+    char *const *env;
     const char *folder; /* where it starts */
     const char *log;    /* file to make */
     const struct lease *lease;
@@ -34,7 +36,7 @@ struct child_order {
 struct child {
     pid_t pid;        /* 0: none */
     int pidfd;        /* readable once the child has ended */
-    int progress;     /* what the child writes to LARDER_PROGRESS; does not block */
+    int progress;     /* what the child writes to CHILD_PROGRESS; does not block */
     int progress_end; /* the other end: its closing by the child is no news */
     int life;
     double started; /* by the monotonic clock */

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "child.h"
 #include "item.h"
 #include "larder/banned.h"
 #include "larder/buf.h"
@@ -339,6 +340,7 @@ static void set_environment(struct desk *d, const struct step *step,
     if (gpus && order)
         add_word(&env, arena_printf(&d->arena, "CUDA_DEVICE_ORDER=%s", order));
     add_word(&env, arena_printf(&d->arena, "LARDER_THREADS=%d", given->threads));
+    add_word(&env, arena_printf(&d->arena, "LARDER_PROGRESS=%d", CHILD_PROGRESS));
     if (step->has_seed)
         add_word(&env, arena_printf(&d->arena, "LARDER_SEED=%016llx",
                                     (unsigned long long)step->seed));

@@ -135,10 +135,21 @@ void jobserver_close(struct jobserver *j)
 
 /* ---- the server -------------------------------------------------------------------- */
 
+/* A number of two digits at least. */
+static int move_up(int fd)
+{
+    int up = fcntl(fd, F_DUPFD_CLOEXEC, 10);
+
+    close(fd);
+    return up;
+}
+
 int jobserver_serve(int ends[2], int n, struct buf *flags, struct error *err)
 {
     if (pipe2(ends, O_CLOEXEC) < 0)
         return error_system(err, "a pipe for a job server");
+    for (int i = 0; i < 2; i++)
+        ends[i] = move_up(ends[i]);
     for (int i = 0; i < n; i++)
         if (write(ends[1], "+", 1) != 1)
             return error_system(err, "a pipe for a job server");

@@ -36,7 +36,8 @@ bool jobserver_take(struct jobserver *j); /* one token; false: none is free now 
 void jobserver_keep(struct jobserver *j, size_t n); /* gives back those beyond n */
 
 /* A server for one child: a pipe with n tokens, both ends to be passed on to it. Its
- * MAKEFLAGS are appended. The ends are closed on exec, and new: close() them. */
+ * MAKEFLAGS are appended. The ends are closed on exec, have numbers beyond those that a
+ * script uses for its own, and are new: close() them. */
 int jobserver_serve(int pipe[2], int n, struct buf *flags, struct error *err);
 
 #endif

@@ -31,11 +31,13 @@ int lease_try(struct lease **l, struct store *st, const struct digest *key,
 int lease_wait(struct lease **l, struct store *st, const struct digest *key,
                const volatile sig_atomic_t *stop, struct error *err);
 
-/* The descriptor, closed on exec unless lease_pass_on() was called. Borrowed. */
+/* The descriptor, closed on exec. Borrowed. */
 int lease_fd(const struct lease *l);
-/* Lets the next program that this process executes hold the lease too. Made for the child
- * between fork or vfork and exec: it changes only the calling process's descriptor and is
- * safe there. */
+/* Lets the next program that this process executes hold the lease too, by a descriptor
+ * with a number beyond those that a script uses for its own. Made for the child between
+ * fork or vfork and exec: it changes only the calling process's descriptors and is safe
+ * there. */
+enum { LEASE_PASSED_ON = 100 };
 void lease_pass_on(const struct lease *l);
 
 /* Gives up our hold; NULL is fine. The lease is free once no other process has it. */

@@ -12,8 +12,8 @@ fail() {
     exit 1
 }
 
-# chain N SECONDS: a recipe of N steps, each of which starts a grandchild, waits, and adds
-# a line to what the one before it made. What they make is placed at out/last.txt.
+# chain N SECONDS: a recipe of N steps, each of which closes the descriptors that scripts use,
+# starts a grandchild, waits, and adds a line to what the one before it made. What they make is placed at out/last.txt.
 chain() {
     {
         echo 'larder: 1'
@@ -24,7 +24,7 @@ chain() {
         for i in $(seq "$1"); do
             cat <<END
   s$i:
-    run: [/bin/sh, -c, 'sleep $2 & sleep $2; wait; cp "\$0" "\$1"; echo line $i >> "\$1"', "\${in.a}", "\${out.b}"]
+    run: [/bin/sh, -c, 'exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; sleep $2 & sleep $2; wait; cp "\$0" "\$1"; echo line $i >> "\$1"', "\${in.a}", "\${out.b}"]
     in: {a: $from}
     out: {b: b.txt}
 END
