@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "expr.h"
 #include "visibility.h"
 
 #include "larder/banned.h"
@@ -96,6 +97,20 @@ static int read_keep(const struct node *node, bool *temp, struct error *err)
     return 0;
 }
 
+/* Whether a path ends in /; of a `case`, whether that of its first branch does. */
+static bool names_folder(const struct node *path)
+{
+    while (path && expr_is_case(path)) {
+        size_t i = 0;
+
+        while (i < path->n && !strcmp(path->key[i]->text, "case"))
+            i++;
+        path = i < path->n ? path->item[i] : NULL;
+    }
+    return path && path->kind == NODE_SCALAR && *path->text &&
+           path->text[strlen(path->text) - 1] == '/';
+}
+
 static int read_output(struct stage *s, const struct node *key, const struct node *node,
                        struct stage_output *to, struct error *err)
 {
@@ -115,15 +130,16 @@ static int read_output(struct stage *s, const struct node *key, const struct nod
     to->pos = key->pos;
     to->shards = node_get(node, "shards");
     to->expect = node_get(node, "expect");
-    to->path = node->kind == NODE_SCALAR ? node : node_get(node, "path");
-    if (node->kind == NODE_MAP) {
+    to->path =
+        node->kind == NODE_SCALAR || expr_is_case(node) ? node : node_get(node, "path");
+    if (node->kind == NODE_MAP && to->path != node) {
         rc = node_check_keys(node, "an output", known, 5, err);
         if (rc == 0)
             rc = read_keep(node_get(node, "keep"), &to->temp, err);
         visibility = node_get(node, "visibility");
         if (rc == 0 && visibility)
             rc = visibility_read(visibility, &to->visibility, err);
-        if (rc == 0 && to->path)
+        if (rc == 0 && to->path && !expr_is_case(to->path))
             rc = node_expect(to->path, NODE_SCALAR, "path", err);
     } else if (node->kind == NODE_LIST) {
         rc = node_expect(node, NODE_SCALAR, "the path of an output", err);
@@ -134,9 +150,8 @@ static int read_output(struct stage *s, const struct node *key, const struct nod
         to->kind = port->kind;
         to->set = port->set;
     } else {
-        const char *path = to->path ? to->path->text : "";
         to->foreign = true;
-        to->kind = *path && path[strlen(path) - 1] == '/' ? OBJECT_TREE : OBJECT_FILE;
+        to->kind = names_folder(to->path) ? OBJECT_TREE : OBJECT_FILE;
     }
     return 0;
 }

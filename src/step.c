@@ -260,6 +260,12 @@ static int output_path(const struct filling *f, const struct stage_output *from,
     if (rc < 0)
         return rc;
     n = strlen(v.text);
+    if (from->path && expr_is_case(from->path) && from->foreign &&
+        (n && v.text[n - 1] == '/') != (to->kind == OBJECT_TREE))
+        return pos_error(&v.pos, f->err,
+                         "output %s: a path that ends in / is a folder, and all branches "
+                         "of a case must say the same",
+                         from->name);
     if (n > 1 && v.text[n - 1] == '/')
         n--;
     to->path = arena_strndup(f->b->arena, v.text, n);
