@@ -1,0 +1,1 @@
+tail_of() { echo tail; }
