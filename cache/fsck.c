@@ -72,6 +72,8 @@ static void use_record(struct fsck *f, const struct record *r)
             needed && !r->output[i].temp, step);
     if (!digest_equal(&r->log.id, &none))
         use(f, &r->log.id, false, needed, step);
+    if (!digest_equal(&r->discovered.id, &none))
+        use(f, &r->discovered.id, false, needed, step);
 }
 
 /* One file that should be a record; id: the digest that it should have, or NULL. */

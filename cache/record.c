@@ -130,6 +130,11 @@ void record_write(struct record *r, struct buf *to)
     buf_printf(to, "segments %ld\n", r->segments);
     for (size_t i = 0; i < r->starts.n; i++)
         segment_write(&r->starts.segment[i], to);
+    if (is_named(&r->discovered)) {
+        buf_adds(to, "discovered ");
+        write_object(&r->discovered, to);
+        buf_addc(to, '\n');
+    }
     buf_printf(to, "key-document %zu\n%s", n, r->key_text);
     digest_bytes(&sum, to->s + start, to->len - start);
     buf_printf(to, "checksum sha256:%s\n", digest_hex(&sum, hex));
@@ -232,6 +237,15 @@ static bool read_log(struct scan *s, struct object *log)
     return scan_newline(s);
 }
 
+/* The line may be absent. */
+static bool read_discovered(struct scan *s, struct object *list)
+{
+    if (!scan_text(s, "discovered "))
+        return true;
+    return read_object(s, list) && list->kind == OBJECT_FILE && is_named(list) &&
+           scan_newline(s);
+}
+
 static bool read_key_document(struct scan *s, struct record *r)
 {
     long long n;
@@ -281,6 +295,8 @@ static const char *read_fields(struct scan *s, struct record *r)
     if (!segments_scan(&r->starts, s) ||
         (r->starts.n && (long)r->starts.n != r->segments))
         return "segment";
+    if (!read_discovered(s, &r->discovered))
+        return "discovered";
     return read_key_document(s, r) ? NULL : "key-document";
 }
 

@@ -223,6 +223,8 @@ static int require_objects(struct store *st, const struct record *rec, struct er
         rc = require_object(st, &rec->output[i].object, err);
     if (rc == 0 && !digest_equal(&rec->log.id, &none))
         rc = require_object(st, &rec->log, err);
+    if (rc == 0 && !digest_equal(&rec->discovered.id, &none))
+        rc = require_object(st, &rec->discovered, err);
     return rc;
 }
 

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "discovered.h"
 #include "larder/banned.h"
 #include "larder/boot.h"
 #include "larder/checkpoint.h"
@@ -18,8 +19,9 @@
 #include "larder/mem.h"
 #include "lookup.h"
 #include "meet.h"
+#include "undeclared.h"
 
-enum { EXIT_TRY_AGAIN = 75, GRACE_S = 10 };
+enum { EXIT_TRY_AGAIN = 75, GRACE_S = 10, WATCH_AGAIN_S = 60 };
 static const double sync_above_s =
     1.0; /* dearer outputs are on the disk before the record */
 
@@ -49,6 +51,16 @@ static void forget_metrics(struct attempt *a)
         a->metric[i] = NAN;
 }
 
+/* Whether it must be found out what the step looks at. */
+static bool must_watch(struct attempt *a)
+{
+    struct work *w = a->work;
+
+    return w->watch || (discovered_matter(w->step) &&
+                        guard_mode(a->session, w->step) != SANDBOX_OFF &&
+                        !discovered_recall(a->session, w, &a->discovered));
+}
+
 /* Lays out the desk and starts the child. */
 static int start(struct attempt *a, struct error *err)
 {
@@ -70,7 +82,8 @@ static int start(struct attempt *a, struct error *err)
         goto out;
     rc = desk_open(&a->desk, a->session, a->work, &given, err);
     if (rc == 0)
-        rc = guard_open(&a->guard, a->session, a->work, &a->desk, &given, false, err);
+        rc = guard_open(&a->guard, a->session, a->work, &a->desk, &given, must_watch(a),
+                        err);
     if (rc < 0)
         goto out;
     rc = child_start(&a->child,
@@ -282,6 +295,26 @@ static int confirm_sources(struct attempt *a, struct error *err)
     return rc;
 }
 
+/* What a foreign program loaded, as far as it was seen. */
+static int discover(struct attempt *a, bool sync, struct object *list, struct error *err)
+{
+    static const struct digest none;
+    struct trace *t = a->guard.trace;
+
+    *list = a->discovered;
+    if (!discovered_matter(a->work->step) || !digest_equal(&list->id, &none) || !t ||
+        !trace_worked(t))
+        return 0;
+    if (trace_is_cut(t)) {
+        say_line(&a->session->say, SAY_NORMAL, TONE_PLAIN,
+                 "%s looks at too many files to keep them in mind: name what it runs on "
+                 "in `tools:`",
+                 a->work->step->name);
+        return 0;
+    }
+    return discovered_keep(a->session, a->work, t, &a->guard.fence, sync, list, err);
+}
+
 /* Publishes outputs, then log, then the record. */
 static int record(struct attempt *a, const struct child_end *end, struct error *err)
 {
@@ -298,6 +331,8 @@ static int record(struct attempt *a, const struct child_end *end, struct error *
         rc = desk_collect(&a->desk, s, w, sync, rec, err);
     if (rc == 0)
         rc = desk_keep_log(&a->desk, s, sync, &rec->log, err);
+    if (rc == 0)
+        rc = discover(a, sync, &rec->discovered, err);
     if (rc < 0)
         goto out;
     rec->key = w->key;
@@ -442,6 +477,41 @@ static enum segment_end segment_end_of(const struct attempt *a, bool stopping)
     return a->cause == N_CAUSES ? SEGMENT_FAILED : end[a->cause];
 }
 
+/* Says of a step that was watched what it was refused, or would have been. */
+static void advise(struct attempt *a, bool failed)
+{
+    struct trace *t = a->guard.trace;
+    struct buf text = { 0 };
+
+    if (!t || (!failed && a->guard.mode != SANDBOX_WARN && !a->session->cli->trace))
+        return;
+    undeclared_tell(a->session, a->work->step, t, &a->guard.fence, failed, &text);
+    free(a->work->advice);
+    a->work->advice = text.len ? buf_take(&text) : NULL;
+    buf_release(&text);
+}
+
+/* Whether running it once more under a trace may tell why it failed. */
+static bool is_puzzling(const struct attempt *a, const struct child_end *end)
+{
+    struct buf log = { 0 };
+    bool puzzling;
+
+    if (a->guard.mode == SANDBOX_OFF || a->guard.trace || a->cause != N_CAUSES ||
+        a->ending != ENDING_NONE || end->wall > WATCH_AGAIN_S)
+        return false;
+    puzzling = fs_read(a->desk.log, &log, NULL) == 0 && undeclared_suspect(buf_str(&log));
+    buf_release(&log);
+    return puzzling;
+}
+
+/* A step that was run once more only to be watched has failed, however it ends now. */
+static int fail_all_the_same(struct error *err)
+{
+    return error_set(err, E_STAGE,
+                     "it failed; run once more to be watched, it ended well");
+}
+
 int attempt_finish(struct attempt *a, bool stopping, struct error *err)
 {
     struct child_end end;
@@ -458,9 +528,13 @@ int attempt_finish(struct attempt *a, bool stopping, struct error *err)
         return rc;
     a->work->seconds = end.wall;
     good = WIFEXITED(end.status) && WEXITSTATUS(end.status) == 0;
+    trace_end(a->guard.trace);
+    advise(a, !good);
     if (!good)
         a->cause = cause_of(a, &end);
-    if (good)
+    if (good && a->work->watch)
+        rc = fail_all_the_same(err);
+    else if (good)
         rc = record(a, &end, err);
     else
         rc = stopping ? ATTEMPT_STOPPED : tell_end(a, end.status, err);
@@ -468,6 +542,7 @@ int attempt_finish(struct attempt *a, bool stopping, struct error *err)
         rc == E_STAGE) /* what cannot be noted counts as killed */
         segments_end(&a->segments, a->session->store, &a->work->key, end.wall,
                      segment_end_of(a, rc == ATTEMPT_STOPPED), NULL);
+    a->puzzling = rc == E_STAGE && !good && is_puzzling(a, &end);
     if (rc == E_STAGE && keep_failed_log(a, NULL) < 0)
         say_line(&a->session->say, SAY_NORMAL, TONE_PLAIN,
                  "the log of %s could not be kept", a->work->step->name);

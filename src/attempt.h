@@ -30,6 +30,7 @@ struct attempt {
     struct lease *lease;
     struct desk desk;
     struct guard guard;
+    struct object discovered; /* the list of its discovered inputs, if it is known */
     struct child child;
     struct slots *slots;
     struct strays *strays;
@@ -38,6 +39,7 @@ struct attempt {
     double ending_at; /* when it was asked to end */
     double heard;     /* its last sign of life */
     uint64_t log_size;
+    bool puzzling;      /* it failed, and may do so for something that it was refused */
     enum cause cause;   /* of a failure that is not its own fault; else N_CAUSES */
     struct buf partial; /* a line of progress that is not whole yet */
     char *progress;     /* "12/30 epochs"; ours, or NULL */

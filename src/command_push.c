@@ -35,22 +35,22 @@ static int is_here(struct session *s, const struct work *w, struct error *err)
     return 1;
 }
 
-static int push_log(struct session *s, struct push *p, const struct work *w, bool new,
-                    struct error *err)
+/* The log, or the list of discovered inputs. */
+static int push_beside(struct session *s, struct push *p, const struct object *o,
+                       bool new, struct error *err)
 {
     static const struct digest none;
-    const struct object *log = &w->record->log;
     int rc;
 
-    if (digest_equal(&log->id, &none) || step_takes_private(w->step))
+    if (digest_equal(&o->id, &none))
         return 0;
-    rc = store_check(s->store, log, false, NULL, err);
+    rc = store_check(s->store, o, false, NULL, err);
     if (rc == OBJECT_ABSENT)
         return 0; /* it is a pity, but no result depends on it */
-    return rc < 0 ? rc : push_object(p, log, new, err);
+    return rc < 0 ? rc : push_object(p, o, new, err);
 }
 
-/* The objects of a step, then its log, then its record. */
+/* The objects of a step, then what its record names beside them, then the record. */
 static int push_step(struct session *s, struct push *p, const struct work *w,
                      struct error *err)
 {
@@ -60,8 +60,10 @@ static int push_step(struct session *s, struct push *p, const struct work *w,
     for (size_t i = 0; i < w->step->n_outputs && rc >= 0; i++)
         if (is_given(w->step, i))
             rc = push_object(p, &w->output[i], new, err);
+    if (rc >= 0 && !step_takes_private(w->step))
+        rc = push_beside(s, p, &w->record->log, new, err);
     if (rc >= 0)
-        rc = push_log(s, p, w, new, err);
+        rc = push_beside(s, p, &w->record->discovered, new, err);
     if (rc >= 0 && new)
         rc = push_record(p, w->record, err);
     return rc < 0 ? rc : 0;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "discovered.h"
 #include "item.h"
 #include "larder/banned.h"
 #include "larder/boot.h"
@@ -172,6 +173,23 @@ static int lose(struct session *s, struct work *w, int found, const struct diges
     return heal && found == OBJECT_DAMAGED ? store_discard(s->store, bad, err) : 0;
 }
 
+/* STORE_MISS when something that the program loads is not what it was. */
+static int check_discovered(struct session *s, struct work *w, const struct record *rec,
+                            struct error *err)
+{
+    static const struct digest none;
+    int rc = STORE_HIT;
+
+    if (digest_equal(&rec->discovered.id, &none) || !discovered_matter(w->step))
+        return STORE_HIT;
+    if (rec->by && s->remotes)
+        rc = remotes_fetch_object(s->remotes, &rec->discovered, !rec->boot, err);
+    if (rc < 0)
+        return rc;
+    rc = discovered_check(s, &rec->discovered, &w->changed, err);
+    return rc < 0 ? rc : w->changed ? STORE_MISS : STORE_HIT;
+}
+
 /* STORE_HIT when every output of the record is fine or may be away (w->here says
  * whether all are there), else STORE_MISS. */
 static int try_record(struct session *s, struct work *w, const struct record *rec,
@@ -181,6 +199,9 @@ static int try_record(struct session *s, struct work *w, const struct record *re
 
     if (!has_outputs(rec, w->step) || !is_expected(w, rec))
         return STORE_MISS;
+    rc = check_discovered(s, w, rec, err);
+    if (rc != STORE_HIT)
+        return rc;
     w->here = true;
     for (size_t i = 0; i < w->step->n_outputs; i++) {
         const struct object *o = record_output(rec, w->step->output[i].name);

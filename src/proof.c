@@ -15,6 +15,7 @@
 #include "larder/map.h"
 #include "larder/mem.h"
 
+#include "discovered.h"
 #include "place.h"
 #include "session.h"
 #include "state.h"
@@ -473,6 +474,7 @@ static void tell_executables(struct writing *w)
 
     w->owner = OWNER_ALL;
     facts_vouch_executables(w->s->facts, add_executable, w);
+    discovered_vouch(w->s, add_executable, w);
     for (size_t i = 0; p && !p->bad_all && i < p->head.n_watches; i++)
         if (p->watch[i].owner == OWNER_ALL &&
             !map_get(&w->executables, p->text + p->watch[i].path))

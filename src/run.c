@@ -422,6 +422,22 @@ static void remove_active(struct run *r, const struct attempt *a)
     memmove(r->active + i, r->active + i + 1, (r->n_active - i) * sizeof *r->active);
 }
 
+/* A step that failed as if something was refused runs once more under a trace, so that
+ * this can be named. */
+static bool watch_again(struct run *r, const struct attempt *a)
+{
+    struct work *w = a->work;
+
+    if (!a->puzzling || r->stopping)
+        return false;
+    w->watch = true;
+    w->state = WORK_DUE;
+    queue_add(&r->due, w);
+    say_line(&r->s->say, SAY_VERBOSE, TONE_FAINT,
+             "        %s fails: once more, to see what it looks at", w->step->name);
+    return true;
+}
+
 static void finish(struct run *r, struct attempt *a)
 {
     struct work *w = a->work;
@@ -436,7 +452,7 @@ static void finish(struct run *r, struct attempt *a)
     } else if (rc == ATTEMPT_STOPPED) {
         work_settle(w, WORK_SKIPPED);
         tell_stopped(&r->tell, w);
-    } else if (rc != E_STAGE || !retry(r, w, a->cause, &err)) {
+    } else if (rc != E_STAGE || (!watch_again(r, a) && !retry(r, w, a->cause, &err))) {
         take_error(r, w, rc, &err);
     }
     attempt_free(

@@ -70,7 +70,7 @@ static const struct {
     { "/dev/tty", PERMIT_READ | PERMIT_WRITE | PERMIT_DEVICE },
     { "/dev/shm", PERMIT_READ | PERMIT_WRITE },
 };
-enum { N_INSTALLED = sizeof installed / sizeof installed[0] };
+enum { N_INSTALLED = sizeof installed / sizeof installed[0], HIGH = 64 };
 
 enum sandbox_mode sandbox_mode_of(const char *text)
 {
@@ -97,26 +97,46 @@ static bool is_link(const char *path)
     return lstat(path, &s) == 0 && S_ISLNK(s.st_mode);
 }
 
+/* Away from the small numbers: some shells can only write to descriptors up to 9, and
+ * steps are given some. */
+static int open_high(const char *path)
+{
+    int low = open(path, O_PATH | O_CLOEXEC);
+    int high = low < 0 ? -1 : fcntl(low, F_DUPFD_CLOEXEC, HIGH);
+
+    if (low >= 0)
+        close(low);
+    return high;
+}
+
 void sandbox_open(struct sandbox *s)
 {
     *s = (struct sandbox){ .abi = (int)landlock_abi() };
     for (size_t i = 0; i < N_INSTALLED; i++) {
         struct permit p = { .path = installed[i].path, .access = installed[i].access };
-        char *real = is_link(p.path) ? realpath(p.path, NULL) : NULL;
-        bool in_usr = real && !strncmp(real, "/usr/", 5);
 
-        free(real);
-        if (in_usr || (p.fd = open(p.path, O_PATH | O_CLOEXEC)) < 0)
+        p.real = realpath(p.path, NULL);
+        if (!p.real || (is_link(p.path) && !strncmp(p.real, "/usr/", 5)) ||
+            (p.fd = open_high(p.path)) < 0) {
+            free(p.real);
             continue;
+        }
         GROW(s->system, s->n_system + 1, s->cap_system);
         s->system[s->n_system++] = p;
     }
 }
 
+static void permit_release(struct permit *p)
+{
+    if (p->fd >= 0)
+        close(p->fd);
+    free(p->real);
+}
+
 void sandbox_close(struct sandbox *s)
 {
     for (size_t i = 0; i < s->n_system; i++)
-        close(s->system[i].fd);
+        permit_release(&s->system[i]);
     free(s->system);
     *s = (struct sandbox){ 0 };
 }
@@ -188,6 +208,8 @@ void fence_release(struct fence *f)
 {
     if (f->sandbox && f->ruleset >= 0)
         close(f->ruleset);
+    for (size_t i = 0; i < f->n_own; i++)
+        permit_release(&f->own[i]);
     free(f->own);
     arena_release(&f->arena);
     *f = (struct fence){ 0 };
@@ -197,7 +219,9 @@ int fence_permit_open(struct fence *f, const char *path, int fd, unsigned access
                       struct error *err)
 {
     GROW(f->own, f->n_own + 1, f->cap_own);
-    f->own[f->n_own++] = (struct permit){ arena_strdup(&f->arena, path), access, -1 };
+    f->own[f->n_own++] = (struct permit){ .path = arena_strdup(&f->arena, path),
+                                          .access = access,
+                                          .fd = -1 };
     if (f->ruleset < 0 || add_rule(f, fd, access) == 0)
         return 0;
     return error_system(err, "the sandbox: %s", path);
@@ -217,32 +241,38 @@ int fence_permit(struct fence *f, const char *path, unsigned access, struct erro
 /* Whether path is at or below the permit. */
 static bool covers(const struct permit *p, const char *path)
 {
-    char *real = realpath(p->path, NULL);
-    size_t n = real ? strlen(real) : 0;
-    bool yes = n && !strncmp(path, real, n) && (path[n] == '\0' || path[n] == '/');
+    size_t n = p->real ? strlen(p->real) : 0;
 
-    free(real);
-    return yes;
+    return n && !strncmp(path, p->real, n) && (path[n] == '\0' || path[n] == '/');
 }
 
-bool fence_gave(const struct fence *f, const char *path)
+static void resolve(struct fence *f)
 {
+    for (size_t i = 0; i < f->n_own; i++)
+        if (!f->own[i].real)
+            f->own[i].real = realpath(f->own[i].path, NULL);
+}
+
+bool fence_gave(struct fence *f, const char *path)
+{
+    resolve(f);
     for (size_t i = 0; i < f->n_own; i++)
         if (covers(&f->own[i], path))
             return true;
     return false;
 }
 
-bool fence_allows(const struct fence *f, const char *path, unsigned access)
+bool fence_allows(struct fence *f, const char *path, unsigned access)
 {
     unsigned got = 0;
 
-    for (size_t i = 0; i < f->n_own; i++)
-        if (covers(&f->own[i], path))
-            got |= f->own[i].access;
     for (size_t i = 0; i < f->sandbox->n_system; i++)
         if (covers(&f->sandbox->system[i], path))
             got |= f->sandbox->system[i].access;
+    resolve(f);
+    for (size_t i = 0; i < f->n_own; i++)
+        if (covers(&f->own[i], path))
+            got |= f->own[i].access;
     return (got & access) == access;
 }
 

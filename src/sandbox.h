@@ -35,6 +35,7 @@ enum permit_access {
 /* A file, or a folder with all that is below it. */
 struct permit {
     const char *path; /* as given; it may pass through symbolic links */
+    char *real;       /* its real path; NULL: not asked for yet, or absent */
     unsigned access;
     int fd; /* of a system folder, else -1 */
 };
@@ -70,9 +71,9 @@ int fence_permit(struct fence *f, const char *path, unsigned access, struct erro
 int fence_permit_open(struct fence *f, const char *path, int fd, unsigned access,
                       struct error *err);
 /* Whether what is at path, a real path, may be used in this way. */
-bool fence_allows(const struct fence *f, const char *path, unsigned access);
+bool fence_allows(struct fence *f, const char *path, unsigned access);
 /* Whether path is, or is below, one of those that were permitted by fence_permit(). */
-bool fence_gave(const struct fence *f, const char *path);
+bool fence_gave(struct fence *f, const char *path);
 
 /* In the child: from here on the fence holds, for files and then for sockets. False with
  * errno when the kernel refuses. They only make system calls. */

@@ -403,6 +403,7 @@ void session_close(struct session *s)
         work_free(s->work, s->plan);
     queue_release(&s->recalled);
     map_release(&s->lost);
+    map_release(&s->discovered);
     remotes_close(s->remotes);
     trust_close(s->trust);
     facts_free(s->facts);

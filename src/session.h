@@ -61,6 +61,7 @@ struct session {
     struct queue recalled;   /* steps that lookup_step() has recalled, to be taken out */
     struct trust *trust;     /* NULL until sharing_trust() */
     struct remotes *remotes; /* NULL: none is asked; see sharing_open() */
+    struct map discovered;   /* lists that were looked at (discovered.c), by digest */
     struct map lost;         /* objects that were told to be lost: "DIGEST STEP" */
 };
 

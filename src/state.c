@@ -208,6 +208,29 @@ int state_digest_file(struct state *s, const char *path, struct digest *d,
     return error_set(err, E_INPUT, "%s changes while it is read", path);
 }
 
+struct list_value {
+    struct digest id;
+    int64_t size;
+};
+
+bool state_discovered(struct state *s, const struct digest *kind, struct object *list)
+{
+    struct list_value v;
+
+    if (!get_value(s, named_digest(s, "discovered", kind), &v, sizeof v))
+        return false;
+    *list = (struct object){ .kind = OBJECT_FILE, .id = v.id, .size = v.size };
+    return true;
+}
+
+void state_set_discovered(struct state *s, const struct digest *kind,
+                          const struct object *list)
+{
+    struct list_value v = { .id = list->id, .size = list->size };
+
+    flatfile_put(s->file, named_digest(s, "discovered", kind), &v, sizeof v);
+}
+
 bool state_step(struct state *s, const char *name, struct step_memory *m)
 {
     memset(m, 0, sizeof *m);

@@ -83,6 +83,17 @@ void tell_started(struct tell *t, const struct work *w)
              w->reason);
 }
 
+/* What the step was refused, line by line. */
+static void tell_advice(struct tell *t, const struct work *w)
+{
+    for (const char *p = w->advice ? w->advice : ""; *p;) {
+        size_t n = strcspn(p, "\n");
+
+        say_line(&t->s->say, SAY_QUIET, TONE_PLAIN, "%.*s", (int)n, p);
+        p += n + (p[n] == '\n');
+    }
+}
+
 void tell_ran(struct tell *t, const struct work *w)
 {
     struct buf line = { 0 };
@@ -91,6 +102,7 @@ void tell_ran(struct tell *t, const struct work *w)
     buf_adds(&line, "ran ");
     say_seconds(w->seconds, &line);
     end_line(t, &line, SAY_NORMAL, TONE_GOOD);
+    tell_advice(t, w);
 }
 
 static void tell_tail(struct tell *t, const struct work *w)
@@ -119,6 +131,7 @@ void tell_failed(struct tell *t, const struct work *w, const struct error *err)
     buf_printf(&line, "failed: %s", err->text);
     end_line(t, &line, SAY_QUIET, TONE_BAD);
     tell_tail(t, w);
+    tell_advice(t, w);
 }
 
 void tell_retry(struct tell *t, const struct work *w, enum cause cause, int n,

@@ -580,6 +580,11 @@ bool trace_is_cut(const struct trace *t)
     return t->is_cut;
 }
 
+const char *trace_step(const struct trace *t)
+{
+    return t->step;
+}
+
 bool trace_network(const struct trace *t)
 {
     return t->network;

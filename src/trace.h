@@ -52,10 +52,11 @@ void trace_started(struct trace *t);
 void trace_end(struct trace *t);
 
 /* The rest is for after trace_end(); borrowed until trace_free(). */
-bool trace_worked(const struct trace *t);  /* the step was traced */
-bool trace_is_cut(const struct trace *t);  /* it looked at more than can be kept */
-bool trace_network(const struct trace *t); /* it asked for an internet socket */
-size_t trace_runs(const struct trace *t);  /* how many programs it started */
+bool trace_worked(const struct trace *t);      /* the step was traced */
+bool trace_is_cut(const struct trace *t);      /* it looked at more than can be kept */
+const char *trace_step(const struct trace *t); /* the folder of trace_new() */
+bool trace_network(const struct trace *t);     /* it asked for an internet socket */
+size_t trace_runs(const struct trace *t);      /* how many programs it started */
 const struct trace_entry *trace_seen(struct trace *t, size_t *n);
 
 #endif

@@ -50,10 +50,13 @@ struct work {
     struct record *record;       /* ours; NULL until it is read: see lookup_record() */
     struct digest failed_log;    /* of WORK_FAILED */
     bool has_failed_log;
-    char *reason;    /* why it runs; ours, or NULL */
-    double seconds;  /* it took in this run */
-    double expected; /* seconds it took when it ran last, or -1 */
-    double ahead;    /* expected seconds until the last step that needs it is done */
+    char *reason;        /* why it runs; ours, or NULL */
+    char *advice;        /* what it was refused, some lines; ours, or NULL */
+    bool watch;          /* is to run under a trace; it failed before */
+    const char *changed; /* what its program loaded and is other now, or NULL; borrowed */
+    double seconds;      /* it took in this run */
+    double expected;     /* seconds it took when it ran last, or -1 */
+    double ahead;        /* expected seconds until the last step that needs it is done */
 };
 
 /* One struct work a step of the plan, in its order, all in *w (work_free()). wanted says

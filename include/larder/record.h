@@ -48,10 +48,11 @@ struct record {
     const char *program; /* its name, or "run" */
     struct record_output *output; /* in the order of their names */
     size_t n_outputs;
-    struct object log; /* what the program printed; a file */
-    double wall, cpu;  /* seconds */
-    long long rss;     /* bytes, the largest process */
-    long long made;    /* when it ended, seconds since 1970, UTC */
+    struct object log;        /* what the program printed; a file */
+    struct object discovered; /* a list (docs/discovered.md); all-zero: none */
+    double wall, cpu;         /* seconds */
+    long long rss;            /* bytes, the largest process */
+    long long made;           /* when it ended, seconds since 1970, UTC */
     const char *boot; /* the boot id under which unsynced outputs were written, or NULL */
     const char
         *platform; /* "x86_64 onednn 2.6.3 avx512_core": what last bits may depend on */
@@ -67,7 +68,7 @@ void record_free(struct record *r); /* NULL is fine */
 void records_free(struct record **r, size_t n);
 /* Appends the text and sets r->id. Sorts the outputs by name; names are not empty and
  * differ. step, program and key_text must be set, seconds finite, no number negative. Of
- * the log an all-zero digest, of boot and platform NULL means none. */
+ * the log and of discovered an all-zero digest, of boot and platform NULL means none. */
 void record_write(struct record *r, struct buf *to);
 /* *r is new. E_CORRUPT with the line where the text is not a whole record. */
 int record_read(struct record **r, const char *text, size_t n, struct error *err);

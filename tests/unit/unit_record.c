@@ -147,6 +147,30 @@ Test(record, temporary_outputs_are_told_and_read_back)
     buf_release(&text);
 }
 
+Test(record, a_list_of_discovered_inputs_is_the_golden_one_and_reads_back)
+{
+    struct record *r = golden_record(), *back = NULL;
+    struct buf text = { 0 }, golden = { 0 }, again = { 0 };
+    struct error err = { 0 };
+
+    r->discovered = (struct object){ .kind = OBJECT_FILE, .size = 20 };
+    digest_bytes(&r->discovered.id, "larder-discovered 1\n", 20);
+    record_write(r, &text);
+    cr_assert_eq(
+        fs_read(LARDER_SOURCE "/tests/golden/record-1-discovered.txt", &golden, &err), 0,
+        "%s", err.text);
+    cr_assert_str_eq(buf_str(&text), buf_str(&golden));
+    cr_assert_eq(record_read(&back, text.s, text.len, &err), 0, "%s", err.text);
+    cr_assert_eq(back->discovered.size, 20);
+    record_write(back, &again);
+    cr_assert_str_eq(buf_str(&again), buf_str(&text));
+    record_free(back);
+    record_free(r);
+    buf_release(&text);
+    buf_release(&again);
+    buf_release(&golden);
+}
+
 Test(record, optional_fields_may_be_absent)
 {
     struct record *r = make_record("k\n", NULL, 0), *back = NULL;

@@ -1,0 +1,253 @@
+#include "undeclared.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "discovered.h"
+#include "larder/banned.h"
+#include "larder/fs.h"
+
+enum { TOLD_MAX = 10 };
+
+struct telling {
+    const struct session *s;
+    const struct step *step;
+    struct fence *fence;
+    struct buf folder; /* of the recipe file that has the stage, a real path */
+    struct arena arena;
+    struct map told; /* paths */
+    struct buf *to;
+};
+
+bool undeclared_suspect(const char *log)
+{
+    static const char *const sign[] = { "ermission denied", "EACCES",
+                                        "o such file",      "ot found",
+                                        "No module named",  "annot open",
+                                        "ot permitted" };
+
+    for (size_t i = 0; i < sizeof sign / sizeof sign[0]; i++)
+        if (strstr(log, sign[i]))
+            return true;
+    return false;
+}
+
+static void find_folder(struct telling *t)
+{
+    const struct recipe_text *text = t->step->pos.text;
+    struct buf path = { 0 };
+    char *real;
+
+    if (text && text->path)
+        fs_dirname(&path, text->path);
+    else
+        buf_adds(&path, t->s->project);
+    real = realpath(buf_str(&path), NULL);
+    buf_adds(&t->folder, real ? real : buf_str(&path));
+    free(real);
+    buf_release(&path);
+}
+
+/* As the recipe would write it: ./path, or absolute. */
+static const char *written(struct telling *t, const char *path)
+{
+    size_t n = t->folder.len;
+
+    if (!strncmp(path, t->folder.s, n) && path[n] == '/')
+        return arena_printf(&t->arena, ".%s", path + n);
+    return path;
+}
+
+/* A name for the file in the recipe: that of the file, as far as it can be one. */
+static const char *name_for(struct telling *t, const char *path)
+{
+    const char *base = fs_basename(path);
+    char *name = arena_strndup(&t->arena, base, strcspn(base, "."));
+
+    for (char *c = name; *c; c++)
+        if (!isalnum((unsigned char)*c) && *c != '_' && *c != '-')
+            *c = '_';
+    return isalpha((unsigned char)*name) || *name == '_' ? name : "data";
+}
+
+static bool is_code(const char *path)
+{
+    static const char *const ending[] = { ".py",  ".R",   ".r",  ".pl",  ".pm",
+                                          ".sh",  ".js",  ".jl", ".lua", ".rb",
+                                          ".awk", ".sed", ".m",  ".do",  ".mjs" };
+    const char *dot = strrchr(fs_basename(path), '.');
+
+    for (size_t i = 0; dot && i < sizeof ending / sizeof ending[0]; i++)
+        if (!strcmp(dot, ending[i]))
+            return true;
+    return false;
+}
+
+/* Where software lies outside the system's folders: PREFIX of PREFIX/bin/x and
+ * PREFIX/lib/x; NULL elsewhere. */
+static const char *prefix_of(struct telling *t, const char *path)
+{
+    static const char *const part[] = { "/bin/", "/lib/", "/lib64/", "/libexec/" };
+
+    for (size_t i = 0; i < sizeof part / sizeof part[0]; i++) {
+        const char *at = strstr(path, part[i]);
+
+        if (at && at > path)
+            return arena_strndup(&t->arena, path, (size_t)(at - path));
+    }
+    return NULL;
+}
+
+/* Once for each subject. The place of the stage comes before the first. */
+static void tell(struct telling *t, const char *subject, const char *story)
+{
+    struct error err;
+
+    if (map_set(&t->told, subject, t))
+        return;
+    if (t->told.n == 1) {
+        pos_error(&t->step->pos, &err,
+                  "stage %s uses what it was not given:", t->step->stage);
+        buf_printf(t->to, "%s\n", err.text);
+    }
+    if (t->told.n <= TOLD_MAX)
+        buf_printf(t->to, "  - it %s\n", story);
+}
+
+/* What to write for a file that is read or run. */
+static const char *line_for(struct telling *t, const char *path, unsigned how)
+{
+    const char *as = written(t, path), *prefix = prefix_of(t, path);
+    bool is_ours = as[0] == '.';
+
+    if (t->step->program)
+        return "a program reads its inputs only";
+    if (is_ours && ((how & TRACE_RUN) || is_code(path)))
+        return arena_printf(&t->arena, "add `code: [%s]`", as);
+    if (prefix && (!is_ours || (how & TRACE_RUN)))
+        return arena_printf(&t->arena,
+                            "add `tools: [%s]`, and to the recipe `tools: {%s: {folder: "
+                            "%s}}`",
+                            name_for(t, prefix), name_for(t, prefix), written(t, prefix));
+    return arena_printf(&t->arena, "add `in: {%s: %s}` and read ${in.%s}",
+                        name_for(t, path), as, name_for(t, path));
+}
+
+static void tell_use(struct telling *t, const char *path, unsigned how)
+{
+    const char *prefix = prefix_of(t, path);
+    bool is_tool = prefix && written(t, path)[0] != '.';
+
+    tell(t, is_tool ? prefix : path,
+         arena_printf(&t->arena, "%s %s: %s", how & TRACE_RUN ? "runs" : "reads",
+                      written(t, path), line_for(t, path, how)));
+}
+
+static void tell_write(struct telling *t, const char *path)
+{
+    tell(t, path,
+         arena_printf(
+             &t->arena,
+             "writes %s: write to ${out.NAME}, $TMPDIR or the folder it starts in",
+             written(t, path)));
+}
+
+/* A relative path that is one of the recipe's folder, not of the step's. */
+static void tell_absent(struct telling *t, const char *path, const char *below)
+{
+    struct buf ours = { 0 };
+    struct stat st;
+
+    fs_join(&ours, t->folder.s, below);
+    if (stat(ours.s, &st) == 0 && S_ISREG(st.st_mode))
+        tell(t, path,
+             arena_printf(&t->arena, "looks for %s in the folder it starts in: %s", below,
+                          line_for(t, ours.s, TRACE_READ)));
+    buf_release(&ours);
+}
+
+/* The folder that a file which is to be made, or is gone, lies in decides. */
+static char *real_place(const char *path)
+{
+    char *real = realpath(path, NULL);
+    struct buf folder = { 0 };
+
+    if (!real) {
+        fs_dirname(&folder, path);
+        real = realpath(buf_str(&folder), NULL);
+        buf_release(&folder);
+    }
+    return real;
+}
+
+static void tell_module(struct telling *t, const struct trace_entry *e,
+                        const char *module)
+{
+    char *real = e->how & TRACE_READ ? realpath(module, NULL) : NULL;
+
+    if (real && !fence_allows(t->fence, real, PERMIT_READ))
+        tell_use(t, real, TRACE_READ);
+    free(real);
+}
+
+static void tell_entry(struct telling *t, const struct trace_entry *e)
+{
+    char *real = real_place(e->path);
+    struct buf module = { 0 };
+
+    if (!real)
+        return;
+    if (discovered_compiled(e->path, &module))
+        tell_module(t, e, buf_str(&module));
+    else if ((e->how & (TRACE_READ | TRACE_RUN)) &&
+             !fence_allows(t->fence, real, PERMIT_READ))
+        tell_use(t, real, e->how);
+    else if ((e->how & TRACE_WRITE) && !fence_allows(t->fence, real, PERMIT_WRITE))
+        tell_write(t, e->path);
+    buf_release(&module);
+    free(real);
+}
+
+/* A folder that is listed may be only on the way to something: it is told where nothing
+ * else is. */
+static void tell_folder(struct telling *t, const struct trace_entry *e)
+{
+    char *real = (e->how & TRACE_LIST) ? realpath(e->path, NULL) : NULL;
+
+    if (real && !fence_allows(t->fence, real, PERMIT_READ))
+        tell(t, real,
+             arena_printf(&t->arena,
+                          "lists the folder %s: add `in: {%s: %s/}` and read ${in.%s}",
+                          written(t, real), name_for(t, real), written(t, real),
+                          name_for(t, real)));
+    free(real);
+}
+
+void undeclared_tell(const struct session *s, const struct step *step,
+                     struct trace *trace, struct fence *f, bool failed, struct buf *to)
+{
+    struct telling t = { .s = s, .step = step, .fence = f, .to = to };
+    size_t n, n_step = strlen(trace_step(trace));
+    const struct trace_entry *e = trace_seen(trace, &n);
+
+    find_folder(&t);
+    for (size_t i = 0; i < n; i++) {
+        if (!strncmp(e[i].path, trace_step(trace), n_step) && e[i].path[n_step] == '/') {
+            if (failed && (e[i].how & TRACE_ABSENT))
+                tell_absent(&t, e[i].path, e[i].path + n_step + 1);
+            continue;
+        }
+        tell_entry(&t, &e[i]);
+    }
+    for (size_t i = 0; i < n && !t.told.n; i++)
+        tell_folder(&t, &e[i]);
+    if (trace_network(trace) && !step->network)
+        tell(&t, "network", "opens an internet socket: add `network: true`");
+    if (t.told.n > TOLD_MAX)
+        buf_printf(to, "  - and %zu more\n", t.told.n - TOLD_MAX);
+    map_release(&t.told);
+    buf_release(&t.folder);
+    arena_release(&t.arena);
+}

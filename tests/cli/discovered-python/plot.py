@@ -1,0 +1,2 @@
+import pkg.part, sys
+open(sys.argv[1], "w").write(pkg.part.value)
