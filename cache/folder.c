@@ -45,7 +45,7 @@ static int name_entry(const struct folder_visit *visit, const char *path, int de
         if (s.st_mode & S_IXUSR)
             kind = TREE_EXEC;
         rc = visit->file(visit->self, path, &o.id, &o.size, err);
-    } else if (S_ISLNK(s.st_mode) && visit->tool) {
+    } else if (S_ISLNK(s.st_mode) && visit->links) {
         rc = name_link(path, &o, err);
     } else if (S_ISDIR(s.st_mode)) {
         kind = TREE_TREE;
@@ -73,7 +73,7 @@ static int name_folder(const struct folder_visit *visit, const char *path, int d
     if (rc == 0)
         rc = fs_list(path, &name, &n, err);
     for (size_t i = 0; i < n && rc == 0; i++) {
-        if (visit->tool && !strcmp(name[i], "__pycache__"))
+        if (visit->no_pycache && !strcmp(name[i], "__pycache__"))
             continue;
         buf_reset(&child);
         fs_join(&child, path, name[i]);

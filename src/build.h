@@ -38,8 +38,11 @@ struct builder {
 
 /* A new source, in the plan's list. key: what it is known by. */
 struct source *builder_add_source(struct builder *b, const char *key);
-/* The file at a path of the user's, `./` taken as the folder of where it is written. */
+/* The file or folder at a path of the user's, `./` taken as the folder of where it is
+ * written. */
 struct source *builder_source(struct builder *b, const char *path, const struct pos *pos);
+/* The same for `code:`. */
+struct source *builder_code(struct builder *b, const char *path, const struct pos *pos);
 /* What a path of the user's names: a tree where it ends in /, which is then cut off. */
 enum object_kind builder_path_kind(struct builder *b, const char **path);
 /* The absolute path of a file named at pos, in arena memory. */

@@ -30,6 +30,37 @@ static const char *name_in(const struct desk *d, const char *path)
                                                                                : NULL;
 }
 
+/* A folder of `code:`, as facts.c names it: without what Python leaves in it. */
+static int copy_folder(const char *from, const char *to, struct error *err)
+{
+    struct buf path = { 0 }, place = { 0 };
+    struct stat st;
+    char **name = NULL;
+    size_t n = 0;
+    int rc = fs_mkdirs(to, err);
+
+    if (rc == 0)
+        rc = fs_list(from, &name, &n, err);
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        if (!strcmp(name[i], "__pycache__"))
+            continue;
+        buf_reset(&path);
+        buf_reset(&place);
+        fs_join(&path, from, name[i]);
+        fs_join(&place, to, name[i]);
+        if (lstat(path.s, &st) < 0)
+            rc = error_system(err, "cannot look at %s", path.s);
+        else if (S_ISDIR(st.st_mode))
+            rc = copy_folder(path.s, place.s, err);
+        else
+            rc = fs_copy(path.s, place.s, st.st_mode & S_IXUSR ? 0555 : 0444, err);
+    }
+    free(name);
+    buf_release(&place);
+    buf_release(&path);
+    return rc;
+}
+
 /* A folder of the user's, by way of the store: a link to it would be no folder to many
  * programs. */
 static int put_folder(struct session *s, const struct source *source,
@@ -61,6 +92,8 @@ static int put_source(struct desk *d, struct session *s, const struct source *so
         rc = room_free_name(d->room, name, err);
     if (rc < 0)
         return rc;
+    if (source->is_code)
+        return copy_folder(at->path, path, err);
     if (at->path && source->kind == OBJECT_TREE)
         return put_folder(s, source, at, path, err);
     if (!at->path)

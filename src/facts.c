@@ -80,7 +80,12 @@ static int digest_one(void *self, const char *path, struct digest *d, long long 
 static int digest_folder(struct facts *f, const struct source *s, const char *path,
                          struct object *o, struct error *err)
 {
-    struct folder_visit visit = { .file = digest_one, .self = f, .tool = s->is_tool };
+    struct folder_visit visit = {
+        .file = digest_one,
+        .self = f,
+        .links = s->is_tool,
+        .no_pycache = s->is_tool || s->is_code,
+    };
     int rc = folder_name(path, &visit, o, err);
 
     if (rc == E_STAGE && err)
@@ -309,8 +314,8 @@ int facts_confirm(struct facts *f, const struct source *s, struct error *err)
 
     if (!fact->is_located || !fact->at.path)
         return 0;
-    if (s->kind == OBJECT_TREE)
-        return confirm_folder(f, fact, err);
+    if (s->kind == OBJECT_TREE) /* of others the step has read what the store has */
+        return s->is_tool || s->is_code ? confirm_folder(f, fact, err) : 0;
     rc = fs_stat(fact->at.path, &now, err);
     if (rc < 0)
         return rc;
@@ -401,11 +406,12 @@ static int vouch_folder(void *self, const char *path, struct error *err)
 }
 
 /* Its files and folders, if together they still are the tree that was used. */
-static bool vouch_tree(struct facts *f, const struct located *at, bool tool,
+static bool vouch_tree(struct facts *f, const struct source *s, const struct located *at,
                        facts_tell *tell, void *self)
 {
     struct vouching v = { f, tell, self };
-    struct folder_visit visit = { vouch_file, vouch_folder, &v, tool };
+    struct folder_visit visit = { vouch_file, vouch_folder, &v, s->is_tool,
+                                  s->is_tool || s->is_code };
     struct object now;
 
     return folder_name(at->path, &visit, &now, NULL) == 0 &&
@@ -429,7 +435,7 @@ bool facts_vouch(struct facts *f, const struct source *s, facts_tell *tell, void
                  fs_stat(s->from[i], &st, NULL) == FS_ABSENT ? NULL : &st);
     }
     if (s->kind == OBJECT_TREE)
-        return vouch_tree(f, at, s->is_tool, tell, self);
+        return vouch_tree(f, s, at, tell, self);
     tell(self, at->path, settled_state(f, at));
     return true;
 }

@@ -68,20 +68,41 @@ enum object_kind builder_path_kind(struct builder *b, const char **path)
     return OBJECT_TREE;
 }
 
-struct source *builder_source(struct builder *b, const char *path, const struct pos *pos)
+/* key: what the source is known by. */
+static struct source *source_at(struct builder *b, const char *key, const char *full,
+                                const char *path, const struct pos *pos)
 {
-    const char *full = builder_path(b, path, pos);
-    struct source *source = map_get(&b->sources, full);
+    struct source *source = map_get(&b->sources, key);
 
     if (source)
         return source;
-    source = builder_add_source(b, full);
+    source = builder_add_source(b, key);
     source->name = arena_strdup(b->arena, path);
     source->pos = *pos;
     source->kind = builder_path_kind(b, &full);
     source->from = arena_alloc(b->arena, sizeof *source->from);
     source->from[0] = full;
     source->n_from = 1;
+    return source;
+}
+
+struct source *builder_source(struct builder *b, const char *path, const struct pos *pos)
+{
+    const char *full = builder_path(b, path, pos);
+
+    return source_at(b, full, full, path, pos);
+}
+
+struct source *builder_code(struct builder *b, const char *path, const struct pos *pos)
+{
+    const char *full = builder_path(b, path, pos);
+    bool folder = full[strlen(full) - 1] == '/';
+    struct source *source;
+
+    if (!folder)
+        return source_at(b, full, full, path, pos);
+    source = source_at(b, arena_printf(b->arena, "code %s", full), full, path, pos);
+    source->is_code = true;
     return source;
 }
 

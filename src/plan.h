@@ -35,6 +35,7 @@ struct source {
                             NULL */
     int locked;          /* the line of larder.lock that pin.digest is from, or 0 */
     bool is_tool;        /* a folder that is used where it is, and may hold links */
+    bool is_code;        /* a folder of `code:`, in which no __pycache__ counts */
     bool is_import;      /* may be taken from the store by its digest alone */
     bool private_;       /* visibility: private */
     const char *license; /* or NULL */

@@ -159,7 +159,7 @@ static void add_code(struct builder *b, struct stage *s, const struct node *item
         s->code[i] = s->code[i - 1];
         s->code_path[i] = s->code_path[i - 1];
     }
-    s->code[i] = builder_source(b, item->text, &item->pos);
+    s->code[i] = builder_code(b, item->text, &item->pos);
     s->code_path[i] = path;
 }
 

@@ -18,13 +18,14 @@ struct folder_visit {
     /* Tells a folder, before it is read. May be NULL. */
     int (*folder)(void *self, const char *path, struct error *err);
     void *self;
-    bool tool; /* see folder_name() */
+    bool links; /* symbolic links count, by where they lead */
+    bool
+        no_pycache; /* a folder __pycache__ does not: it follows from what is beside it */
 };
 
-/* Names what store_import() would make of the folder at path. Links and special files
- * inside are refused by name (E_STAGE). Of a tool, a folder that is never taken into a
- * store, symbolic links count by where they lead, and `__pycache__` does not count: what
- * is in it follows from the files beside it. */
+/* Names what store_import() would make of the folder at path, unless a flag says that it
+ * is never taken into a store. Links, but for that, and special files inside are refused
+ * by name (E_STAGE). */
 int folder_name(const char *path, const struct folder_visit *visit, struct object *o,
                 struct error *err);
 

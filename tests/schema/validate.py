@@ -1,7 +1,7 @@
 """validate.py RECIPE_SCHEMA SCHEMA SOURCE - recipes against the schema of recipes.
 
 Every file of a recipe that the reader takes must be valid: those of the cases of
-tests/recipes that have a plan, and of recipes/. Of those that the
+tests/recipes that have a plan, of tests/keys and of recipes/. Of those that the
 reader refuses, those named in `refused` are refused by the schema too; what is wrong with
 the others cannot be seen without programs, tables or other places of the recipe.
 """
@@ -36,6 +36,7 @@ def main():
 
     cases = os.path.join(SOURCE, "tests", "recipes")
     good = glob.glob(os.path.join(SOURCE, "recipes", "**", "*.yaml"), recursive=True)
+    good += glob.glob(os.path.join(SOURCE, "tests", "keys", "project", "*.yaml"))
     for plan in glob.glob(os.path.join(cases, "*", "plan")):
         good += glob.glob(os.path.join(os.path.dirname(plan), "**", "*.yaml"), recursive=True)
     for path in sorted(good):

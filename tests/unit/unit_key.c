@@ -244,6 +244,34 @@ Test(key, of_a_command_with_tools_is_the_golden_document)
     check_golden("key-tools-1.txt", &step, &facts);
 }
 
+Test(key, of_a_command_with_folders_is_the_golden_document)
+{
+    struct word words[] = { { WORD_TEXT, "./lib/count.sh" },
+                            { WORD_IN, "pages" },
+                            { WORD_OUT, "counts" } };
+    struct arg arg[] = { { &words[0], 1 }, { &words[1], 1 }, { &words[2], 1 } };
+    const char *code_path[] = { "lib/" };
+    struct input input[] = { { .name = "pages" } };
+    struct output output[] = { { .name = "counts", .path = "counts.tsv" } };
+    struct object pages = object_of(OBJECT_TREE, "pages");
+    struct object *inputs[] = { &pages };
+    struct object code[] = { object_of(OBJECT_TREE, "lib") };
+    struct key_facts facts = { .input = inputs, .code = code };
+    struct step step = { .name = "count",
+                         .stage = "count",
+                         .arg = arg,
+                         .n_args = 3,
+                         .code_path = code_path,
+                         .n_code = 1,
+                         .input = input,
+                         .n_inputs = 1,
+                         .output = output,
+                         .n_outputs = 1,
+                         .n_objects = 1 };
+
+    check_golden("key-folders-1.txt", &step, &facts);
+}
+
 Test(key, of_a_sharded_set_is_the_golden_document)
 {
     struct word words[] = { { WORD_TEXT, "split" },
