@@ -55,42 +55,40 @@ static bool is_absent(int why)
     return why == ENOENT || why == ENOTDIR || why == ELOOP;
 }
 
-/* The first name in the folder that a remote does not have, or NULL; new. */
-static char *strange_name(int root)
+/* The first name in the folder that a remote does not have is appended. */
+static void find_strange_name(int root, struct buf *to)
 {
     static const char *const known[] = { "cas", "ac", "tmp", "lost+found" };
     int fd = openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    char *strange = NULL;
     struct dirent *e;
 
-    while (dir && !strange && (e = readdir(dir)) != NULL) {
+    while (dir && !to->len && (e = readdir(dir)) != NULL) {
         bool fine = e->d_name[0] == '.';
 
         for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
             fine |= !strcmp(e->d_name, known[i]);
         if (!fine)
-            strange = xstrdup(e->d_name);
+            buf_add_escaped(to, e->d_name);
     }
     if (dir)
         closedir(dir);
-    return strange;
 }
 
 /* A folder that holds other things is not made into a remote by a slip of the pen. */
 static int refuse_strange_folder(const struct folder *f, struct error *err)
 {
-    char *strange;
+    struct buf strange = { 0 };
     int rc = 0;
 
     if (faccessat(f->root, marker, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
         return 0;
-    strange = strange_name(f->root);
-    if (strange)
+    find_strange_name(f->root, &strange);
+    if (strange.len)
         rc = error_set(err, E_REMOTE,
                        "%s is no remote (it has %s and no %s): name another folder",
-                       f->path, strange, marker);
-    free(strange);
+                       f->path, strange.s, marker);
+    buf_release(&strange);
     return rc;
 }
 

@@ -16,7 +16,7 @@
 
 #include "larder/banned.h"
 
-enum { MISSED_S = 60 };
+enum { MISSED_S = 60, STRANGERS_MAX = 20 };
 
 struct source {
     struct peer peer;
@@ -35,7 +35,8 @@ struct remotes {
     struct arena arena;
     struct map missed;    /* hex of a key or object → time_t at which nobody had it */
     struct map whole;     /* hex of trees that are here with all that is in them */
-    struct map strangers; /* id of a key → struct stranger */
+    struct map strangers; /* id of a key → struct stranger, of the first ones */
+    size_t n_others;      /* results of further unknown keys */
     size_t n_false;       /* records whose signature does not fit */
     struct remotes_totals totals;
 };
@@ -192,13 +193,17 @@ static void count_other(void *self, const char *name)
 
     if (!key_id_parse(&id, name) || was_asked_for(o, name))
         return;
+    o->r->totals.n_ignored++;
     s = map_get(&o->r->strangers, name);
+    if (!s && o->r->strangers.n == STRANGERS_MAX) {
+        o->r->n_others++;
+        return;
+    }
     if (!s) {
         s = arena_alloc(&o->r->arena, sizeof *s);
         map_set(&o->r->strangers, name, s);
     }
     s->n++;
-    o->r->totals.n_ignored++;
 }
 
 static int count_others(struct remotes *r, struct source *s, const struct digest *key,
@@ -432,6 +437,11 @@ void remotes_tell_ignored(struct remotes *r)
 
     tell_strangers(r, true);
     tell_strangers(r, false);
+    if (r->n_others) {
+        buf_printf(&line, "%zu result%s ignored: further unknown keys", r->n_others,
+                   r->n_others == 1 ? "" : "s");
+        tell(r, &line);
+    }
     if (r->n_false) {
         buf_printf(&line, "%zu result%s ignored: not what a trusted key has signed",
                    r->n_false, r->n_false == 1 ? "" : "s");

@@ -241,6 +241,10 @@ int trust_add(struct trust *t, const struct public_key *key, const char *name,
         if (!strcmp(t->key[i].name, name) && !public_key_equal(&t->key[i].key, key))
             return error_set(err, E_USAGE,
                              "another key is named %s: give this one another name", name);
+    for (size_t i = 0; i < t->n; i++)
+        if (public_key_equal(&t->key[i].key, key) && !strcmp(t->key[i].name, name) &&
+            !strcmp(t->key[i].stages, stages ? stages : "*") && !t->key[i].own)
+            return 0;
     buf_adds(&text, t->text.len ? buf_str(&t->text) : "larder-trust 1\n");
     if (text.s[text.len - 1] != '\n')
         buf_addc(&text, '\n');

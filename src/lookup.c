@@ -332,6 +332,19 @@ static int bring_object(struct session *s, struct work *w, size_t i, struct erro
     return rc;
 }
 
+/* Whether all of a step's outputs are here by now. */
+static int note_here(struct session *s, struct work *w, struct error *err)
+{
+    struct digest bad;
+    int rc = OBJECT_FINE;
+
+    for (size_t i = 0; i < w->step->n_outputs && rc == OBJECT_FINE && !w->here; i++)
+        rc = check_output(s, w->record, &w->output[i], &bad, err);
+    if (rc == OBJECT_FINE)
+        w->here = true;
+    return rc < 0 ? rc : 0;
+}
+
 int lookup_bring(struct session *s, struct work *w, struct error *err)
 {
     bool all = true;
@@ -368,7 +381,9 @@ int lookup_need(struct session *s, struct work *w, size_t object, struct error *
     if (w->state != WORK_DONE)
         return 0;
     rc = bring_object(s, w, object, err);
-    if (rc != STORE_MISS)
+    if (rc == STORE_HIT)
+        return note_here(s, w, err);
+    if (rc < 0)
         return rc;
     rc = need_inputs(s, w, err);
     if (rc == 0)

@@ -44,8 +44,9 @@ bool trust_allows(const struct trust *t, const struct public_key *key, const cha
 /* True for a stage of which nothing is to be asked of a remote, or given to it. */
 bool trust_forbids(const struct trust *t, const char *stage);
 
-/* Adds a line to the file, or writes it anew without those of a key, by its name or id;
- * E_USAGE when the name is taken, or no key is called so. stages NULL: all. */
+/* Adds a line to the file, unless it is there, or writes it anew without those of a key,
+ * by its name or id; E_USAGE when the name is taken, or no key is called so. stages NULL:
+ * all. */
 int trust_add(struct trust *t, const struct public_key *key, const char *name,
               const char *stages, struct error *err);
 int trust_remove(struct trust *t, const char *word, struct error *err);

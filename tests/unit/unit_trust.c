@@ -52,7 +52,9 @@ Test(trust, a_key_is_trusted_with_the_stages_of_its_line)
 
     add(f, KEY_A, "lab-a", NULL);
     add(f, KEY_B, "lab-b", "eval-*");
+    add(f, KEY_B, "lab-b", "eval-*");
     t = open_trust(f);
+    cr_assert_eq(trust_count(t), 2);
     cr_assert(trust_allows(t, parsed(KEY_A, &a), "train"));
     cr_assert(trust_allows(t, parsed(KEY_B, &b), "eval-c"));
     cr_assert(!trust_allows(t, &b, "train"));
