@@ -1,12 +1,9 @@
 #include "run.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
 #include "larder/banned.h"
 #include "larder/mem.h"
@@ -14,9 +11,10 @@
 
 #include "attempt.h"
 #include "estimate.h"
-#include "item.h"
+#include "interrupt.h"
+#include "later.h"
 #include "lookup.h"
-#include "place.h"
+#include "need.h"
 #include "queue.h"
 #include "reason.h"
 #include "retry.h"
@@ -27,12 +25,6 @@
 
 static const double busy_pause_s = 0.2, wake_s = 1;
 
-/* A step that is due, but not before a time. */
-struct later {
-    struct work *work;
-    double at; /* by the monotonic clock */
-};
-
 struct run {
     struct session *s;
     struct tell tell;
@@ -40,19 +32,16 @@ struct run {
     struct strays strays;
     struct temps temps;
     struct queue due;
-    struct later *later; /* due: another larder has the lease, or it is tried again */
-    size_t n_later, cap_later;
+    struct later later; /* due: another larder has the lease, or it is tried again */
     unsigned char (*tries)[N_CAUSES]; /* [n_steps]: how often each was tried again */
     struct queue reused; /* found done behind a step that was run; to be passed */
     struct attempt **active;
     size_t n_active, cap_active;
-    bool stopping; /* start nothing more */
-    bool news;     /* see run_totals */
-    int n_signals; /* to stop, so far */
-    int signal;    /* the first of them */
-    int signals;   /* descriptor they arrive at */
-    sigset_t mask; /* before the run */
-    int rc;        /* of what nobody gets past, the story in *err */
+    bool stopping;  /* start nothing more */
+    bool contended; /* a step waits for a GPU that another larder has */
+    bool news;      /* see run_totals */
+    struct interrupts interrupts;
+    int rc; /* of what nobody gets past, the story in *err */
     struct error *err;
 };
 
@@ -65,7 +54,7 @@ static void end(struct run *r, struct run_totals *t);
 
 int run_steps(struct session *s, struct run_totals *t, struct error *err)
 {
-    struct run r = { .s = s, .err = err, .signals = -1 };
+    struct run r = { .s = s, .err = err };
 
     r.rc = begin(&r);
     do {
@@ -89,58 +78,6 @@ static void give_up(struct run *r, int rc, const struct error *err)
     r->stopping = true;
 }
 
-static int locate_source(struct session *s, const struct source *source,
-                         struct error *err)
-{
-    const struct located *at;
-
-    return facts_locate(s->facts, source, &at, err);
-}
-
-/* What a step will read besides the outputs of others, and what it will run on, so that a
- * missing file is told before hours of work and not after. */
-static int check_needs(struct run *r, const struct step *step)
-{
-    struct session *s = r->s;
-    struct error *err = r->err;
-    int need = step->resources.gpu_need, rc = 0;
-
-    if (need > 0 && (size_t)need > r->slots.machine.n_gpus)
-        return error_set(err, E_DEVICE, "%s needs %d GPU%s; there %s %zu here",
-                         step->name, need, need == 1 ? "" : "s",
-                         r->slots.machine.n_gpus == 1 ? "is" : "are",
-                         r->slots.machine.n_gpus);
-    for (size_t i = 0; i < step->n_inputs; i++)
-        for (size_t j = 0; j < step->input[i].n_items && rc == 0; j++)
-            if (step->input[i].item[j].source)
-                rc = locate_source(s, step->input[i].item[j].source, err);
-    for (size_t i = 0; i < step->n_code && rc == 0; i++)
-        rc = locate_source(s, step->code[i], err);
-    for (size_t i = 0; i < step->n_tools && rc == 0; i++)
-        if (step->tool[i].source)
-            rc = locate_source(s, step->tool[i].source, err);
-    return rc;
-}
-
-/* From here on a signal to stop is news like any other. */
-static int catch_signals(struct run *r)
-{
-    sigset_t stop;
-
-    sigemptyset(&stop);
-    sigaddset(&stop, SIGINT);
-    sigaddset(&stop, SIGTERM);
-    sigaddset(&stop, SIGHUP);
-    sigprocmask(SIG_BLOCK, &stop, &r->mask);
-    r->signals = signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (r->signals < 0) {
-        error_system(r->err, "signalfd");
-        sigprocmask(SIG_SETMASK, &r->mask, NULL);
-        return E_SYSTEM;
-    }
-    return 0;
-}
-
 static void add_due(struct run *r, struct work *w)
 {
     if (!w->reason)
@@ -162,17 +99,15 @@ static void add_recalled(struct run *r)
 static int get_ready(struct run *r)
 {
     struct session *s = r->s;
-    int rc = 0;
+    int rc;
 
     slots_init(&r->slots, config_jobs(&s->config), config_gpus(&s->config),
-               s->cli->jobs ? NULL : getenv("MAKEFLAGS"));
+               s->cli->jobs ? NULL : getenv("MAKEFLAGS"), s->store);
     if (r->slots.make.state == JOBSERVER_AWAY)
         tell_jobserver_away(&r->tell);
-    for (size_t i = 0; i < s->plan->n_steps && rc == 0; i++)
-        if (s->work[i].wanted && s->work[i].state != WORK_DONE)
-            rc = check_needs(r, s->work[i].step);
+    rc = need_check(s, &r->slots, r->err);
     if (rc == 0)
-        rc = catch_signals(r);
+        rc = interrupts_open(&r->interrupts, r->err);
     if (rc == 0)
         rc = strays_open(&r->strays, r->err);
     r->tries = xcalloc(s->plan->n_steps + 1, sizeof *r->tries);
@@ -185,28 +120,6 @@ static bool is_all_done(const struct session *s)
         if (s->work[i].wanted && s->work[i].state != WORK_DONE)
             return false;
     return true;
-}
-
-/* Outputs that are to be placed have to be here, unless they stand there already. */
-static int need_placed(struct session *s, struct error *err)
-{
-    int rc = 0;
-
-    for (size_t i = 0; i < s->plan->n_targets; i++)
-        for (size_t k = 0; s->target[i] && k < s->plan->target[i].n_gets; k++) {
-            const struct placement *g = &s->plan->target[i].get[k];
-            struct object o;
-
-            if (!item_is_done(s->work, &g->item))
-                continue;
-            item_object(s->work, &g->item, &o);
-            if (places_stands(s->places, g->to, &o))
-                continue;
-            for (size_t j = 0; j < item_n_steps(&g->item) && rc == 0; j++)
-                rc = lookup_need(s, work_of(s->work, item_step(&g->item, j)),
-                                 (size_t)g->item.output, err);
-        }
-    return rc;
 }
 
 static int begin(struct run *r)
@@ -242,7 +155,7 @@ static bool is_over(const struct run *r)
 {
     if (r->n_active)
         return false;
-    return r->rc < 0 || r->stopping || (!r->due.n && !r->n_later);
+    return r->rc < 0 || r->stopping || (!r->due.n && !r->later.n);
 }
 
 /* True when what was found done behind steps that ran has to be made after all, since it
@@ -318,12 +231,6 @@ static void take_error(struct run *r, struct work *w, int rc, struct error *err)
     give_up(r, rc, err);
 }
 
-static void add_later(struct run *r, struct work *w, double pause)
-{
-    GROW(r->later, r->n_later + 1, r->cap_later);
-    r->later[r->n_later++] = (struct later){ w, clock_now() + pause };
-}
-
 /* Whether a step that failed for this cause will be tried again. */
 static bool retry(struct run *r, struct work *w, enum cause cause,
                   const struct error *err)
@@ -339,7 +246,7 @@ static bool retry(struct run *r, struct work *w, enum cause cause,
     pause = retry_pause(++*n);
     w->state = WORK_DUE;
     tell_retry(&r->tell, w, cause, *n, pause, err);
-    add_later(r, w, pause);
+    later_add(&r->later, w, clock_now() + pause);
     return true;
 }
 
@@ -363,8 +270,8 @@ static void start_one(struct run *r, struct work *w, const struct share *share)
     }
     slots_give(&r->slots, share);
     if (rc == ATTEMPT_BUSY) {
-        tell_busy(&r->tell, w);
-        add_later(r, w, busy_pause_s);
+        tell_busy(&r->tell, w, "is being run by another larder: waiting for it");
+        later_add(&r->later, w, clock_now() + busy_pause_s);
     } else if (rc == ATTEMPT_ANSWERED) {
         tell_step_reused(&r->tell, w);
         pass(r, w);
@@ -387,13 +294,21 @@ static struct resources wanted(const struct run *r, const struct work *w)
     return wanted;
 }
 
+static void set_aside(struct run *r, struct work *w, struct queue *aside)
+{
+    if (r->slots.contended)
+        tell_busy(&r->tell, w, "waits for a GPU that another larder uses");
+    r->contended |= r->slots.contended;
+    queue_add(aside, w);
+}
+
 /* In order, but a step that does not fit now lets smaller ones go before it. */
 static void start_due(struct run *r)
 {
     struct queue aside = { 0 };
     struct work *w;
 
-    r->slots.starved = false;
+    r->contended = r->slots.starved = false;
     while (!r->stopping && r->slots.free_cpu > 0 && !r->slots.starved &&
            (w = queue_take(&r->due)) != NULL) {
         struct resources resources;
@@ -405,7 +320,7 @@ static void start_due(struct run *r)
         if (slots_take(&r->slots, &resources, &share))
             start_one(r, w, &share);
         else
-            queue_add(&aside, w);
+            set_aside(r, w, &aside);
     }
     while ((w = queue_take(&aside)) != NULL)
         queue_add(&r->due, w);
@@ -442,7 +357,7 @@ static void finish(struct run *r, struct attempt *a)
 {
     struct work *w = a->work;
     struct error err;
-    int rc = attempt_finish(a, r->n_signals > 0, &err);
+    int rc = attempt_finish(a, r->interrupts.n > 0, &err);
 
     slots_give(&r->slots, &a->share);
     remove_active(r, a);
@@ -473,16 +388,17 @@ static void signal_all(const struct run *r, int signal)
 static void take_signals(struct run *r)
 {
     static const int answer[] = { SIGINT, SIGTERM, SIGKILL };
-    struct signalfd_siginfo info;
+    int signal;
 
-    while (read(r->signals, &info, sizeof info) == (ssize_t)sizeof info) {
-        int n = r->n_signals < 2 ? r->n_signals : 2;
+    while ((signal = interrupts_next(&r->interrupts)) != 0) {
+        int n = r->interrupts.n < 3 ? r->interrupts.n - 1 : 2;
 
-        if (!r->signal)
-            r->signal = (int)info.ssi_signo;
+        if (signal == SIGUSR1) {
+            tell_running(&r->tell, r->active, r->n_active, clock_now());
+            continue;
+        }
         tell_stopping(&r->tell, n, r->n_active);
         signal_all(r, answer[n]);
-        r->n_signals++;
         r->stopping = true;
     }
 }
@@ -496,28 +412,12 @@ static void watch_clock(struct run *r)
     tell_heartbeat(&r->tell, r->active, r->n_active, now);
 }
 
-/* What another larder was running may be done, or that larder gone. */
-static void take_later(struct run *r)
-{
-    double now = clock_now();
-    size_t n = 0;
-
-    for (size_t i = 0; i < r->n_later; i++)
-        if (r->later[i].at <= now)
-            queue_add(&r->due, r->later[i].work);
-        else
-            r->later[n++] = r->later[i];
-    r->n_later = n;
-}
-
 /* Milliseconds until something is to be done, even if nothing happens. */
 static int patience(const struct run *r)
 {
-    double now = clock_now(), until = now + wake_s;
+    double now = clock_now(),
+           until = later_next(&r->later, now + (r->contended ? busy_pause_s : wake_s));
 
-    for (size_t i = 0; i < r->n_later; i++)
-        if (r->later[i].at < until)
-            until = r->later[i].at;
     return until > now ? (int)((until - now) * 1e3) + 1 : 0;
 }
 
@@ -545,7 +445,7 @@ static void wait_for_news(struct run *r)
         return;
     was = xcalloc(n + 1, sizeof *was);
     fd = xcalloc(2 * n + 2, sizeof *fd);
-    fd[0] = (struct pollfd){ .fd = r->signals, .events = POLLIN };
+    fd[0] = (struct pollfd){ .fd = r->interrupts.fd, .events = POLLIN };
     fd[2 * n + 1] = (struct pollfd){ .fd = r->slots.starved ? r->slots.make.in : -1,
                                      .events = POLLIN };
     for (size_t i = 0; i < n; i++) {
@@ -558,14 +458,14 @@ static void wait_for_news(struct run *r)
     free(fd);
     free(was);
     watch_clock(r);
-    take_later(r);
+    later_take(&r->later, clock_now(), &r->due);
 }
 
 static void end(struct run *r, struct run_totals *t)
 {
     struct session *s = r->s;
 
-    *t = (struct run_totals){ .signal = r->signal };
+    *t = (struct run_totals){ .signal = r->interrupts.first };
     for (size_t i = 0; i < s->plan->n_steps; i++) {
         struct work *w = &s->work[i];
 
@@ -589,21 +489,18 @@ static void end(struct run *r, struct run_totals *t)
     }
     t->news = r->news || t->failed || t->skipped;
     t->seconds = clock_now() - r->tell.started;
-    if (r->rc == 0 && !r->signal)
+    if (r->rc == 0 && !t->signal)
         temps_sweep(&r->temps);
     if (r->rc == 0 || t->ran)
         tell_totals(&r->tell, t);
-    if (r->signals >= 0) {
-        close(r->signals);
-        sigprocmask(SIG_SETMASK, &r->mask, NULL);
-    }
+    interrupts_close(&r->interrupts);
     temps_close(&r->temps);
     queue_release(&r->due);
     queue_release(&r->reused);
     tell_release(&r->tell);
     strays_close(&r->strays);
     slots_release(&r->slots);
-    free(r->later);
+    later_release(&r->later);
     free(r->tries);
     free(r->active);
 }

@@ -1,6 +1,8 @@
 #include "slots.h"
 
 #include "larder/banned.h"
+#include "larder/boot.h"
+#include "larder/digest.h"
 
 static uint64_t bit(size_t i)
 {
@@ -16,9 +18,10 @@ static int cpu_slots(const struct slots *s, int jobs)
     return s->make.jobs > 0 ? s->make.jobs : s->machine.cpu;
 }
 
-void slots_init(struct slots *s, int jobs, int gpus, const char *make)
+void slots_init(struct slots *s, int jobs, int gpus, const char *make,
+                struct store *store)
 {
-    *s = (struct slots){ 0 };
+    *s = (struct slots){ .store = store };
     machine_look(&s->machine, gpus);
     jobserver_open(&s->make, make);
     s->cpu = s->free_cpu = cpu_slots(s, jobs);
@@ -33,15 +36,47 @@ void slots_release(struct slots *s)
     machine_release(&s->machine);
 }
 
-/* The first n free GPUs; false where fewer are free. */
-static bool choose_gpus(const struct slots *s, size_t n, uint64_t *gpus)
+/* False when another larder has GPU i. */
+static bool lease_gpu(struct slots *s, size_t i)
 {
+    struct buf text = { 0 };
+    struct digest key;
+    int rc;
+
+    if (!s->store)
+        return true;
+    buf_printf(&text, "larder-gpu\n%s\n%s\n", boot_id(), s->machine.gpu[i]);
+    digest_bytes(&key, buf_str(&text), text.len);
+    rc = lease_try(&s->lease[i], s->store, &key, NULL);
+    buf_release(&text);
+    return rc != LEASE_BUSY; /* a store without locks need not do without GPUs */
+}
+
+static void give_gpus(struct slots *s, uint64_t gpus)
+{
+    for (size_t i = 0; i < s->machine.n_gpus; i++)
+        if (gpus & bit(i)) {
+            lease_release(s->lease[i]);
+            s->lease[i] = NULL;
+        }
+    s->free_gpus |= gpus;
+}
+
+/* The first n free GPUs; false, with none taken, where fewer are free. */
+static bool take_gpus(struct slots *s, size_t n, uint64_t *gpus)
+{
+    bool enough = n <= (size_t)__builtin_popcountll(s->free_gpus);
+
     *gpus = 0;
-    for (size_t i = 0; i < s->machine.n_gpus && n > 0; i++)
-        if (s->free_gpus & bit(i)) {
+    for (size_t i = 0; i < s->machine.n_gpus && enough && n > 0; i++)
+        if (s->free_gpus & bit(i) && lease_gpu(s, i)) {
             *gpus |= bit(i);
             n--;
         }
+    s->free_gpus &= ~*gpus;
+    s->contended = enough && n > 0;
+    if (n > 0)
+        give_gpus(s, *gpus);
     return n == 0;
 }
 
@@ -61,7 +96,7 @@ bool slots_take(struct slots *s, const struct resources *wanted, struct share *s
 {
     size_t n_gpus = wanted->gpu > 0 ? (size_t)wanted->gpu : 0;
 
-    s->starved = false;
+    s->starved = s->contended = false;
     *share = (struct share){ .cpu = wanted->cpu > 0 ? wanted->cpu : 1,
                              .memory = wanted->memory };
     if (share->cpu > s->cpu)
@@ -71,15 +106,16 @@ bool slots_take(struct slots *s, const struct resources *wanted, struct share *s
     if (n_gpus > s->machine.n_gpus)
         n_gpus = s->machine.n_gpus;
     if (share->cpu > s->free_cpu || share->memory > s->free_memory ||
-        !choose_gpus(s, n_gpus, &share->gpus))
+        !take_gpus(s, n_gpus, &share->gpus))
         return false;
     share->cpu = take_tokens(s, share->cpu);
     s->starved = share->cpu == 0;
-    if (s->starved)
+    if (s->starved) {
+        give_gpus(s, share->gpus);
         return false;
+    }
     s->free_cpu -= share->cpu;
     s->free_memory -= share->memory;
-    s->free_gpus &= ~share->gpus;
     return true;
 }
 
@@ -87,7 +123,7 @@ void slots_give(struct slots *s, const struct share *share)
 {
     s->free_cpu += share->cpu;
     s->free_memory += share->memory;
-    s->free_gpus |= share->gpus;
+    give_gpus(s, share->gpus);
     if (s->make.state == JOBSERVER_OPEN)
         jobserver_keep(&s->make,
                        s->cpu > s->free_cpu ? (size_t)(s->cpu - s->free_cpu) - 1 : 0);

@@ -6,6 +6,9 @@
  * slots as it gives us: the first is ours, each other one takes a token of its job server
  * (jobserver.h). A step then starts with one slot, and with as many more of those that it
  * asked for as are free at that moment, so that nothing ever waits for all of them.
+ *
+ * A GPU is leased in the store while a step has it, so that no other `larder` of this
+ * machine on the same store gives it away too.
  */
 #ifndef LARDER_SLOTS_H
 #define LARDER_SLOTS_H
@@ -15,6 +18,8 @@
 
 #include "jobserver.h"
 #include "larder/buf.h"
+#include "larder/lease.h"
+#include "larder/store.h"
 #include "machine.h"
 #include "plan.h"
 
@@ -24,7 +29,10 @@ struct slots {
     long long free_memory; /* bytes */
     uint64_t free_gpus;    /* bit i: device i of the machine */
     struct jobserver make;
-    bool starved; /* the last step that did not fit lacked a token */
+    bool starved;        /* the last step that did not fit lacked a token */
+    bool contended;      /* it lacked a GPU that another larder has */
+    struct store *store; /* or NULL: GPUs are not leased */
+    struct lease *lease[MACHINE_GPUS];
 };
 
 /* What a step got. */
@@ -35,8 +43,9 @@ struct share {
 };
 
 /* jobs 0, gpus -1: as many as there are. make: MAKEFLAGS, NULL where its job server is
- * not to be asked. *s is new: slots_release(). */
-void slots_init(struct slots *s, int jobs, int gpus, const char *make);
+ * not to be asked. store: borrowed. *s is new: slots_release(). */
+void slots_init(struct slots *s, int jobs, int gpus, const char *make,
+                struct store *store);
 void slots_release(struct slots *s);
 /* False, with nothing taken, when that much is not free now. */
 bool slots_take(struct slots *s, const struct resources *wanted, struct share *share);

@@ -150,11 +150,10 @@ void tell_stopped(struct tell *t, const struct work *w)
     say_line(&t->s->say, SAY_NORMAL, TONE_PLAIN, "%s was stopped", w->step->name);
 }
 
-void tell_busy(struct tell *t, const struct work *w)
+void tell_busy(struct tell *t, const struct work *w, const char *what)
 {
     if (!t->busy[w->step->index])
-        say_line(&t->s->say, SAY_NORMAL, TONE_PLAIN,
-                 "%s is being run by another larder: waiting for it", w->step->name);
+        say_line(&t->s->say, SAY_NORMAL, TONE_PLAIN, "%s %s", w->step->name, what);
     t->busy[w->step->index] = true;
 }
 
@@ -168,11 +167,8 @@ void tell_stopping(struct tell *t, int n, size_t n_active)
                  n_active == 1 ? "" : "s", next[n]);
 }
 
-void tell_heartbeat(struct tell *t, struct attempt *const *active, size_t n, double now)
+void tell_running(struct tell *t, struct attempt *const *active, size_t n, double now)
 {
-    if (now < t->next_beat)
-        return;
-    t->next_beat = now + BEAT_S;
     for (size_t i = 0; i < n; i++) {
         struct buf line = { 0 };
         double so_far = now - active[i]->child.started;
@@ -187,6 +183,14 @@ void tell_heartbeat(struct tell *t, struct attempt *const *active, size_t n, dou
             buf_printf(&line, ", %s", active[i]->progress);
         end_line(t, &line, SAY_NORMAL, TONE_FAINT);
     }
+}
+
+void tell_heartbeat(struct tell *t, struct attempt *const *active, size_t n, double now)
+{
+    if (now < t->next_beat)
+        return;
+    t->next_beat = now + BEAT_S;
+    tell_running(t, active, n, now);
 }
 
 void tell_totals(struct tell *t, const struct run_totals *totals)

@@ -17,7 +17,7 @@ struct tell {
     struct session *s;
     double started, next_beat; /* by the monotonic clock */
     size_t n_wanted, n_told;
-    bool *busy; /* [n_steps]: already told that another larder runs it */
+    bool *busy; /* [n_steps]: already told that another larder is in its way */
 };
 
 void tell_init(struct tell *t, struct session *s);
@@ -34,10 +34,12 @@ void tell_failed(struct tell *t, const struct work *w, const struct error *err);
 void tell_retry(struct tell *t, const struct work *w, enum cause cause, int n,
                 double pause, const struct error *err);
 void tell_stopped(struct tell *t, const struct work *w);
-void tell_busy(struct tell *t, const struct work *w);
+/* That another larder is in its way; told once. */
+void tell_busy(struct tell *t, const struct work *w, const char *what);
 /* n signals to stop came before this one. */
 void tell_stopping(struct tell *t, int n, size_t n_active);
-/* Once a minute: what runs, for how long, how far. */
+/* What runs, for how long, how far; and that once a minute. */
+void tell_running(struct tell *t, struct attempt *const *active, size_t n, double now);
 void tell_heartbeat(struct tell *t, struct attempt *const *active, size_t n, double now);
 void tell_totals(struct tell *t, const struct run_totals *totals);
 

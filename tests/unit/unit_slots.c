@@ -19,7 +19,7 @@ Test(slots, each_gpu_is_given_once)
     struct slots s;
 
     setenv("CUDA_VISIBLE_DEVICES", "6,GPU-1,3", 1);
-    slots_init(&s, 8, 0, NULL);
+    slots_init(&s, 8, 0, NULL, NULL);
     cr_assert(slots_take(&s, &one, &a));
     cr_assert(slots_take(&s, &two, &b));
     check_ids(&s, &a, "6");
@@ -41,7 +41,7 @@ Test(slots, more_than_there_is)
     struct slots s;
 
     unsetenv("CUDA_VISIBLE_DEVICES");
-    slots_init(&s, 4, 2, NULL);
+    slots_init(&s, 4, 2, NULL, NULL);
     cr_assert(slots_take(&s, &all, &a));
     cr_assert_eq(a.cpu, 4);
     cr_assert_eq(a.memory, s.machine.memory);
@@ -66,7 +66,7 @@ Test(slots, visible_devices_as_the_driver_reads_them)
         struct slots s;
 
         setenv("CUDA_VISIBLE_DEVICES", c[i].visible, 1);
-        slots_init(&s, 1, 5, NULL);
+        slots_init(&s, 1, 5, NULL, NULL);
         cr_assert_eq(s.machine.n_gpus, c[i].n, "%s: %zu", c[i].visible, s.machine.n_gpus);
         slots_release(&s);
     }

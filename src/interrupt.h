@@ -1,0 +1,28 @@
+/*
+ * interrupt - the signals that a run listens to.
+ *
+ * SIGINT, SIGTERM and SIGHUP ask it to stop, SIGUSR1 asks how far it is. From open to
+ * close they are blocked and arrive at a descriptor, like any other news.
+ */
+#ifndef LARDER_INTERRUPT_H
+#define LARDER_INTERRUPT_H
+
+#include <signal.h>
+#include <stdbool.h>
+
+#include "larder/error.h"
+
+struct interrupts { /* all-zero: not open */
+    bool open;
+    int fd;          /* readable when one has arrived */
+    sigset_t before; /* the mask */
+    int n;           /* to stop, so far */
+    int first;       /* of these, or 0 */
+};
+
+int interrupts_open(struct interrupts *i, struct error *err);
+/* The next one that has arrived, or 0. Those to stop are counted. */
+int interrupts_next(struct interrupts *i);
+void interrupts_close(struct interrupts *i);
+
+#endif

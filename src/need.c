@@ -1,0 +1,68 @@
+#include "need.h"
+
+#include "larder/banned.h"
+
+#include "item.h"
+#include "lookup.h"
+#include "place.h"
+
+static int locate_source(struct session *s, const struct source *source,
+                         struct error *err)
+{
+    const struct located *at;
+
+    return facts_locate(s->facts, source, &at, err);
+}
+
+static int check_step(struct session *s, const struct slots *slots,
+                      const struct step *step, struct error *err)
+{
+    size_t n_gpus = slots->machine.n_gpus;
+    int need = step->resources.gpu_need, rc = 0;
+
+    if (need > 0 && (size_t)need > n_gpus)
+        return error_set(err, E_DEVICE, "%s needs %d GPU%s; there %s %zu here",
+                         step->name, need, need == 1 ? "" : "s",
+                         n_gpus == 1 ? "is" : "are", n_gpus);
+    for (size_t i = 0; i < step->n_inputs; i++)
+        for (size_t j = 0; j < step->input[i].n_items && rc == 0; j++)
+            if (step->input[i].item[j].source)
+                rc = locate_source(s, step->input[i].item[j].source, err);
+    for (size_t i = 0; i < step->n_code && rc == 0; i++)
+        rc = locate_source(s, step->code[i], err);
+    for (size_t i = 0; i < step->n_tools && rc == 0; i++)
+        if (step->tool[i].source)
+            rc = locate_source(s, step->tool[i].source, err);
+    return rc;
+}
+
+int need_check(struct session *s, const struct slots *slots, struct error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < s->plan->n_steps && rc == 0; i++)
+        if (s->work[i].wanted && s->work[i].state != WORK_DONE)
+            rc = check_step(s, slots, s->work[i].step, err);
+    return rc;
+}
+
+int need_placed(struct session *s, struct error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < s->plan->n_targets; i++)
+        for (size_t k = 0; s->target[i] && k < s->plan->target[i].n_gets; k++) {
+            const struct placement *g = &s->plan->target[i].get[k];
+            struct object o;
+
+            if (!item_is_done(s->work, &g->item))
+                continue;
+            item_object(s->work, &g->item, &o);
+            if (places_stands(s->places, g->to, &o))
+                continue;
+            for (size_t j = 0; j < item_n_steps(&g->item) && rc == 0; j++)
+                rc = lookup_need(s, work_of(s->work, item_step(&g->item, j)),
+                                 (size_t)g->item.output, err);
+        }
+    return rc;
+}
