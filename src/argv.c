@@ -8,6 +8,25 @@
 
 #include "larder/banned.h"
 
+enum { EACH_MAX = 1000, SCRIPT_MAX = 100000 };
+
+static int check_each(const struct filling *f, const struct piece *p,
+                      const struct input *in)
+{
+    struct pos pos;
+
+    if (!p->each || (in->kind == INPUT_LIST && in->n_items <= EACH_MAX))
+        return 0;
+    pos = expr_pos(p);
+    if (in->kind == INPUT_LIST)
+        return pos_error(&pos, f->err,
+                         "input %s has %zu items, and a command takes at most %d of "
+                         "them; write ${in.%s}, the list of their paths",
+                         p->text, in->n_items, EACH_MAX, p->text);
+    return pos_error(&pos, f->err, "input %s is one item; write ${in.%s}", p->text,
+                     p->text);
+}
+
 static int check_input(const struct filling *f, const struct piece *p)
 {
     const struct step *step = f->step;
@@ -16,13 +35,8 @@ static int check_input(const struct filling *f, const struct piece *p)
     int rc;
 
     for (size_t i = 0; i < step->n_inputs; i++)
-        if (!strcmp(step->input[i].name, p->text)) {
-            if (!p->each || step->input[i].kind == INPUT_LIST)
-                return 0;
-            pos = expr_pos(p);
-            return pos_error(&pos, f->err, "input %s is one item; write ${in.%s}",
-                             p->text, p->text);
-        }
+        if (!strcmp(step->input[i].name, p->text))
+            return check_each(f, p, &step->input[i]);
     pos = expr_pos(p);
     names = xcalloc(step->n_inputs + 1, sizeof *names);
     for (size_t i = 0; i < step->n_inputs; i++)
@@ -219,12 +233,22 @@ static int find_executable(const struct filling *f, const struct node *node)
 static int read_script(const struct filling *f, const struct node *sh)
 {
     struct step *step = f->step;
+    size_t size = 0;
+    int rc;
 
     step->executable = "/bin/sh";
     step->shell = true;
     step->n_args = 1;
     step->arg = arena_alloc(f->b->arena, sizeof *step->arg);
-    return read_arg(f, sh, step->arg);
+    rc = read_arg(f, sh, step->arg);
+    for (size_t i = 0; rc == 0 && i < step->arg->n_words; i++)
+        size += strlen(step->arg->word[i].text);
+    if (rc == 0 && size > SCRIPT_MAX)
+        rc = pos_error(&sh->pos, f->err,
+                       "sh: has %zu bytes, and at most %d can be given to the shell; put "
+                       "it into a file of code:",
+                       size, SCRIPT_MAX);
+    return rc;
 }
 
 int argv_fill(const struct filling *f)
