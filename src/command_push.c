@@ -69,22 +69,32 @@ static int push_step(struct session *s, struct push *p, const struct work *w,
     return rc < 0 ? rc : 0;
 }
 
+/* What came from a remote need not be here to be there. */
+static int push_done(struct session *s, struct push *p, struct work *w, struct tally *t,
+                     struct error *err)
+{
+    int rc = lookup_record(s, w, err);
+
+    if (rc == 0)
+        rc = is_here(s, w, err);
+    if (rc != 0)
+        return rc < 0 ? rc : push_step(s, p, w, err);
+    rc = push_has_record(p, w->record, err);
+    t->absent += rc == 0;
+    return rc < 0 ? rc : 0;
+}
+
 static int consider(struct session *s, struct push *p, struct work *w, struct tally *t,
                     struct error *err)
 {
-    int rc;
+    int rc = 0;
 
-    if (trust_forbids(s->trust, w->step->stage)) {
+    if (trust_forbids(s->trust, w->step->stage))
         t->kept++;
-        return 0;
-    }
-    rc = w->state == WORK_DONE ? lookup_record(s, w, err) : 0;
-    if (rc == 0)
-        rc = w->state == WORK_DONE ? is_here(s, w, err) : 0;
-    if (rc == 0)
+    else if (w->state != WORK_DONE)
         t->absent++;
-    if (rc > 0)
-        rc = push_step(s, p, w, err);
+    else
+        rc = push_done(s, p, w, t, err);
     if (rc == E_CORRUPT) {
         t->damaged++;
         say_line(&s->say, SAY_QUIET, TONE_BAD, "%s is not pushed: %s", w->step->name,

@@ -14,6 +14,8 @@
 #include "provenance.h"
 #include "sharing.h"
 
+enum { BIG = 16 << 20 }; /* bytes that take a while to come */
+
 static int identify_source(struct session *s, struct work *w, const struct source *source,
                            struct object *o, struct error *err)
 {
@@ -161,6 +163,14 @@ static int fetch_output(struct session *s, const struct work *w, size_t i,
 {
     if (!s->remotes || step_output_is_private(w->step, i))
         return STORE_MISS;
+    if (o->size >= BIG) {
+        struct buf size = { 0 };
+
+        say_bytes(o->size, &size);
+        say_line(&s->say, SAY_NORMAL, TONE_FAINT, "        %s: fetching %s, %s",
+                 w->step->name, w->step->output[i].name, buf_str(&size));
+        buf_release(&size);
+    }
     return remotes_fetch_object(s->remotes, o, sync, err);
 }
 
