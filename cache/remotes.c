@@ -38,6 +38,7 @@ struct remotes {
     struct map strangers; /* id of a key → struct stranger, of the first ones */
     size_t n_others;      /* results of further unknown keys */
     size_t n_false;       /* records whose signature does not fit */
+    bool stopped;
     struct remotes_totals totals;
 };
 
@@ -261,28 +262,44 @@ int remotes_find_record(struct remotes *r, const struct digest *key, const char 
     return miss(r, key);
 }
 
+/* An object on its way in. */
+struct arrival {
+    struct remotes *r;
+    struct receive *in;
+};
+
 static int take_bytes(void *self, const void *bytes, size_t n, struct error *err)
 {
-    return receive_take(self, bytes, n, err);
+    struct arrival *a = self;
+
+    if (a->r->order.stops && a->r->order.stops(a->r->order.self)) {
+        a->r->stopped = true;
+        return error_set(err, E_SYSTEM, "stopped");
+    }
+    return receive_take(a->in, bytes, n, err);
 }
 
 /* One file from one remote: checked, not yet with its name. REMOTE_DONE, REMOTE_ABSENT,
  * or an error of our own store. */
-static int get_file(struct source *s, struct receive *in, struct error *err)
+static int get_file(struct remotes *r, struct source *s, struct receive *in,
+                    struct error *err)
 {
+    struct arrival arrival = { r, in };
     char hex[DIGEST_HEX + 1];
     struct buf name = { 0 };
     int rc;
 
     digest_hex(&in->id, hex);
     buf_printf(&name, "cas/%.2s/%s", hex, hex);
-    rc = peer_get(&s->peer, name.s, &(struct remote_sink){ take_bytes, in }, err);
+    rc = peer_get(&s->peer, name.s, &(struct remote_sink){ take_bytes, &arrival }, err);
     if (rc == REMOTE_DONE)
         rc = receive_check(in, err);
     if (rc < 0 && in->rc == E_CORRUPT) {
         s->n_damaged++;
         rc = REMOTE_ABSENT;
     }
+    if (rc < 0 && r->stopped)
+        rc = REMOTE_ABSENT;
     buf_release(&name);
     return rc;
 }
@@ -293,11 +310,11 @@ static int ask_for_file(struct remotes *r, struct receive *in, const struct dige
 {
     if (was_missed(r, id))
         return REMOTE_ABSENT;
-    for (size_t i = 0; i < r->n; i++) {
+    for (size_t i = 0; i < r->n && !r->stopped; i++) {
         int rc = receive_open(in, r->order.store, id, size, TREE_TEXT_MAX, copy, err);
 
         if (rc == 0)
-            rc = get_file(&r->source[i], in, err);
+            rc = get_file(r, &r->source[i], in, err);
         if (rc == REMOTE_DONE) {
             r->totals.n_objects++;
             r->totals.bytes += in->got;

@@ -29,6 +29,9 @@ struct remotes_order {
     const struct trust *trust;
     bool required; /* a remote that fails is an error, E_REMOTE */
     void (*warn)(void *self, const char *line);
+    /* True when the user wants to stop: what is being fetched then counts as absent. May
+     * be NULL; asked again and again while something comes. */
+    bool (*stops)(void *self);
     void *self;
 };
 
