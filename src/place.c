@@ -165,6 +165,8 @@ bool places_stands(struct places *p, const char *to, const struct object *o)
 struct move {
     char *file; /* below the part folder and below the destination */
     struct digest id;
+    bool is_folder; /* an empty one */
+    bool exec;
     enum standing standing;
 };
 struct moves {
@@ -172,8 +174,15 @@ struct moves {
     size_t n, cap;
 };
 
-/* Lists the files of a folder and of those in it; file is a path below root, "" at first.
- */
+static struct move *add_move(struct moves *moves, const char *file)
+{
+    GROW(moves->move, moves->n + 1, moves->cap);
+    moves->move[moves->n] = (struct move){ .file = xstrdup(file) };
+    return &moves->move[moves->n++];
+}
+
+/* Lists the files of a folder and of those in it, and empty ones; file is a path below
+ * root, "" at first. */
 static int list_files(const char *root, const char *file, struct moves *moves,
                       struct error *err)
 {
@@ -184,12 +193,15 @@ static int list_files(const char *root, const char *file, struct moves *moves,
 
     buf_printf(&path, "%s%s%s", root, *file ? "/" : "", file);
     if (!fs_is_dir(buf_str(&path))) {
-        GROW(moves->move, moves->n + 1, moves->cap);
-        moves->move[moves->n] = (struct move){ .file = xstrdup(file) };
-        rc = digest_file(&moves->move[moves->n++].id, NULL, path.s, err);
+        struct move *m = add_move(moves, file);
+
+        m->exec = access(path.s, X_OK) == 0;
+        rc = digest_file(&m->id, NULL, path.s, err);
         goto out;
     }
     rc = fs_list(path.s, &name, &n, err);
+    if (rc == 0 && n == 0 && *file)
+        add_move(moves, file)->is_folder = true;
     for (size_t i = 0; i < n && rc == 0; i++) {
         buf_reset(&path);
         buf_printf(&path, "%s%s%s", file, *file ? "/" : "", name[i]);
@@ -210,14 +222,19 @@ static int check_moves(struct places *p, const struct placed_to *t, const char *
 
     for (size_t i = 0; i < moves->n && rc == 0; i++) {
         struct move *m = &moves->move[i];
+        const struct placed_file *before = find_file(t, m->file);
 
-        rc = look_at(p, destination(p, to, m->file, &path), find_file(t, m->file), &m->id,
-                     err);
+        rc = look_at(p, destination(p, to, m->file, &path), before, &m->id, err);
         if (rc < 0)
             break;
         m->standing = (enum standing)rc;
         rc = 0;
-        if (m->standing == STANDING_FOLDER)
+        if (m->standing == STANDING_RIGHT && before &&
+            ((before->state.mode & S_IXUSR) != 0) != m->exec)
+            m->standing = STANDING_OURS; /* of which only that has changed */
+        if (m->is_folder && m->standing == STANDING_FOLDER)
+            m->standing = STANDING_RIGHT;
+        else if (m->standing == STANDING_FOLDER)
             rc = error_set(err, E_INPUT,
                            "%s is a folder, and a file is to be placed there", path.s);
         else if (m->standing == STANDING_USERS && !force)
@@ -295,6 +312,10 @@ static int apply_moves(struct places *p, const struct object *o, const char *to,
         buf_reset(&from);
         buf_printf(&from, "%s%s%s", p->part, *m->file ? "/" : "", m->file);
         destination(p, to, m->file, &path);
+        if (m->is_folder) {
+            rc = fs_mkdirs(path.s, err); /* not remembered: nothing can be lost in it */
+            continue;
+        }
         if (m->standing != STANDING_RIGHT)
             rc = move_file(from.s, path.s, err);
         if (rc == 0)
