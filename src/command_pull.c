@@ -78,13 +78,15 @@ int command_pull(const struct cli *cli, struct error *err)
 {
     struct remotes_totals totals = { 0 };
     struct tally tally = { 0 };
-    struct session s;
+    struct session s = { 0 };
     int rc = session_begin(&s, cli, cli->arg, cli->n_args, err);
 
     if (rc == 0)
         rc = sharing_open(&s, err);
     if (rc == 0 && !s.remotes)
         rc = sharing_none(err);
+    if (rc == 0)
+        work_count_waits(s.work, s.plan);
     for (size_t i = 0; rc == 0 && i < s.plan->n_steps; i++)
         if (s.work[i].wanted)
             rc = pull_step(&s, &s.work[i], &tally, err);

@@ -160,7 +160,7 @@ int command_push(const struct cli *cli, struct error *err)
 {
     struct signer *signer = NULL;
     struct tally tally = { 0 };
-    struct session s;
+    struct session s = { 0 };
     int rc = session_begin(&s, cli, cli->arg, cli->n_args, err);
 
     if (rc == 0)

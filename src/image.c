@@ -278,6 +278,7 @@ static void copy_source(struct copy *c, const struct source *from)
     to->pin.md5 = text(c, from->pin.md5);
     to->pins = text(c, from->pins);
     to->license = text(c, from->license);
+    to->user = copy_steps(c, from->user, from->n_users);
     to->missing = text(c, from->missing);
 }
 

@@ -6,6 +6,7 @@
 
 #include "discovered.h"
 #include "item.h"
+#include "known.h"
 #include "larder/banned.h"
 #include "larder/boot.h"
 #include "larder/remotes.h"
@@ -416,72 +417,12 @@ static int need_inputs(struct session *s, const struct work *w, struct error *er
     return rc;
 }
 
-/* Whether what the step needs gave what it gave when the proof was written. What it is
- * told of provenance follows from all that is behind it. */
-static bool needs_stand(struct session *s, const struct work *w)
-{
-    bool deep = false;
-
-    for (size_t i = 0; i < w->step->n_inputs; i++)
-        deep |= w->step->input[i].kind == INPUT_PROVENANCE;
-    for (size_t i = 0; i < w->step->n_needs; i++) {
-        const struct work *need = work_of(w, w->step->need[i]);
-
-        if (need->known && (!deep || need->deep_known))
-            continue;
-        if (deep || !proof_has_outputs(s->proof, need->step->index, need->output,
-                                       need->step->n_objects))
-            return false;
-    }
-    return true;
-}
-
-static bool source_stands(const struct session *s, const struct source *source)
-{
-    return !source || proof_source_stands(s->proof, source->index);
-}
-
-static bool sources_stand(const struct session *s, const struct step *step)
-{
-    bool stand = true;
-
-    for (size_t i = 0; i < step->n_inputs && stand; i++)
-        for (size_t j = 0; j < step->input[i].n_items && stand; j++)
-            stand = source_stands(s, step->input[i].item[j].source);
-    for (size_t i = 0; i < step->n_code && stand; i++)
-        stand = source_stands(s, step->code[i]);
-    for (size_t i = 0; i < step->n_tools && stand; i++)
-        stand = source_stands(s, step->tool[i].source);
-    return stand;
-}
-
-/* A step of which nothing has changed since the last proof has the key and the outputs
- * that it had; neither need be found out again. */
-static bool take_from_proof(struct session *s, struct work *w)
-{
-    struct proof_step step;
-
-    if (!s->proof || w->remake || w->recalled ||
-        !proof_step(s->proof, w->step->index, &step) || !needs_stand(s, w) ||
-        !sources_stand(s, w->step))
-        return false;
-    w->key = step.key;
-    w->record_id = step.record;
-    w->output = step.output;
-    w->here = step.here;
-    w->known = w->deep_known = true;
-    for (size_t i = 0; i < w->step->n_needs && w->deep_known; i++)
-        w->deep_known = work_of(w, w->step->need[i])->deep_known;
-    work_settle(w, WORK_DONE);
-    return true;
-}
-
 int lookup_step(struct session *s, struct work *w, bool heal, struct error *err)
 {
     int rc;
 
     assert(w->n_waits == 0 && w->state == WORK_UNKNOWN);
-    if (take_from_proof(s, w))
+    if (known_after_all(s, w))
         return 0;
     rc = lookup_key(s, w, err);
     if (rc == LOOKUP_KEY)
@@ -509,11 +450,13 @@ int lookup_all(struct session *s, bool heal, struct error *err)
 {
     int rc = 0;
 
+    for (size_t i = 0; s->cli->remake && i < s->plan->n_steps; i++)
+        s->work[i].remake = s->chosen[i];
+    known_take(s);
     for (size_t i = 0; i < s->plan->n_steps && rc == 0; i++) {
         struct work *w = &s->work[i];
 
-        w->remake = s->cli->remake && s->chosen[i];
-        if (w->wanted && w->n_waits == 0)
+        if (w->wanted && w->n_waits == 0 && w->state == WORK_UNKNOWN)
             rc = lookup_step(s, w, heal, err);
     }
     return rc;

@@ -126,6 +126,46 @@ static void find_needs(struct arena *arena, struct step *step, size_t *seen)
         qsort(step->need, step->n_needs, sizeof *step->need, compare_index);
 }
 
+/* Calls f for each source that a step reads. */
+static void each_source(struct step *step,
+                        void (*f)(struct source *source, struct step *))
+{
+    for (size_t i = 0; i < step->n_inputs; i++)
+        for (size_t j = 0; j < step->input[i].n_items; j++)
+            if (step->input[i].item[j].source)
+                f(step->input[i].item[j].source, step);
+    for (size_t i = 0; i < step->n_code; i++)
+        f(step->code[i], step);
+    for (size_t i = 0; i < step->n_tools; i++)
+        if (step->tool[i].source)
+            f(step->tool[i].source, step);
+}
+
+static void count_user(struct source *source, struct step *step)
+{
+    (void)step;
+    source->n_users++;
+}
+
+static void add_user(struct source *source, struct step *step)
+{
+    source->user[source->n_users++] = step;
+}
+
+static void connect_sources(struct plan *plan, struct arena *arena)
+{
+    for (size_t i = 0; i < plan->n_steps; i++)
+        each_source(plan->step[i], count_user);
+    for (size_t i = 0; i < plan->n_sources; i++) {
+        struct source *source = plan->source[i];
+
+        source->user = arena_alloc(arena, (source->n_users + 1) * sizeof *source->user);
+        source->n_users = 0;
+    }
+    for (size_t i = 0; i < plan->n_steps; i++)
+        each_source(plan->step[i], add_user);
+}
+
 static void connect(struct plan *plan, struct arena *arena)
 {
     size_t *seen = xcalloc(plan->n_steps + 1, sizeof *seen);
@@ -158,7 +198,9 @@ int order_steps(struct builder *b, struct error *err)
         b->plan->step[i]->index = i;
     free(w.state);
     free(w.frame);
-    if (rc == 0)
+    if (rc == 0) {
         connect(b->plan, b->arena);
+        connect_sources(b->plan, b->arena);
+    }
     return rc;
 }

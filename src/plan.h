@@ -41,6 +41,8 @@ struct source {
     const char *license; /* or NULL */
     const char *missing; /* a variable that is not set, so that a candidate of `from`
                             fell out; or NULL */
+    struct step **user;  /* the steps that read it; one may stand there twice */
+    size_t n_users;
 };
 
 /* What a step runs on besides its program; in its key by its content. */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "larder/banned.h"
@@ -96,12 +97,21 @@ static size_t second_size(const struct head *h)
            h->n_outputs * sizeof(struct output_entry);
 }
 
-static uint64_t first_sum(const struct head *h, const unsigned char *first)
+/* Of what follows the two sums in the head. */
+static uint64_t head_sum(const struct head *h)
 {
     size_t skip = offsetof(struct head, image);
 
-    return checksum((const char *)h + skip, sizeof *h - skip) ^
-           checksum(first, first_size(h));
+    return checksum((const char *)h + skip, sizeof *h - skip);
+}
+
+static uint64_t sum_of_parts(const struct iovec *part, size_t n)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < n; i++)
+        sum = sum * 3 + checksum(part[i].iov_base, part[i].iov_len);
+    return sum;
 }
 
 static bool has_sane_counts(const struct head *h, size_t size)
@@ -111,6 +121,18 @@ static bool has_sane_counts(const struct head *h, size_t size)
     return h->n_objects < most && h->n_watches < most && h->text_size <= size &&
            h->text_size % 8 == 0 && h->n_steps < most && h->n_outputs < most &&
            sizeof *h + first_size(h) + second_size(h) <= size;
+}
+
+static uint64_t first_sum(const struct proof *p)
+{
+    const struct head *h = &p->head;
+    struct iovec part[] = {
+        { (void *)p->object, h->n_objects * sizeof *p->object },
+        { (void *)p->watch, h->n_watches * sizeof *p->watch },
+        { (void *)p->text, h->text_size },
+    };
+
+    return head_sum(h) ^ sum_of_parts(part, 3);
 }
 
 /* Whether the mapped bytes are a proof for this image and boot, up to its second part. */
@@ -126,14 +148,15 @@ static bool read_first(struct proof *p, const char *question, uint64_t image)
     snprintf(boot, sizeof boot, "%s", boot_id());
     if (memcmp(h->magic, magic, sizeof magic) || h->image != image ||
         memcmp(h->boot, boot, sizeof boot) || !strcmp(boot, "unknown") ||
-        !has_sane_counts(h, p->size) || first_sum(h, at) != h->first_sum)
+        !has_sane_counts(h, p->size))
         return false;
     p->object = (const struct object_entry *)at;
     at += h->n_objects * sizeof *p->object;
     p->watch = (const struct watch *)at;
     at += h->n_watches * sizeof *p->watch;
     p->text = (const char *)at;
-    return h->text_size && !p->text[h->text_size - 1] && !strcmp(p->text, question);
+    return first_sum(p) == h->first_sum && h->text_size && !p->text[h->text_size - 1] &&
+           !strcmp(p->text, question);
 }
 
 int proof_open(struct proof **to, const char *path, const char *question, uint64_t image)
@@ -174,10 +197,15 @@ void proof_close(struct proof *p)
 static bool read_second(struct proof *p)
 {
     const unsigned char *at = p->at + sizeof p->head + first_size(&p->head);
+    size_t n_steps = p->head.n_steps * sizeof *p->step;
+    struct iovec part[] = {
+        { (void *)at, n_steps },
+        { (void *)(at + n_steps), p->head.n_outputs * sizeof *p->output },
+    };
 
-    if (!p->second_tried && checksum(at, second_size(&p->head)) == p->head.second_sum) {
-        p->step = (const struct step_entry *)at;
-        p->output = (const struct output_entry *)(at + p->head.n_steps * sizeof *p->step);
+    if (!p->second_tried && sum_of_parts(part, 2) == p->head.second_sum) {
+        p->step = part[0].iov_base;
+        p->output = part[1].iov_base;
     }
     p->second_tried = true;
     return p->step != NULL;
@@ -378,6 +406,18 @@ static void add_output(struct writing *w, const struct object *o)
     buf_add(&w->outputs, &e, sizeof e);
 }
 
+/* A step that was known has the entries that it had. */
+static void copy_step(struct writing *w, size_t index, struct step_entry *e)
+{
+    const struct step_entry *old = &w->old->step[index];
+
+    *e = *old;
+    e->first = (uint32_t)w->head.n_outputs;
+    w->head.n_outputs += e->n;
+    buf_add(&w->outputs, &w->old->output[old->first], e->n * sizeof *w->old->output);
+    w->is_copied[index] = true;
+}
+
 /* The objects of a step that ran, or was looked up. */
 static void add_objects(struct writing *w, const struct work *work)
 {
@@ -387,13 +427,19 @@ static void add_objects(struct writing *w, const struct work *work)
             w->incomplete = true;
 }
 
-static void add_step(struct writing *w, const struct work *work)
+static void add_step(struct writing *w, size_t index, const struct work *work)
 {
     struct step_entry e;
     size_t objects = w->objects.len;
 
+    w->head.n_wanted += work->wanted;
+    if (work->known && w->old) {
+        copy_step(w, index, &e);
+        buf_add(&w->steps, &e, sizeof e);
+        return;
+    }
     memset(&e, 0, sizeof e);
-    w->step = (uint32_t)work->step->index;
+    w->step = (uint32_t)index;
     w->incomplete = false;
     if (work->wanted && work->state == WORK_DONE) {
         e.key = work->key;
@@ -401,12 +447,10 @@ static void add_step(struct writing *w, const struct work *work)
         e.first = (uint32_t)w->head.n_outputs;
         e.n = (uint32_t)work->step->n_objects;
         e.here = work->here;
-        w->is_copied[w->step] = work->known && w->old;
-        if (work->here && !w->is_copied[w->step])
+        if (work->here)
             add_objects(w, work);
         e.known = !w->incomplete;
     }
-    w->head.n_wanted += work->wanted;
     if (work->wanted && !e.known)
         w->head.is_whole = false;
     if (e.known) {
@@ -499,31 +543,36 @@ static int compare_objects(const void *a, const void *b)
     return order ? order : (x->step > y->step) - (x->step < y->step);
 }
 
+static void add_copied(struct writing *w, const struct object_entry *o, size_t n,
+                       struct buf *to)
+{
+    for (size_t i = 0; i < n; i++)
+        if (o[i].step < w->s->plan->n_steps && w->is_copied[o[i].step])
+            buf_add(to, &o[i], sizeof o[i]);
+}
+
 /* Those of steps that were known, which are sorted, and the others, among them. */
 static void merge_objects(struct writing *w)
 {
-    struct buf old = { 0 }, all = { 0 };
-    struct object_entry *a, *b;
-    size_t n, m, i = 0, k = 0;
+    const struct object_entry *a = w->old ? w->old->object : NULL;
+    struct object_entry *b = (struct object_entry *)buf_str(&w->objects);
+    size_t n = w->old ? w->old->head.n_objects : 0, m = w->objects.len / sizeof *b;
+    struct buf all = { 0 };
+    size_t i = 0;
 
-    for (size_t j = 0; w->old && j < w->old->head.n_objects; j++) {
-        const struct object_entry *o = &w->old->object[j];
-
-        if (o->step < w->s->plan->n_steps && w->is_copied[o->step])
-            buf_add(&old, o, sizeof *o);
-    }
-    a = (struct object_entry *)buf_str(&old);
-    b = (struct object_entry *)buf_str(&w->objects);
-    n = old.len / sizeof *a;
-    m = w->objects.len / sizeof *b;
+    buf_reserve(&all, n * sizeof *a + w->objects.len);
     if (m)
         qsort(b, m, sizeof *b, compare_objects);
-    while (i < n || k < m)
-        if (k == m || (i < n && compare_objects(&a[i], &b[k]) < 0))
-            buf_add(&all, &a[i++], sizeof *a);
-        else
-            buf_add(&all, &b[k++], sizeof *b);
-    buf_release(&old);
+    for (size_t k = 0; k < m; k++) {
+        size_t from = i;
+
+        while (i < n && compare_objects(&a[i], &b[k]) < 0)
+            i++;
+        add_copied(w, a + from, i - from, &all);
+        buf_add(&all, &b[k], sizeof *b);
+    }
+    if (n)
+        add_copied(w, a + i, n - i, &all);
     buf_release(&w->objects);
     w->objects = all;
 }
@@ -531,29 +580,20 @@ static void merge_objects(struct writing *w)
 static int write_file(struct writing *w, const char *path, struct error *err)
 {
     struct head *h = &w->head;
-    struct buf file = { 0 };
-    size_t first;
-    int rc;
+    const struct buf *b[] = { &w->objects, &w->watches, &w->texts, &w->steps,
+                              &w->outputs };
+    struct iovec part[6] = { { h, sizeof *h } };
 
     while (w->texts.len % 8)
         buf_addc(&w->texts, '\0');
+    for (size_t i = 0; i < 5; i++)
+        part[i + 1] = (struct iovec){ (void *)buf_str(b[i]), b[i]->len };
     h->n_objects = w->objects.len / sizeof(struct object_entry);
     h->n_watches = w->watches.len / sizeof(struct watch);
     h->text_size = w->texts.len;
-    buf_add(&file, h, sizeof *h);
-    first = file.len;
-    buf_add(&file, buf_str(&w->objects), w->objects.len);
-    buf_add(&file, buf_str(&w->watches), w->watches.len);
-    buf_add(&file, buf_str(&w->texts), w->texts.len);
-    h->second_sum = 0;
-    buf_add(&file, buf_str(&w->steps), w->steps.len);
-    buf_add(&file, buf_str(&w->outputs), w->outputs.len);
-    h->second_sum = checksum(file.s + first + first_size(h), second_size(h));
-    h->first_sum = first_sum(h, (const unsigned char *)file.s + first);
-    memcpy(file.s, h, sizeof *h);
-    rc = fs_write(path, file.s, file.len, false, err);
-    buf_release(&file);
-    return rc;
+    h->second_sum = sum_of_parts(part + 4, 2);
+    h->first_sum = head_sum(h) ^ sum_of_parts(part + 1, 3);
+    return fs_write_parts(path, part, 6, false, err);
 }
 
 int proof_write(struct session *s, const char *path, const char *question, uint64_t image,
@@ -572,8 +612,11 @@ int proof_write(struct session *s, const char *path, const char *question, uint6
     w.is_copied = xcalloc(s->plan->n_steps + 1, sizeof *w.is_copied);
     w.is_told = xcalloc(s->plan->n_sources + 1, sizeof *w.is_told);
     buf_add(&w.texts, question, strlen(question) + 1);
+    buf_reserve(&w.steps, s->plan->n_steps * sizeof(struct step_entry));
+    if (s->proof)
+        buf_reserve(&w.outputs, s->proof->head.n_outputs * sizeof(struct output_entry));
     for (size_t i = 0; i < s->plan->n_steps; i++) {
-        add_step(&w, &s->work[i]);
+        add_step(&w, i, &s->work[i]);
         if (s->work[i].wanted && !s->work[i].known)
             tell_sources(&w, &s->work[i]);
     }

@@ -141,7 +141,8 @@ int session_choose(struct session *s, const char *const *word, size_t n,
         memset(s->target, true, s->plan->n_targets);
     }
     memcpy(s->wanted, s->chosen, s->plan->n_steps);
-    plan_close(s->plan, s->wanted);
+    if (n || s->plan->standard) /* else all are wanted already */
+        plan_close(s->plan, s->wanted);
     return rc;
 }
 

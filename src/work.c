@@ -85,10 +85,22 @@ void work_new(struct work **to, const struct plan *plan, const bool *wanted)
     for (size_t i = 0; i < plan->n_steps; i++) {
         all[i].step = plan->step[i];
         all[i].wanted = wanted[i];
-        all[i].n_waits = plan->step[i]->n_needs;
         all[i].expected = -1;
     }
     *to = all;
+}
+
+void work_count_waits(struct work *all, const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->n_steps; i++) {
+        struct work *w = &all[i];
+
+        w->n_waits = 0;
+        if (!w->wanted || w->state == WORK_DONE)
+            continue;
+        for (size_t k = 0; k < w->step->n_needs; k++)
+            w->n_waits += work_of(w, w->step->need[k])->state != WORK_DONE;
+    }
 }
 
 void work_free(struct work *all, const struct plan *plan)

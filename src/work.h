@@ -64,6 +64,10 @@ struct work {
 void work_new(struct work **w, const struct plan *plan, const bool *wanted);
 void work_free(struct work *w, const struct plan *plan); /* NULL is fine */
 
+/* Sets n_waits of wanted steps that are not done; to be called before the first of them
+ * is looked at. */
+void work_count_waits(struct work *all, const struct plan *plan);
+
 /* The work of another step of the plan that `any` belongs to. */
 struct work *work_of(const struct work *any, const struct step *step);
 /* Sets the state; WORK_DONE is told to the steps that need w. */

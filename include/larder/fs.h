@@ -37,6 +37,10 @@ int fs_read_fd(int fd, struct buf *to); /* what is left of it: 0, or -1 with err
 /* Replaces path by the bytes through a temporary file beside it and a rename, so that a
  * reader sees the old file or the new one. sync: fdatasync before the rename. */
 int fs_write(const char *path, const void *bytes, size_t n, bool sync, struct error *err);
+/* The same for several pieces, one after the other. */
+struct iovec;
+int fs_write_parts(const char *path, const struct iovec *part, size_t n, bool sync,
+                   struct error *err);
 int fs_mkdirs(const char *path, struct error *err);      /* like mkdir -p */
 int fs_make_parent(const char *path, struct error *err); /* the folder that path is in */
 int fs_remove(const char *path, struct error *err);      /* a file; absent is fine */

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "larder/mem.h"
@@ -193,6 +194,21 @@ static int write_all(int fd, const char *bytes, size_t n)
 
 int fs_write(const char *path, const void *bytes, size_t n, bool sync, struct error *err)
 {
+    return fs_write_parts(path, &(struct iovec){ (void *)bytes, n }, 1, sync, err);
+}
+
+static int write_parts(int fd, const struct iovec *part, size_t n)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < n && rc == 0; i++)
+        rc = write_all(fd, part[i].iov_base, part[i].iov_len);
+    return rc;
+}
+
+int fs_write_parts(const char *path, const struct iovec *part, size_t n, bool sync,
+                   struct error *err)
+{
     struct buf temp = { 0 };
     int fd, rc = 0;
 
@@ -205,7 +221,7 @@ int fs_write(const char *path, const void *bytes, size_t n, bool sync, struct er
     mode_t mask = umask(0);
 
     umask(mask);
-    if (write_all(fd, bytes, n) < 0 || fchmod(fd, 0666 & ~mask) < 0 ||
+    if (write_parts(fd, part, n) < 0 || fchmod(fd, 0666 & ~mask) < 0 ||
         (sync && fdatasync(fd) < 0)) {
         rc = error_system(err, "cannot write %s", path);
         close(fd);

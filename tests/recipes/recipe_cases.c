@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "dump.h"
+#include "image.h"
 #include "larder/fs.h"
 #include "recipe.h"
 
@@ -87,8 +88,33 @@ static int choose(const struct plan *plan, const char *name, struct buf *to,
     return rc;
 }
 
+/* What a kept plan gives must be what the plan gave. */
+static bool keeps(const struct plan *plan, const struct buf *wanted)
+{
+    static const char path[] = "recipe-case.plan";
+    struct witness witness = { 0 };
+    struct image *image = NULL;
+    const struct plan *kept = NULL;
+    struct error err = { 0 };
+    struct buf got = { 0 };
+    uint64_t id;
+    bool same = image_write(path, "question", plan, &witness, &id, &err) == 0 &&
+                image_open(&image, path, "question") == IMAGE_FOUND &&
+                image_plan(image, NULL, &kept) == IMAGE_FOUND;
+
+    if (same)
+        dump_plan(kept, &got);
+    same = same && !strcmp(buf_str(&got), buf_str(wanted));
+    if (!same)
+        printf("the kept plan: %s\n%s\n", err.text, buf_str(&got));
+    image_close(image);
+    fs_remove(path, NULL);
+    buf_release(&got);
+    return same;
+}
+
 /* What the case gives: true for a plan, false for an error message. */
-static bool give(const char *dir, struct programs *programs, struct buf *to)
+static bool give(const char *dir, struct programs *programs, struct buf *to, bool *kept)
 {
     struct recipe *recipe = NULL;
     struct plan *plan = NULL;
@@ -103,8 +129,10 @@ static bool give(const char *dir, struct programs *programs, struct buf *to)
         rc = plan_build(&plan, recipe, programs, &err);
     if (rc == 0 && w.choose)
         rc = choose(plan, w.choose, to, &err);
-    else if (rc == 0)
+    else if (rc == 0) {
         dump_plan(plan, to);
+        *kept = keeps(plan, to);
+    }
     if (rc < 0) {
         buf_reset(to);
         buf_printf(to, "%s%s\n", rc == E_USAGE ? "usage: " : "", err.text);
@@ -119,7 +147,7 @@ static bool run_case(const char *dir, const char *name, struct programs *program
                      bool write)
 {
     struct buf got = { 0 }, wanted = { 0 };
-    bool plan = give(dir, programs, &got), ok;
+    bool kept = true, plan = give(dir, programs, &got, &kept), ok;
     const char *given = plan ? "plan" : "error";
     bool other = fs_exists(path_of(dir, plan ? "error" : "plan"));
 
@@ -127,7 +155,7 @@ static bool run_case(const char *dir, const char *name, struct programs *program
         fs_write(path_of(dir, given), buf_str(&got), got.len, false, NULL);
     if (fs_exists(path_of(dir, given)))
         fs_read(path_of(dir, given), &wanted, NULL);
-    ok = !other && wanted.len > 0 && !strcmp(buf_str(&wanted), buf_str(&got));
+    ok = !other && kept && wanted.len > 0 && !strcmp(buf_str(&wanted), buf_str(&got));
     if (!ok)
         printf("FAILED %s%s\n--- wanted\n%s--- given: %s\n%s\n", name,
                other ? ": it must give the other" : "", buf_str(&wanted), given,
