@@ -17,7 +17,7 @@ struct checked {
 
 bool discovered_matter(const struct step *step)
 {
-    return !step->program;
+    return !step->program && !step->n_tools;
 }
 
 /* ---- which list ---------------------------------------------------------------------

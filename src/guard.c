@@ -52,7 +52,7 @@ static int permit_tools(struct fence *f, const struct step *step, struct error *
     return rc;
 }
 
-/* CUDA names its threads through /proc. */
+/* CUDA names its threads through /proc; where it cannot, cuInit() gives 304. */
 static int permit_gpus(struct fence *f, struct error *err)
 {
     static const char *const path[] = { "/dev/dri", "/proc" };

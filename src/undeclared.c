@@ -63,7 +63,7 @@ static const char *written(struct telling *t, const char *path)
 /* A name for the file in the recipe: that of the file, as far as it can be one. */
 static const char *name_for(struct telling *t, const char *path)
 {
-    const char *base = fs_basename(path);
+    const char *base = fs_basename(path) + strspn(fs_basename(path), ".");
     char *name = arena_strndup(&t->arena, base, strcspn(base, "."));
 
     for (char *c = name; *c; c++)
