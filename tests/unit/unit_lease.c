@@ -266,7 +266,9 @@ static void leave_scratch(struct fixture *f, char path[300])
         fs_join(&in, scratch_path(sc), "in");
         if (store_lend(f->st, &o, in.s, NULL) < 0)
             _exit(2);
-        raise(write(told[1], scratch_path(sc), 299) > 0 ? SIGKILL : SIGTERM);
+        raise(write(told[1], scratch_path(sc), strlen(scratch_path(sc)) + 1) > 0
+                  ? SIGKILL
+                  : SIGTERM);
     }
     cr_assert(read(told[0], path, 300) > 0);
     cr_assert_eq(waitpid(pid, &status, 0), pid);
