@@ -38,6 +38,15 @@ int interrupts_next(struct interrupts *i)
     return signal;
 }
 
+bool interrupts_pending(void)
+{
+    sigset_t set;
+
+    return sigpending(&set) == 0 &&
+           (sigismember(&set, SIGINT) || sigismember(&set, SIGTERM) ||
+            sigismember(&set, SIGHUP));
+}
+
 void interrupts_close(struct interrupts *i)
 {
     if (!i->open)

@@ -23,6 +23,9 @@ struct interrupts { /* all-zero: not open */
 int interrupts_open(struct interrupts *i, struct error *err);
 /* The next one that has arrived, or 0. Those to stop are counted. */
 int interrupts_next(struct interrupts *i);
+/* Whether one to stop has arrived and was not taken yet; for those who do something that
+ * takes long and know of no run. */
+bool interrupts_pending(void);
 void interrupts_close(struct interrupts *i);
 
 #endif

@@ -60,7 +60,6 @@ struct session {
     struct work *work;
     struct queue recalled;   /* steps that lookup_step() has recalled, to be taken out */
     struct trust *trust;     /* NULL until sharing_trust() */
-    int stop_fd;             /* at which a signal to stop arrives while steps run, or 0 */
     struct remotes *remotes; /* NULL: none is asked; see sharing_open() */
     struct map discovered;   /* lists that were looked at (discovered.c), by digest */
     struct map lost;         /* objects that were told to be lost: "DIGEST STEP" */

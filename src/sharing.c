@@ -7,6 +7,8 @@
 #include "larder/fs.h"
 #include "larder/keyring.h"
 
+#include "interrupt.h"
+
 static const char first_key[] = "default"; /* the name of one that is made on the way */
 
 int sharing_keys(struct buf *path, struct error *err)
@@ -75,6 +77,12 @@ static void warn(void *self, const char *line)
     say_line(&s->say, SAY_NORMAL, TONE_PLAIN, "%s", line);
 }
 
+static bool stops(void *self)
+{
+    (void)self;
+    return interrupts_pending();
+}
+
 /* The one that --remote means: of the settings by its name, or a place. */
 static int chosen_remote(const struct session *s, struct config_remote *chosen,
                          struct error *err)
@@ -98,9 +106,11 @@ static int chosen_remote(const struct session *s, struct config_remote *chosen,
 
 int sharing_open(struct session *s, struct error *err)
 {
-    struct remotes_order order = {
-        .store = s->store, .required = s->cli->require_remote, .warn = warn, .self = s
-    };
+    struct remotes_order order = { .store = s->store,
+                                   .required = s->cli->require_remote,
+                                   .warn = warn,
+                                   .stops = stops,
+                                   .self = s };
     struct config_remote chosen = { 0 };
     int rc = 0;
 

@@ -11,7 +11,7 @@ struct labs {
     struct signer *signer;
     struct trust *trust;
     struct remotes *remotes;
-    int n_warnings;
+    int n_warnings, n_asked;
     char warning[300];
 };
 
@@ -342,6 +342,46 @@ Test(remotes, a_tree_that_is_none_is_not_taken)
     rec = share(l, KEY "seed 1\n", &o, l->signer);
     o.size++;
     cr_assert_eq(fetch(l, &o), STORE_MISS);
+    record_free(rec);
+    labs_free(l);
+}
+
+static bool stop_at_third(void *self)
+{
+    struct labs *l = self;
+
+    return ++l->n_asked >= 3;
+}
+
+/* A user who wants to stop does not wait for the rest of a large object. */
+Test(remotes, a_fetch_can_be_stopped)
+{
+    struct labs *l = labs_new();
+    char *text = calloc(1, 1000001);
+    struct error err = { 0 };
+    struct remotes_totals t;
+    struct record *rec;
+    struct object o;
+
+    memset(text, 'x', 1000000);
+    o = add_text(l->a, text);
+    rec = share(l, KEY, &o, l->signer);
+    remotes_close(l->remotes);
+    remotes_open(&l->remotes, &(struct remotes_order){ .store = l->b->st,
+                                                       .trust = l->trust,
+                                                       .required = true,
+                                                       .warn = note_warning,
+                                                       .stops = stop_at_third,
+                                                       .self = l });
+    cr_assert_eq(remotes_add(l->remotes, "lab", l->place, &err), 0, "%s", err.text);
+    cr_assert_eq(fetch(l, &o), STORE_MISS);
+    cr_assert_eq(l->n_asked, 3);
+    remotes_count_up(l->remotes, &t);
+    cr_assert_eq(t.n_objects, 0);
+    cr_assert_eq(l->n_warnings, 0, "%s", l->warning);
+    reopen(l, true);
+    cr_assert_eq(fetch(l, &o), STORE_HIT);
+    free(text);
     record_free(rec);
     labs_free(l);
 }
