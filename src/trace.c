@@ -27,7 +27,7 @@
 #include "larder/map.h"
 #include "larder/mem.h"
 
-enum { SEEN_MAX = 1 << 16 };
+enum { SEEN_MAX = 1 << 16, OWN_MAX = SEEN_MAX / 4 };
 
 /* ---- the calls that are stopped ---------------------------------------------------- */
 
@@ -239,15 +239,16 @@ static bool is_below(const char *path, const char *folder)
     return !strncmp(path, folder, n) && (path[n] == '/' || path[n] == '\0');
 }
 
-static struct seen *find(struct trace *t, const char *path)
+/* NULL where there is no room, which for a path in the scratch folder costs time only. */
+static struct seen *find(struct trace *t, const char *path, bool own)
 {
     struct map_entry *e = map_find(&t->seen, path);
     struct seen *s = e ? e->value : NULL;
 
     if (s)
         return s;
-    if (t->seen.n >= SEEN_MAX) {
-        t->is_cut = true;
+    if (t->seen.n >= (own ? OWN_MAX : SEEN_MAX)) {
+        t->is_cut = t->is_cut || !own;
         return NULL;
     }
     s = xcalloc(1, sizeof *s);
@@ -258,14 +259,16 @@ static struct seen *find(struct trace *t, const char *path)
 
 static void see(struct trace *t, const char *path, unsigned how);
 
-/* In the scratch folder counts only what is not there, and where a link leads out. */
+/* In the scratch folder counts only what is not there, and where a link leads out. s may
+ * be NULL. */
 static void see_own(struct trace *t, struct seen *s, const char *path, unsigned how)
 {
     char *real = realpath(path, NULL);
 
     if (real && !is_below(real, t->root))
         see(t, real, how);
-    else if (!real && errno == ENOENT && is_below(path, t->step) && !(how & TRACE_WRITE))
+    else if (s && !real && errno == ENOENT && is_below(path, t->step) &&
+             !(how & TRACE_WRITE))
         s->entry.how |= TRACE_ABSENT;
     free(real);
 }
@@ -296,25 +299,13 @@ static bool is_passing(const char *path)
            is_below(path, "/dev/fd") || !strncmp(path, "/dev/std", 8);
 }
 
-/* how 0: only looked for. */
-static void see(struct trace *t, const char *path, unsigned how)
+/* Of what is outside the scratch folder: what is there now. */
+static void see_other(struct seen *s, const char *path, unsigned how)
 {
-    enum { LOOKED = 1 << 16 };
-    unsigned asked = how ? how : LOOKED;
-    struct seen *s;
     struct stat st;
 
-    if (is_passing(path) || !(s = find(t, path)) || (s->asked & asked) == asked)
-        return;
-    s->asked |= asked;
-    if (how & TRACE_RUN)
-        see_interpreter(t, path);
-    if (is_below(path, t->root)) {
-        see_own(t, s, path, how);
-        return;
-    }
     s->entry.how |= how & TRACE_WRITE;
-    if (!(how & ~(unsigned)TRACE_WRITE) && how)
+    if (how == TRACE_WRITE)
         return;
     if (stat(path, &st) < 0) {
         if (errno == ENOENT || errno == ENOTDIR)
@@ -327,6 +318,29 @@ static void see(struct trace *t, const char *path, unsigned how)
         s->entry.how |= how & TRACE_READ ? TRACE_LIST : 0;
     else
         s->entry.how |= how;
+}
+
+/* how 0: only looked for. */
+static void see(struct trace *t, const char *path, unsigned how)
+{
+    enum { LOOKED = 1 << 16 };
+    unsigned asked = how ? how : LOOKED;
+    bool own = is_below(path, t->root);
+    struct seen *s;
+
+    if (is_passing(path))
+        return;
+    s = find(t, path, own);
+    if (s && (s->asked & asked) == asked)
+        return;
+    if (s)
+        s->asked |= asked;
+    if (how & TRACE_RUN)
+        see_interpreter(t, path);
+    if (own)
+        see_own(t, s, path, how);
+    else if (s)
+        see_other(s, path, how);
 }
 
 static unsigned how_opened(const struct call *c, const struct seccomp_notif *n)

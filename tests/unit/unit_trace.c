@@ -140,6 +140,22 @@ Test(trace, tells_what_leads_out_of_the_scratch_folder_and_what_is_absent_there)
     place_release(&p);
 }
 
+Test(trace, is_not_cut_by_what_a_step_does_in_its_own_folder)
+{
+    char script[] = "i=0; while [ $i -lt 17000 ]; do : > f$i; i=$((i + 1)); done; "
+                    "read x < ../../beside/a";
+    struct trace *t;
+    struct place p;
+
+    place_init(&p);
+    put(&p, "a");
+    run(&t, &p, false, (char *[]){ "/bin/sh", "-c", script, NULL });
+    cr_expect_eq(how(t, p.beside.s, "a"), TRACE_READ);
+    cr_expect_not(trace_is_cut(t));
+    trace_free(t);
+    place_release(&p);
+}
+
 Test(trace, names_the_interpreter_of_a_script)
 {
     static const char text[] = "#! /bin/sh\nexit 3\n";
