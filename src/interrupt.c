@@ -5,6 +5,13 @@
 
 #include "larder/banned.h"
 
+static bool is_ignored(int signal)
+{
+    struct sigaction is;
+
+    return sigaction(signal, NULL, &is) == 0 && is.sa_handler == SIG_IGN;
+}
+
 int interrupts_open(struct interrupts *i, struct error *err)
 {
     static const int heard[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1 };
@@ -13,7 +20,8 @@ int interrupts_open(struct interrupts *i, struct error *err)
     *i = (struct interrupts){ 0 };
     sigemptyset(&set);
     for (size_t k = 0; k < sizeof heard / sizeof heard[0]; k++)
-        sigaddset(&set, heard[k]);
+        if (heard[k] != SIGHUP || !is_ignored(SIGHUP))
+            sigaddset(&set, heard[k]);
     sigprocmask(SIG_BLOCK, &set, &i->before);
     i->fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (i->fd < 0) {

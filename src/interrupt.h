@@ -2,7 +2,9 @@
  * interrupt - the signals that a run listens to.
  *
  * SIGINT, SIGTERM and SIGHUP ask it to stop, SIGUSR1 asks how far it is. From open to
- * close they are blocked and arrive at a descriptor, like any other news.
+ * close they are blocked and arrive at a descriptor, like any other news. A SIGHUP that
+ * we were started to ignore (nohup) stays ignored; a SIGINT does not, since shells do
+ * that to whatever runs in the background.
  */
 #ifndef LARDER_INTERRUPT_H
 #define LARDER_INTERRUPT_H
