@@ -10,8 +10,8 @@
 
 /* What became of the steps. */
 struct tally {
-    size_t fetched, here; /* with all their outputs */
-    size_t partly;        /* not all of their outputs are anywhere */
+    size_t fetched, here; /* with all their outputs that are kept */
+    size_t partly;        /* not all of these are anywhere */
     size_t absent;        /* nobody has a result */
 };
 
@@ -31,6 +31,17 @@ static int look_up(struct session *s, struct work *w, struct error *err)
     return rc;
 }
 
+/* Whether an output that is kept is not here, after it was asked for. */
+static int lacks_something(struct session *s, const struct work *w, struct error *err)
+{
+    int rc = OBJECT_FINE;
+
+    for (size_t i = 0; i < w->step->n_outputs && rc == OBJECT_FINE && !w->here; i++)
+        if (!w->step->output[i].temp)
+            rc = store_check(s->store, &w->output[i], false, NULL, err);
+    return rc;
+}
+
 static int pull_step(struct session *s, struct work *w, struct tally *t,
                      struct error *err)
 {
@@ -40,11 +51,13 @@ static int pull_step(struct session *s, struct work *w, struct tally *t,
         rc = lookup_bring(s, w, err);
     if (rc == 0 && w->state == WORK_DONE)
         rc = lookup_bring_log(s, w, err);
+    if (rc == 0 && w->state == WORK_DONE)
+        rc = lacks_something(s, w, err);
     if (rc < 0)
         return rc;
     if (w->state != WORK_DONE)
         t->absent++;
-    else if (!w->here)
+    else if (rc > 0)
         t->partly++;
     else if (w->fetched)
         t->fetched++;
