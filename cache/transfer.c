@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -245,6 +246,19 @@ static int empty_file(struct going *g)
     return 0;
 }
 
+/* Told before hours of transfer and not after. */
+static void check_room(struct going *g, long long total)
+{
+    struct statvfs s;
+
+    if (fstatvfs(g->fd, &s) < 0 ||
+        (unsigned long long)(total - g->have) / s.f_frsize < s.f_bavail)
+        return;
+    g->rc = error_set(g->err, E_SYSTEM,
+                      "%lld bytes are to come, and the disk of %s has no room for them",
+                      total - g->have, g->t->path);
+}
+
 /* Before the first byte: whether this is the file, and from where on. */
 static void take_answer(struct going *g)
 {
@@ -262,6 +276,8 @@ static void take_answer(struct going *g)
                g->have);
     else if (g->t->size >= 0 && total >= 0 && total != g->t->size)
         refuse(g, TRANSFER_WRONG, "%lld bytes, not %lld", total, g->t->size);
+    else if (total > g->have)
+        check_room(g, total);
 }
 
 static size_t take_bytes(char *bytes, size_t one, size_t n, void *self)
@@ -396,12 +412,12 @@ static int judge(struct going *g, CURLcode done, const char *why, struct buf *ur
         return follow(g, url);
     if (!g->taken && code == 416 && g->have > 0)
         return judge_end(g);
-    if (!g->taken && code > 0) {
+    if (!g->taken && code > 0 && code != 200 && code != 206) {
         buf_printf(g->t->story, "HTTP %ld", code);
         return code == 408 || code == 429 || code >= 500 ? AGAIN : TRANSFER_REFUSED;
     }
     buf_printf(g->t->story, "%s", *why ? why : lib.strerror(done));
-    return g->taken || done == CURLE_GOT_NOTHING || done == CURLE_RECV_ERROR
+    return code > 0 || done == CURLE_GOT_NOTHING || done == CURLE_RECV_ERROR
                ? AGAIN
                : TRANSFER_REFUSED;
 }

@@ -432,6 +432,7 @@ static int set_lock(struct making *m)
         return rc;
     source->pin.full = true;
     source->pin.digest = line->object.id;
+    source->pin.size = line->object.size;
     source->locked = line->number;
     return 0;
 }

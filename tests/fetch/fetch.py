@@ -554,6 +554,18 @@ def test_a_full_disk_keeps_what_came():
         assert s.ranges[1] is not None and s.sent - sent < len(DATA), s.ranges
 
 
+def test_no_room_is_told_before():
+    def answer(h, n):
+        h.head(200, 1 << 60)
+        h.body(b"x")
+
+    with Server(answer) as s:
+        p = Project(f'{{from: "{s.url}/a", sha256: {SHA256}}}')
+        expect(p.run(status=8), f"{1 << 60} bytes are to come")
+        assert len(s.requests) == 1
+        assert not any("checkpoints" in f for f in p.kept()), p.kept()
+
+
 def test_an_interrupt_ends_it():
     held = threading.Event()
 
