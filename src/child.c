@@ -40,14 +40,29 @@ static bool hold_life_line(int fd)
            fcntl(fd, F_SETFL, O_RDONLY | O_NONBLOCK | O_ASYNC) == 0;
 }
 
-/* Whatever we ignore, or were told to ignore by who started us, a step need not. */
+/* The signals that we ignore, or were told to ignore by who started us: found once, in
+ * the parent, since of the others exec itself takes care. */
+static int ignored[NSIG];
+static size_t n_ignored;
+
+static void find_ignored(void)
+{
+    static bool done;
+    struct sigaction now;
+
+    for (int i = 1; i < NSIG && !done; i++)
+        if (sigaction(i, NULL, &now) == 0 && now.sa_handler == SIG_IGN)
+            ignored[n_ignored++] = i;
+    done = true;
+}
+
+/* A step need not ignore them. */
 static void hear_all_signals(void)
 {
     struct sigaction standard = { .sa_handler = SIG_DFL };
 
-    for (int i = 1; i < NSIG; i++)
-        sigaction(i, &standard,
-                  NULL); /* fails for SIGKILL and a few more, which is fine */
+    for (size_t i = 0; i < n_ignored; i++)
+        sigaction(ignored[i], &standard, NULL);
 }
 
 static bool pass_on(const int *fd)
@@ -159,10 +174,12 @@ int child_start(struct child *c, const struct child_order *order, struct error *
         goto out;
     }
     if (order->fence) {
-        rc = fence_permit_open(order->fence, order->log, l.log, PERMIT_WRITE, err);
+        fence_permit(order->fence, order->log, PERMIT_WRITE);
+        rc = fence_close(order->fence, err);
         if (rc < 0)
             goto out;
     }
+    find_ignored();
     l.progress = progress[1];
     l.life = life[0];
     c->started = clock_now();

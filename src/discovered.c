@@ -1,8 +1,10 @@
 #include "discovered.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "larder/banned.h"
 #include "larder/fs.h"
@@ -15,39 +17,58 @@ struct checked {
     const char *text;
 };
 
-bool discovered_matter(const struct step *step)
-{
-    return !step->program && !step->n_tools;
-}
-
-/* ---- which list ---------------------------------------------------------------------
+/* ---- interpreters --------------------------------------------------------------------
  */
 
-/* Tools whose loading does not depend on what they read. To know them saves time only:
- * one trace serves all steps that use one in the same way, whatever their inputs. */
-static bool is_plain(const char *executable)
+/* A program that runs what it reads, or starts another: by the first letters of its name,
+ * since there are python3.11 and gawk-5. */
+static bool has_interpreters_name(const char *name)
 {
-    static const char *const plain[] = {
-        "base64", "bzip2", "cat",    "cmp",    "comm",      "cp",    "cut",
-        "dd",     "diff",  "echo",   "expand", "fold",      "grep",  "gunzip",
-        "gzip",   "head",  "join",   "ln",     "mkdir",     "mv",    "nl",
-        "od",     "paste", "printf", "seq",    "sha256sum", "sleep", "sort",
-        "split",  "tac",   "tail",   "tee",    "touch",     "tr",    "true",
-        "uniq",   "unxz",  "unzstd", "wc",     "xz",        "zcat",  "zstd",
+    static const char *const begins[] = {
+        "R",      "awk",       "bash",   "bun",      "busybox", "chroot", "csh",
+        "dash",   "deno",      "env",    "expect",   "find",    "fish",   "gawk",
+        "ghci",   "gnuplot",   "guile",  "irb",      "java",    "julia",  "jupyter",
+        "ksh",    "lua",       "make",   "maxima",   "mawk",    "mksh",   "nextflow",
+        "nice",   "node",      "octave", "parallel", "perl",    "php",    "pypy",
+        "python", "racket",    "ruby",   "runghc",   "sage",    "sbcl",   "sh",
+        "setsid", "snakemake", "stdbuf", "swipl",    "tclsh",   "tcsh",   "time",
+        "wish",   "xargs",     "zsh",
     };
 
-    if (!executable || (strncmp(executable, "/usr/bin/", 9) != 0 &&
-                        strncmp(executable, "/bin/", 5) != 0))
-        return false;
-    for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++)
-        if (!strcmp(fs_basename(executable), plain[i]))
+    for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++)
+        if (!strncmp(name, begins[i], strlen(begins[i])))
             return true;
     return false;
 }
 
+static bool is_script(const char *path)
+{
+    char two[2] = { 0 };
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool yes =
+        fd >= 0 && read(fd, two, sizeof two) == sizeof two && !memcmp(two, "#!", 2);
+
+    if (fd >= 0)
+        close(fd);
+    return yes;
+}
+
+/* A command of `code:` has no path here, and is taken for a script. */
+bool discovered_matter(const struct step *step)
+{
+    if (step->program || step->n_tools)
+        return false;
+    return step->shell || !step->executable ||
+           has_interpreters_name(fs_basename(step->executable)) ||
+           is_script(step->executable);
+}
+
+/* ---- which list ----------------------------------------------------------------------
+ */
+
 /* What the list of a step depends on: the program, its arguments and variables, which are
- * the key document up to the inputs; and, but for plain tools, the files of the recipe's
- * folder among the inputs, since these may be programs too. */
+ * the key document up to the inputs; and the files of the recipe's folder among the
+ * inputs, since these may be programs too. */
 static void like(const struct work *w, struct digest *d)
 {
     const char *text = buf_str(&w->key_text), *in = strstr(text, "\nin "),
@@ -56,7 +77,7 @@ static void like(const struct work *w, struct digest *d)
     struct buf b = { 0 };
 
     buf_add(&b, text, end ? (size_t)(end - text) : strlen(text));
-    for (size_t i = 0; i < step->n_inputs && !is_plain(step->executable); i++)
+    for (size_t i = 0; i < step->n_inputs; i++)
         for (size_t j = 0; j < step->input[i].n_items; j++) {
             const struct source *source = step->input[i].item[j].source;
 

@@ -20,7 +20,8 @@
 #include "trace.h"
 #include "work.h"
 
-/* Whether a step is one whose program may load what the recipe does not name. */
+/* Whether a step runs an interpreter, whose modules the recipe does not name: a script, a
+ * shell, or a program known by its name; and has no `tools:` that stand for them. */
 bool discovered_matter(const struct step *step);
 
 /* The remembered list of a step like w, if all in it is still as it says. */

@@ -14,7 +14,7 @@ enum sandbox_mode guard_mode(const struct session *s, const struct step *step)
 }
 
 /* Opened by the first step that runs. */
-static const struct sandbox *sandbox_of(struct session *s)
+static struct sandbox *sandbox_of(struct session *s)
 {
     if (s->sandbox.n_system)
         return &s->sandbox;
@@ -27,29 +27,24 @@ static const struct sandbox *sandbox_of(struct session *s)
 }
 
 /* One of Larder's own programs comes with what lies beside it. */
-static int permit_executable(struct fence *f, const struct step *step, struct error *err)
+static void permit_executable(struct fence *f, const struct step *step)
 {
     struct buf folder = { 0 };
-    int rc;
 
-    if (!step->program)
-        return step->executable && step->executable[0] == '/'
-                   ? fence_permit(f, step->executable, PERMIT_READ, err)
-                   : 0;
-    fs_dirname(&folder, step->program->path);
-    rc = fence_permit(f, buf_str(&folder), PERMIT_READ, err);
+    if (step->program) {
+        fs_dirname(&folder, step->program->path);
+        fence_permit(f, buf_str(&folder), PERMIT_READ);
+    } else if (step->executable && step->executable[0] == '/') {
+        fence_permit(f, step->executable, PERMIT_READ);
+    }
     buf_release(&folder);
-    return rc;
 }
 
-static int permit_tools(struct fence *f, const struct step *step, struct error *err)
+static void permit_tools(struct fence *f, const struct step *step)
 {
-    int rc = 0;
-
-    for (size_t i = 0; i < step->n_tools && rc == 0; i++)
+    for (size_t i = 0; i < step->n_tools; i++)
         if (step->tool[i].path)
-            rc = fence_permit(f, step->tool[i].path, PERMIT_READ, err);
-    return rc;
+            fence_permit(f, step->tool[i].path, PERMIT_READ);
 }
 
 /* CUDA names its threads through /proc; where it cannot, cuInit() gives 304. */
@@ -65,34 +60,32 @@ static int permit_gpus(struct fence *f, struct error *err)
 
         fs_join(&device, "/dev", name[i]);
         if (!strncmp(name[i], "nvidia", 6))
-            rc = fence_permit(f, buf_str(&device),
-                              PERMIT_READ | PERMIT_WRITE | PERMIT_DEVICE, err);
+            fence_permit(f, buf_str(&device), PERMIT_READ | PERMIT_WRITE | PERMIT_DEVICE);
         buf_release(&device);
     }
-    for (size_t i = 0; i < sizeof path / sizeof path[0] && rc == 0; i++)
-        rc = fence_permit(f, path[i], PERMIT_READ | PERMIT_WRITE | PERMIT_DEVICE, err);
+    for (size_t i = 0; i < sizeof path / sizeof path[0]; i++)
+        fence_permit(f, path[i], PERMIT_READ | PERMIT_WRITE | PERMIT_DEVICE);
     free(name);
     return rc;
 }
 
-static int permit_own(struct fence *f, const struct desk *d,
-                      const struct allowance *given, struct error *err)
+static void permit_own(struct fence *f, const struct desk *d,
+                       const struct allowance *given)
 {
     static const char *const folder[] = { "step", "home", "tmp" };
-    int rc = fence_permit(f, d->root, PERMIT_READ, err);
 
-    for (size_t i = 0; i < sizeof folder / sizeof folder[0] && rc == 0; i++) {
+    fence_permit(f, d->root, PERMIT_READ);
+    for (size_t i = 0; i < sizeof folder / sizeof folder[0]; i++) {
         struct buf path = { 0 };
 
         fs_join(&path, d->root, folder[i]);
-        rc = fence_permit(f, buf_str(&path), PERMIT_READ | PERMIT_WRITE, err);
+        fence_permit(f, buf_str(&path), PERMIT_READ | PERMIT_WRITE);
         buf_release(&path);
     }
-    if (rc == 0 && given->checkpoint)
-        rc = fence_permit(f, given->checkpoint, PERMIT_READ | PERMIT_WRITE, err);
-    for (size_t i = 0; i < d->n_linked && rc == 0; i++)
-        rc = fence_permit(f, d->linked[i], PERMIT_READ, err);
-    return rc;
+    if (given->checkpoint)
+        fence_permit(f, given->checkpoint, PERMIT_READ | PERMIT_WRITE);
+    for (size_t i = 0; i < d->n_linked; i++)
+        fence_permit(f, d->linked[i], PERMIT_READ);
 }
 
 static int watch(struct guard *g, const struct desk *d, const struct step *step,
@@ -109,20 +102,16 @@ int guard_open(struct guard *g, struct session *s, const struct work *w,
                struct error *err)
 {
     const struct step *step = w->step;
-    int rc;
+    int rc = 0;
 
     *g = (struct guard){ .mode = guard_mode(s, step) };
     if (g->mode == SANDBOX_OFF)
         return 0;
-    rc = fence_open(&g->fence, sandbox_of(s), g->mode == SANDBOX_ENFORCE, step->network,
-                    err);
-    if (rc == 0)
-        rc = permit_own(&g->fence, d, given, err);
-    if (rc == 0)
-        rc = permit_executable(&g->fence, step, err);
-    if (rc == 0)
-        rc = permit_tools(&g->fence, step, err);
-    if (rc == 0 && given->gpus)
+    fence_open(&g->fence, sandbox_of(s), g->mode == SANDBOX_ENFORCE, step->network);
+    permit_own(&g->fence, d, given);
+    permit_executable(&g->fence, step);
+    permit_tools(&g->fence, step);
+    if (given->gpus)
         rc = permit_gpus(&g->fence, err);
     if (rc == 0 && (asked || g->mode == SANDBOX_WARN || s->cli->trace))
         rc = watch(g, d, step, err);

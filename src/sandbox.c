@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "larder/banned.h"
+#include "larder/buf.h"
 
 /* Landlock's own numbers, since the system's header may be older than its kernel. */
 enum {
@@ -133,11 +134,21 @@ static void permit_release(struct permit *p)
     free(p->real);
 }
 
+static void ruleset_release(struct sandbox_ruleset *r)
+{
+    if (r->key)
+        close(r->fd);
+    free(r->key);
+    *r = (struct sandbox_ruleset){ 0 };
+}
+
 void sandbox_close(struct sandbox *s)
 {
     for (size_t i = 0; i < s->n_system; i++)
         permit_release(&s->system[i]);
     free(s->system);
+    for (size_t i = 0; i < SANDBOX_RULESETS; i++)
+        ruleset_release(&s->made[i]);
     *s = (struct sandbox){ 0 };
 }
 
@@ -163,15 +174,15 @@ static uint64_t rights_of(unsigned access, bool is_folder, int abi)
 }
 
 /* A file system whose files Landlock cannot rule is not refused by it either. */
-static int add_rule(const struct fence *f, int fd, unsigned access)
+static int add_rule(int ruleset, int abi, int fd, unsigned access)
 {
     struct path_beneath rule = { .fd = fd };
     struct stat s;
 
     if (fstat(fd, &s) < 0)
         return -1;
-    rule.access = rights_of(access, S_ISDIR(s.st_mode), f->sandbox->abi);
-    return syscall(SYS_landlock_add_rule, f->ruleset, RULE_PATH_BENEATH, &rule, 0) < 0 &&
+    rule.access = rights_of(access, S_ISDIR(s.st_mode), abi);
+    return syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule, 0) < 0 &&
                    errno != EBADFD
                ? -1
                : 0;
@@ -189,25 +200,15 @@ static int new_ruleset(int abi, bool network)
     return (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0);
 }
 
-int fence_open(struct fence *f, const struct sandbox *s, bool enforce, bool network,
-               struct error *err)
+void fence_open(struct fence *f, struct sandbox *s, bool enforce, bool network)
 {
     *f = (struct fence){
         .sandbox = s, .ruleset = -1, .enforce = enforce, .network = network
     };
-    if (!enforce || !s->abi)
-        return 0;
-    f->ruleset = new_ruleset(s->abi, network);
-    for (size_t i = 0; i < s->n_system && f->ruleset >= 0; i++)
-        if (add_rule(f, s->system[i].fd, s->system[i].access) < 0)
-            return error_system(err, "the sandbox: %s", s->system[i].path);
-    return f->ruleset < 0 ? error_system(err, "the sandbox") : 0;
 }
 
 void fence_release(struct fence *f)
 {
-    if (f->sandbox && f->ruleset >= 0)
-        close(f->ruleset);
     for (size_t i = 0; i < f->n_own; i++)
         permit_release(&f->own[i]);
     free(f->own);
@@ -215,27 +216,89 @@ void fence_release(struct fence *f)
     *f = (struct fence){ 0 };
 }
 
-int fence_permit_open(struct fence *f, const char *path, int fd, unsigned access,
-                      struct error *err)
+void fence_permit(struct fence *f, const char *path, unsigned access)
 {
+    struct stat s;
+
+    if (stat(path, &s) < 0)
+        return;
     GROW(f->own, f->n_own + 1, f->cap_own);
     f->own[f->n_own++] = (struct permit){ .path = arena_strdup(&f->arena, path),
                                           .access = access,
-                                          .fd = -1 };
-    if (f->ruleset < 0 || add_rule(f, fd, access) == 0)
-        return 0;
-    return error_system(err, "the sandbox: %s", path);
+                                          .fd = -1,
+                                          .dev = s.st_dev,
+                                          .ino = s.st_ino };
 }
 
-int fence_permit(struct fence *f, const char *path, unsigned access, struct error *err)
+/* All that decides what a ruleset permits. */
+static char *ruleset_key(const struct fence *f)
 {
-    int fd = open(path, O_PATH | O_CLOEXEC), rc;
+    struct buf key = { 0 };
 
-    if (fd < 0)
-        return 0;
-    rc = fence_permit_open(f, path, fd, access, err);
-    close(fd);
+    buf_printf(&key, "%d %d\n", f->sandbox->abi, f->network);
+    for (size_t i = 0; i < f->n_own; i++)
+        buf_printf(&key, "%u %llu %llu %s\n", f->own[i].access,
+                   (unsigned long long)f->own[i].dev, (unsigned long long)f->own[i].ino,
+                   f->own[i].path);
+    return buf_take(&key);
+}
+
+static int add_own(const struct fence *f, int ruleset)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < f->n_own && rc == 0; i++) {
+        int fd = open(f->own[i].path, O_PATH | O_CLOEXEC);
+
+        if (fd < 0)
+            continue;
+        rc = add_rule(ruleset, f->sandbox->abi, fd, f->own[i].access);
+        close(fd);
+    }
     return rc;
+}
+
+/* A new ruleset with all permits, or -1 with errno. */
+static int make_ruleset(const struct fence *f)
+{
+    const struct sandbox *s = f->sandbox;
+    int low = new_ruleset(s->abi, f->network), fd = -1, rc = low < 0 ? -1 : 0;
+
+    for (size_t i = 0; i < s->n_system && rc == 0; i++)
+        rc = add_rule(low, s->abi, s->system[i].fd, s->system[i].access);
+    if (rc == 0)
+        rc = add_own(f, low);
+    if (rc == 0)
+        fd = fcntl(low, F_DUPFD_CLOEXEC, HIGH);
+    if (low >= 0)
+        close(low);
+    return fd;
+}
+
+int fence_close(struct fence *f, struct error *err)
+{
+    struct sandbox *s = f->sandbox;
+    struct sandbox_ruleset *to;
+    char *key;
+
+    if (!f->enforce || !s->abi)
+        return 0;
+    key = ruleset_key(f);
+    for (size_t i = 0; i < SANDBOX_RULESETS; i++)
+        if (s->made[i].key && !strcmp(s->made[i].key, key)) {
+            f->ruleset = s->made[i].fd;
+            free(key);
+            return 0;
+        }
+    f->ruleset = make_ruleset(f);
+    if (f->ruleset < 0) {
+        free(key);
+        return error_system(err, "the sandbox");
+    }
+    to = &s->made[s->n_made++ % SANDBOX_RULESETS];
+    ruleset_release(to);
+    *to = (struct sandbox_ruleset){ key, f->ruleset };
+    return 0;
 }
 
 /* Whether path is at or below the permit. */

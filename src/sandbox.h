@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "larder/error.h"
 #include "larder/mem.h"
@@ -37,11 +38,23 @@ struct permit {
     const char *path; /* as given; it may pass through symbolic links */
     char *real;       /* its real path; NULL: not asked for yet, or absent */
     unsigned access;
-    int fd; /* of a system folder, else -1 */
+    int fd;    /* of a system folder, else -1 */
+    dev_t dev; /* what was there when it was permitted */
+    ino_t ino;
 };
+
+/* A ruleset that was made before, for the permits that key spells out. Making one costs a
+ * tenth of a small step, and most steps are permitted what one before them was. */
+struct sandbox_ruleset {
+    char *key;
+    int fd;
+};
+enum { SANDBOX_RULESETS = 64 };
 
 struct sandbox {
     int abi; /* of Landlock; 0: this kernel has none */
+    struct sandbox_ruleset made[SANDBOX_RULESETS];
+    size_t n_made; /* ever; the oldest makes room */
     struct permit *system;
     size_t n_system, cap_system;
 };
@@ -51,25 +64,23 @@ void sandbox_open(struct sandbox *s);
 void sandbox_close(struct sandbox *s); /* all-zero is fine */
 
 struct fence {
-    const struct sandbox *sandbox;
+    struct sandbox *sandbox;
     struct arena arena;
     struct permit *own;
     size_t n_own, cap_own;
-    int ruleset; /* -1: none */
+    int ruleset; /* the sandbox's; -1: none */
     bool enforce, network;
 };
 
 /* A fence that permits the system folders only; s is borrowed. enforce: else it only
  * knows what it would permit. network: internet sockets too. *f is new: fence_release().
  */
-int fence_open(struct fence *f, const struct sandbox *s, bool enforce, bool network,
-               struct error *err);
+void fence_open(struct fence *f, struct sandbox *s, bool enforce, bool network);
 void fence_release(struct fence *f); /* all-zero is fine */
 /* Permits path too; an absent one is passed over. */
-int fence_permit(struct fence *f, const char *path, unsigned access, struct error *err);
-/* The same of what fd is. */
-int fence_permit_open(struct fence *f, const char *path, int fd, unsigned access,
-                      struct error *err);
+void fence_permit(struct fence *f, const char *path, unsigned access);
+/* After the last permit: makes it what fence_enter() will hold the child to. */
+int fence_close(struct fence *f, struct error *err);
 /* Whether what is at path, a real path, may be used in this way. */
 bool fence_allows(struct fence *f, const char *path, unsigned access);
 /* Whether path is, or is below, one of those that were permitted by fence_permit(). */
