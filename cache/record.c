@@ -43,9 +43,19 @@ void records_free(struct record **r, size_t n)
 
 const struct object *record_output(const struct record *r, const char *name)
 {
-    for (size_t i = 0; i < r->n_outputs; i++)
-        if (strcmp(r->output[i].name, name) == 0)
-            return &r->output[i].object;
+    size_t low = 0, high = r->n_outputs;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(r->output[middle].name, name);
+
+        if (order == 0)
+            return &r->output[middle].object;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
     return NULL;
 }
 

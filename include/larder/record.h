@@ -74,7 +74,8 @@ void record_write(struct record *r, struct buf *to);
 int record_read(struct record **r, const char *text, size_t n, struct error *err);
 /* Whether the checksum line fits the bytes before it: of any format that has one. */
 bool record_is_whole(const char *text, size_t n);
-/* The object of an output, or NULL. Borrowed from r. */
+/* The object of an output of a record that was written or read, or NULL. Borrowed from r.
+ */
 const struct object *record_output(const struct record *r, const char *name);
 
 #endif

@@ -26,7 +26,7 @@ def option_value(dice, name):
 def random_project(dice):
     p = Project()
     p.params = {"seed": 1, "word": "word", "n": 2, "loud": False, "scale": 0.5, "mode": "thin",
-                "note": "some"}
+                "note": "some", "shards": 2}
     for axis in "kl"[:dice.randrange(3)]:
         p.axes[axis] = dice.sample(VALUES, dice.randrange(1, 4))
     for i in range(dice.randrange(1, 4)):
@@ -57,8 +57,10 @@ def random_ref(dice, p, stage):
 
 def add_stage(dice, p):
     s = Stage("s%d" % (1 + max([int(s.key[1:]) for s in p.stages], default=0)),
-              dice.choice(["mix", "mix", "sh", "sh", "sh", "awk", "cp", "words"]))
+              dice.choice(["mix", "mix", "sh", "sh", "sh", "awk", "cp", "words", "cut", "each"]))
     s.axes = [a for a in p.axes if dice.random() < .5]
+    if s.kind in ("cut", "each"):
+        return add_set(dice, p, s)
     if s.kind == "mix":
         s.out = {"mixed": "mixed", "size": "size"}
         s.inputs = [("text", single(dice, p, s))]
@@ -84,6 +86,22 @@ def add_stage(dice, p):
         s.env = dice.choice(["user", "fixed", "${params.word}"])
     if s.axes and s.inputs and s.inputs[0][1].how == "source" and dice.random() < .5:
         s.case = dice.choice(sorted(p.sources))
+    p.stages.append(s)
+
+
+def add_set(dice, p, s):
+    """A stage that cuts a file into shards, or one that maps over what such a stage makes."""
+    cut = [t for t in p.stages if t.kind in ("cut", "each")]
+    if s.kind == "each" and cut:
+        of = dice.choice(cut)
+        s.axes = [a for a in p.axes if a in of.axes or a in s.axes]
+        s.inputs = [("i0", Ref("stage", of, "set", "@"))]
+        s.filter = dice.choice(FILTERS)
+    else:
+        s.kind = "cut"
+        s.inputs = [("i0", single(dice, p, s))]
+        s.shards = dice.choice(["${params.shards}", "3", "1"])
+    s.out, s.folder, s.temp = {"set": "set"}, True, dice.random() < .5
     p.stages.append(s)
 
 
@@ -173,7 +191,8 @@ def new_param(dice, name):
     return {"seed": lambda: dice.randrange(3), "word": lambda: dice.choice(["word", "two words"]),
             "n": lambda: dice.randrange(1, 4), "scale": lambda: dice.choice([0.5, 2.5]),
             "loud": lambda: dice.random() < .5, "mode": lambda: dice.choice(["thin", "thick"]),
-            "note": lambda: dice.choice(["some", "none"])}[name]()
+            "note": lambda: dice.choice(["some", "none"]),
+            "shards": lambda: dice.randrange(1, 4)}[name]()
 
 
 def edit_param(dice, p):
@@ -183,7 +202,7 @@ def edit_param(dice, p):
 
 
 def set_param(dice, p):
-    name = dice.choice(["word", "n", "mode"])
+    name = dice.choice(["word", "n", "mode", "shards"])
     p.settings = [(name, new_param(dice, name))]
     return "-S %s=%s" % p.settings[0]
 
@@ -200,6 +219,20 @@ def choose_profile(dice, p):
     if dice.random() < .5:
         p.profiles["other"]["word"] = dice.choice(["other", "else"])
     return "-P other"
+
+
+def edit_set(dice, p):
+    s = pick(dice, p, lambda s: s.kind in ("cut", "each"))
+    if not s:
+        return None
+    if dice.random() < .4:
+        s.temp = not s.temp
+        return "%s is %s" % (s.key, "temporary" if s.temp else "kept")
+    if s.kind == "cut":
+        s.shards = dice.choice(["${params.shards}", "2", "3"])
+        return "%s has %s shards" % (s.key, s.shards)
+    s.tag, s.filter = 1 + s.tag % 4, dice.choice(FILTERS)
+    return "the text of %s" % s.key
 
 
 def edit_axis(dice, p):
@@ -309,7 +342,7 @@ EDITS = [edit_source, edit_source, edit_script, edit_script, edit_library, edit_
          edit_option, edit_param, set_param, unset_params, choose_profile, edit_axis, edit_axis,
          edit_matrix, edit_selector, edit_input, edit_output_name, edit_output_name,
          edit_environment, edit_environment, edit_stage_environment, edit_seed, edit_import,
-         append_stage]
+         edit_set, edit_set, append_stage]
 
 
 def snapshot(p):

@@ -19,10 +19,20 @@ word=$2
 shift 2
 %(fail)s{
     echo "%(tag)s $word ${X-unset} ${LARDER_SEED-no seed} $(basename "$out")"
-    for f; do if [ -d "$f" ]; then cat "$f"/*; else cat "$f"; fi; done | %(filter)s
+    for f; do if [ -d "$f" ]; then find -L "$f" -type f | sort | xargs cat; else cat "$f"; fi
+    done | %(filter)s
     tail_of
 } > %(to)s
 """
+
+# Texts of `sh:`: one cuts a file into shards, the other maps over them.
+CUT = """mkdir ${out.set}
+      for i in $(seq 0 $((%(shards)s - 1))); do
+          mkdir ${out.set}/$(printf %%02d $i)
+          awk "NR %% %(shards)s == $i" ${in.i0} > ${out.set}/$(printf %%02d $i)/lines
+      done"""
+EACH = """mkdir ${out.set}
+      { echo "tag%(tag)d" ${params.word}; cat ${in.i0}/lines; } | %(filter)s > ${out.set}/lines"""
 
 AWK = """# %(comment)s
 BEGIN { print "%(tag)s", word > out }
@@ -31,7 +41,8 @@ BEGIN { print "%(tag)s", word > out }
 
 
 class Stage:
-    """kind: mix, sh, awk, cp or words; inputs: (name, reference) in order."""
+    """kind: mix, sh, awk, cp, words, cut (into shards) or each (of them); inputs: (name,
+    reference) in order."""
 
     def __init__(self, key, kind):
         self.key = self.name = key  # key stays, name is what the recipe calls it
@@ -40,7 +51,8 @@ class Stage:
         self.options, self.word, self.env = {}, "w", None
         self.seed = self.case = None
         self.tag, self.filter, self.field, self.comment = 1, "cat", 1, 1
-        self.folder = self.fails = False
+        self.folder = self.fails = self.temp = False
+        self.shards = "${params.shards}"  # of cut
 
     def script(self):
         return "code/%s.%s" % (self.key, "awk" if self.kind == "awk" else "sh")
@@ -121,9 +133,23 @@ class Project:
                     '"${out.o}"', '"%s"' % word]
         return ["sh", stage.script(), '"${out.o}"', '"%s"' % word] + ins
 
+    def script_text(self, stage):
+        """The text of `sh:`, and what is said of its output."""
+        values = {"shards": stage.shards, "tag": stage.tag, "filter": stage.filter}
+        out = "path: set/, shards: %s" % (
+            "same" if stage.kind == "each" else '"%s"' % stage.shards if
+            stage.shards[0] == "$" else stage.shards)
+        if stage.temp:
+            out += ", keep: temp"
+        text = (CUT if stage.kind == "cut" else EACH) % values
+        return ["    sh: |", "      " + text] + ["    map: {over: i0}"] * (
+            stage.kind == "each") + ["    out: {set: {%s}}" % out]
+
     def stage_text(self, stage):
         lines = ["  %s:" % stage.name]
-        if stage.kind == "mix":
+        if stage.kind in ("cut", "each"):
+            lines += self.script_text(stage)
+        elif stage.kind == "mix":
             lines.append("    program: mix")
             options = dict(stage.options)
             if stage.axes:
@@ -143,7 +169,7 @@ class Project:
         if stage.inputs:
             lines.append("    in: {%s}" % ", ".join(
                 "%s: %s" % (n, self.input(stage, r)) for n, r in stage.inputs))
-        if stage.kind != "mix":
+        if stage.kind not in ("mix", "cut", "each"):
             lines.append("    out: {%s}" % ", ".join(
                 '%s: "%s"' % (n, p + "/" if stage.folder else p)
                 for n, p in stage.out.items()))
@@ -155,9 +181,9 @@ class Project:
         return "\n".join(lines)
 
     def placed(self):
-        """(what, where) of every output of every step."""
+        """(what, where) of every output that is kept, of every step."""
         for s in self.stages:
-            for output in s.out:
+            for output in s.out if not s.temp else ():
                 for member in self.members(s):
                     yield ("%s%s.%s" % (s.name, "[%s]" % member if member else "", output),
                            "out/%s%s.%s" % (s.key, "/" + member if member else "", output))
