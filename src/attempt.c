@@ -61,23 +61,38 @@ static bool must_watch(struct attempt *a)
                         !discovered_recall(a->session, w, &a->discovered));
 }
 
+/* What the step is given besides its inputs; texts go to the arena. jobs: the pipe of its
+ * job server, if it has one. */
+static int allow(struct attempt *a, struct allowance *given, int jobs[2],
+                 struct arena *arena, struct error *err)
+{
+    struct buf text = { 0 };
+    int rc = open_checkpoint(a, &text, err);
+
+    *given = (struct allowance){ .lease = a->lease, .threads = a->share.cpu };
+    if (text.len)
+        given->checkpoint = arena_strdup(arena, buf_str(&text));
+    buf_reset(&text);
+    slots_gpu_ids(a->slots, &a->share, &text);
+    if (text.len)
+        given->gpus = arena_strdup(arena, buf_str(&text));
+    buf_reset(&text);
+    if (rc == 0 && a->work->step->resources.jobserver) {
+        rc = jobserver_serve(jobs, a->share.cpu - 1, &text, err);
+        given->makeflags = arena_strdup(arena, buf_str(&text));
+    }
+    buf_release(&text);
+    return rc;
+}
+
 /* Lays out the desk and starts the child. */
 static int start(struct attempt *a, struct error *err)
 {
-    struct buf checkpoint = { 0 }, gpus = { 0 }, makeflags = { 0 };
-    struct allowance given = { .lease = a->lease, .threads = a->share.cpu };
+    struct allowance given;
+    struct arena arena = { 0 };
     int jobs[2] = { -1, -1 }, rc;
 
-    rc = open_checkpoint(a, &checkpoint, err);
-    if (rc < 0)
-        goto out;
-    slots_gpu_ids(a->slots, &a->share, &gpus);
-    given.gpus = gpus.len ? buf_str(&gpus) : NULL;
-    given.checkpoint = checkpoint.len ? buf_str(&checkpoint) : NULL;
-    if (a->work->step->resources.jobserver) {
-        rc = jobserver_serve(jobs, a->share.cpu - 1, &makeflags, err);
-        given.makeflags = buf_str(&makeflags);
-    }
+    rc = allow(a, &given, jobs, &arena, err);
     if (rc < 0)
         goto out;
     rc = desk_open(&a->desk, a->session, a->work, &given, err);
@@ -104,9 +119,7 @@ out:
         close(jobs[0]);
         close(jobs[1]);
     }
-    buf_release(&checkpoint);
-    buf_release(&gpus);
-    buf_release(&makeflags);
+    arena_release(&arena);
     return rc;
 }
 
@@ -538,8 +551,8 @@ int attempt_finish(struct attempt *a, bool stopping, struct error *err)
         rc = record(a, &end, err);
     else
         rc = stopping ? ATTEMPT_STOPPED : tell_end(a, end.status, err);
-    if (rc == ATTEMPT_STOPPED ||
-        rc == E_STAGE) /* what cannot be noted counts as killed */
+    /* What cannot be noted counts as killed. */
+    if (rc == ATTEMPT_STOPPED || rc == E_STAGE)
         segments_end(&a->segments, a->session->store, &a->work->key, end.wall,
                      segment_end_of(a, rc == ATTEMPT_STOPPED), NULL);
     a->puzzling = rc == E_STAGE && !good && is_puzzling(a, &end);

@@ -250,6 +250,15 @@ static bool retry(struct run *r, struct work *w, enum cause cause,
     return true;
 }
 
+/* Whether we run a step with the same key. */
+static bool runs_here(const struct run *r, const struct work *w)
+{
+    for (size_t i = 0; i < r->n_active; i++)
+        if (digest_equal(&r->active[i]->work->key, &w->key))
+            return true;
+    return false;
+}
+
 static void start_one(struct run *r, struct work *w, const struct share *share)
 {
     struct attempt *a;
@@ -270,7 +279,8 @@ static void start_one(struct run *r, struct work *w, const struct share *share)
     }
     slots_give(&r->slots, share);
     if (rc == ATTEMPT_BUSY) {
-        tell_busy(&r->tell, w, "is being run by another larder: waiting for it");
+        if (!runs_here(r, w))
+            tell_busy(&r->tell, w, "is being run by another larder: waiting for it");
         later_add(&r->later, w, clock_now() + busy_pause_s);
     } else if (rc == ATTEMPT_ANSWERED) {
         tell_step_reused(&r->tell, w);
