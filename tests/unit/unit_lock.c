@@ -95,7 +95,7 @@ Test(lock, loses_no_line_of_several_processes, .init = begin, .fini = end)
         if (fork() != 0)
             continue;
         for (int i = 0; i < LINES; i++) {
-            char name[32];
+            char name[64];
             snprintf(name, sizeof name, "import.i[m=%d-%d]", i, p);
             if (add(name, "size=1", "x", NULL) < 0)
                 _exit(1);
