@@ -3,6 +3,7 @@
 larder=$(realpath "$1")
 dir=$(mktemp -d)
 trap 'chmod -R u+w "$dir"; rm -rf "$dir"' EXIT
+unset MAKEFLAGS MFLAGS MAKELEVEL
 export LARDER_CACHE="$dir/cache" HOME="$dir/home" LANG=C.UTF-8
 mkdir "$HOME" "$dir/project"
 cd "$dir/project"
