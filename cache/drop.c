@@ -69,23 +69,23 @@ static struct file *file_of(struct drop *d, const struct digest *id)
     return f;
 }
 
-static int note_need(void *self, const struct digest *id, struct error *err)
+static int note_need(void *self, const struct store_file *file, struct error *err)
 {
     (void)err;
-    file_of(self, id)->needed = true;
+    file_of(self, &file->id)->needed = true;
     return 0;
 }
 
-static int note_hold(void *self, const struct digest *id, struct error *err)
+static int note_hold(void *self, const struct store_file *file, struct error *err)
 {
     (void)err;
-    file_of(self, id)->held++;
+    file_of(self, &file->id)->held++;
     return 0;
 }
 
-static int note_release(void *self, const struct digest *id, struct error *err)
+static int note_release(void *self, const struct store_file *file, struct error *err)
 {
-    struct file *f = file_of(self, id);
+    struct file *f = file_of(self, &file->id);
 
     (void)err;
     if (f->held)
@@ -98,13 +98,13 @@ static int note_release(void *self, const struct digest *id, struct error *err)
 /* A tree that is not whole needs what can be found of it. */
 static void need_output(struct drop *d, const struct object *o)
 {
-    note_need(d, &o->id, NULL);
+    file_of(d, &o->id)->needed = true;
     store_each_file(d->st, o, note_need, d, NULL);
 }
 
 static void need_record(struct drop *d, const struct record *r)
 {
-    note_need(d, &r->log.id, NULL);
+    file_of(d, &r->log.id)->needed = true;
     for (size_t i = 0; i < r->n_outputs; i++)
         if (!d->is_temporary(d->self, r, r->output[i].name))
             need_output(d, &r->output[i].object);
@@ -248,16 +248,16 @@ struct removal {
     size_t n, cap;
 };
 
-static int list_free(void *self, const struct digest *id, struct error *err)
+static int list_free(void *self, const struct store_file *file, struct error *err)
 {
     struct removal *r = self;
-    const struct file *f = file_of(r->d, id);
+    const struct file *f = file_of(r->d, &file->id);
 
     (void)err;
     if (f->held || f->needed)
         return 0;
     GROW(r->id, r->n + 1, r->cap);
-    r->id[r->n++] = *id;
+    r->id[r->n++] = file->id;
     return 0;
 }
 

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "layout.h"
 #include "object.h"
@@ -11,30 +10,12 @@
 
 #include "larder/banned.h"
 
-/* The folder that an object is in, opened once; -1 where it is not there. */
-static int folder_of(struct store *st, const struct digest *id)
-{
-    int *kept = &st->folder[id->byte[0]];
-    struct buf path = { 0 };
-    int fd;
-
-    if (*kept)
-        return *kept - 1;
-    layout_object(st, id, &path);
-    buf_cut(&path, path.len - DIGEST_HEX);
-    fd = open(path.s, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0)
-        *kept = fd + 1;
-    buf_release(&path);
-    return fd;
-}
-
 int store_object_state(struct store *st, const struct digest *id, struct fs_state *state,
                        struct error *err)
 {
     char hex[DIGEST_HEX + 1];
     struct stat s;
-    int fd = folder_of(st, id);
+    int fd = layout_folder(st, id);
 
     if (fd >= 0 && fstatat(fd, digest_hex(id, hex), &s, AT_SYMLINK_NOFOLLOW) == 0) {
         fs_state_of(&s, state);
@@ -47,13 +28,37 @@ int store_object_state(struct store *st, const struct digest *id, struct fs_stat
 
 struct walk {
     struct store *st;
-    int (*f)(void *self, const struct digest *id, struct error *err);
+    store_visit *f;
     void *self;
     struct error *err;
 };
 
-static int walk_tree(const struct walk *w, const struct digest *id, int depth)
+static int walk_tree(const struct walk *w, const struct digest *id, long long size,
+                     struct buf *path, int depth);
+
+static int walk_entry(const struct walk *w, const struct tree_entry *e, struct buf *path,
+                      int depth)
 {
+    struct store_file file = { .id = e->id,
+                               .size = e->size,
+                               .exec = e->kind == TREE_EXEC };
+    size_t n = path->len;
+    int rc;
+
+    if (n)
+        buf_addc(path, '/');
+    buf_adds(path, e->name);
+    file.path = buf_str(path);
+    rc = e->kind == TREE_TREE ? walk_tree(w, &e->id, e->size, path, depth)
+                              : w->f(w->self, &file, w->err);
+    buf_cut(path, n);
+    return rc;
+}
+
+static int walk_tree(const struct walk *w, const struct digest *id, long long size,
+                     struct buf *path, int depth)
+{
+    struct store_file folder = { .id = *id, .size = size, .folder = true };
     struct tree tree = { 0 };
     struct buf text = { 0 };
     char hex[DIGEST_HEX + 1];
@@ -64,21 +69,25 @@ static int walk_tree(const struct walk *w, const struct digest *id, int depth)
                        digest_hex(id, hex));
     if (rc == 0)
         rc = tree_read(&tree, buf_str(&text), text.len, w->err);
+    folder.path = buf_str(path);
     if (rc == 0)
-        rc = w->f(w->self, id, w->err);
+        rc = w->f(w->self, &folder, w->err);
     for (size_t i = 0; i < tree.n && rc == 0; i++)
-        rc = tree.entry[i].kind == TREE_TREE ? walk_tree(w, &tree.entry[i].id, depth + 1)
-                                             : w->f(w->self, &tree.entry[i].id, w->err);
+        rc = walk_entry(w, &tree.entry[i], path, depth + 1);
     tree_release(&tree);
     buf_release(&text);
     return rc;
 }
 
-int store_each_file(struct store *st, const struct object *o,
-                    int (*f)(void *self, const struct digest *id, struct error *err),
-                    void *self, struct error *err)
+int store_each_file(struct store *st, const struct object *o, store_visit *f, void *self,
+                    struct error *err)
 {
     struct walk w = { st, f, self, err };
+    struct store_file file = { .path = "", .id = o->id, .size = o->size };
+    struct buf path = { 0 };
+    int rc = o->kind == OBJECT_TREE ? walk_tree(&w, &o->id, o->size, &path, 1)
+                                    : f(self, &file, err);
 
-    return o->kind == OBJECT_TREE ? walk_tree(&w, &o->id, 1) : f(self, &o->id, err);
+    buf_release(&path);
+    return rc;
 }

@@ -1,6 +1,8 @@
 #include "layout.h"
 
 #include <assert.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -34,6 +36,21 @@ static void add_flat(const struct store *st, const char *folder, const struct di
     char hex[DIGEST_HEX + 1];
 
     buf_printf(path, "%s/%s/%s", st->path, folder, digest_hex(d, hex));
+}
+
+int layout_folder(struct store *st, const struct digest *id)
+{
+    int *kept = &st->folder[id->byte[0]];
+    char name[16];
+    int fd;
+
+    if (*kept)
+        return *kept - 1;
+    snprintf(name, sizeof name, "cas/%02x", id->byte[0]);
+    fd = openat(st->dir, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0)
+        *kept = fd + 1;
+    return fd;
 }
 
 void layout_object(const struct store *st, const struct digest *id, struct buf *path)

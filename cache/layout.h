@@ -16,16 +16,19 @@ struct store {
     char *path;                 /* absolute */
     struct store_memory memory; /* without get: nothing is remembered */
     int dir;                    /* the same, to start from: it is long, they are many */
-    unsigned umask;             /* of the process */
     dev_t dev;                  /* the file system it is on */
     bool named_temps; /* a file cannot be written first and named then (tempfile) */
     bool by_proc;     /* it is named by way of /proc */
-    bool dirty[256];  /* cas/<2 hex> holds names that may not be on the disk yet */
+    bool named_places, no_clones; /* the same where the user's files are (give.c) */
+    bool dirty[256]; /* cas/<2 hex> holds names that may not be on the disk yet */
     int folder[256]; /* descriptors of cas/<2 hex>, one more than they are; 0: not open */
 };
 
 /* The part of an absolute path that is below st->dir. */
 const char *layout_below(const struct store *st, const struct buf *path);
+
+/* The folder that an object is in, opened once; -1 with errno where it is not there. */
+int layout_folder(struct store *st, const struct digest *id);
 
 /* Each appends a path. */
 void layout_object(const struct store *st, const struct digest *id, struct buf *path);

@@ -12,11 +12,6 @@
 
 #include "larder/banned.h"
 
-struct lending {
-    struct store *st;
-    bool own; /* writable, no link into the store */
-};
-
 /* True when a test wants the next change of the disk to fail; errno is then set. */
 static bool faulted(void)
 {
@@ -28,18 +23,15 @@ static bool faulted(void)
 }
 
 /* A hard link has the mode of the object, so what may be executed is always copied. */
-static int lend_file(const struct lending *l, const struct digest *id, bool exec,
+static int lend_file(struct store *st, const struct digest *id, bool exec,
                      const char *path, struct error *err)
 {
     struct buf object = { 0 };
-    unsigned mode = l->own ? (exec ? 0777u : 0666u) & ~l->st->umask
-                    : exec ? 0555u
-                           : 0444u;
     int rc;
 
-    layout_object(l->st, id, &object);
-    if (l->own || exec) {
-        rc = fs_copy(object.s, path, mode, err);
+    layout_object(st, id, &object);
+    if (exec) {
+        rc = fs_copy(object.s, path, 0555, err);
         goto out;
     }
     rc = fs_link(object.s, path, err);
@@ -47,21 +39,21 @@ static int lend_file(const struct lending *l, const struct digest *id, bool exec
      * else's file where the kernel protects those. */
     if (rc < 0 &&
         (errno == EXDEV || errno == EMLINK || errno == EPERM || errno == EACCES))
-        rc = fs_copy(object.s, path, mode, err);
+        rc = fs_copy(object.s, path, 0444, err);
 out:
     buf_release(&object);
     return rc;
 }
 
-static int lend_tree(const struct lending *l, const struct digest *id, int depth,
+static int lend_tree(struct store *st, const struct digest *id, int depth,
                      const char *path, struct error *err);
 
-static int lend_entry(const struct lending *l, const struct tree_entry *e, int depth,
+static int lend_entry(struct store *st, const struct tree_entry *e, int depth,
                       const char *path, struct error *err)
 {
     if (e->kind == TREE_TREE)
-        return lend_tree(l, &e->id, depth + 1, path, err);
-    return lend_file(l, &e->id, e->kind == TREE_EXEC, path, err);
+        return lend_tree(st, &e->id, depth + 1, path, err);
+    return lend_file(st, &e->id, e->kind == TREE_EXEC, path, err);
 }
 
 static int read_tree(struct store *st, const struct digest *id, struct tree *tree,
@@ -80,7 +72,7 @@ static int read_tree(struct store *st, const struct digest *id, struct tree *tre
     return rc;
 }
 
-static int lend_tree(const struct lending *l, const struct digest *id, int depth,
+static int lend_tree(struct store *st, const struct digest *id, int depth,
                      const char *path, struct error *err)
 {
     struct tree tree = { 0 };
@@ -90,7 +82,7 @@ static int lend_tree(const struct lending *l, const struct digest *id, int depth
     if (depth > TREE_DEPTH_MAX)
         return error_set(err, E_CORRUPT, "a tree is more than %d folders deep",
                          TREE_DEPTH_MAX);
-    rc = read_tree(l->st, id, &tree, err);
+    rc = read_tree(st, id, &tree, err);
     if (rc < 0)
         goto out;
     if (faulted() || mkdir(path, 0777) < 0) {
@@ -100,9 +92,9 @@ static int lend_tree(const struct lending *l, const struct digest *id, int depth
     for (size_t i = 0; i < tree.n && rc == 0; i++) {
         buf_reset(&child);
         fs_join(&child, path, tree.entry[i].name);
-        rc = lend_entry(l, &tree.entry[i], depth, child.s, err);
+        rc = lend_entry(st, &tree.entry[i], depth, child.s, err);
     }
-    if (rc == 0 && !l->own)
+    if (rc == 0)
         rc = fs_chmod(path, 0555, err);
 out:
     buf_release(&child);
@@ -110,54 +102,11 @@ out:
     return rc;
 }
 
-static int lend(const struct lending *l, const struct object *o, const char *path,
-                struct error *err)
-{
-    if (o->kind == OBJECT_TREE)
-        return lend_tree(l, &o->id, 1, path, err);
-    return lend_file(l, &o->id, false, path, err);
-}
-
 int store_lend(struct store *st, const struct object *o, const char *path,
                struct error *err)
 {
-    struct lending l = { .st = st };
-    int rc = lend(&l, o, path, err);
+    int rc = o->kind == OBJECT_TREE ? lend_tree(st, &o->id, 1, path, err)
+                                    : lend_file(st, &o->id, false, path, err);
 
     return rc < 0 ? error_context(err, "lending %s", path) : 0;
-}
-
-/* Gives what is at from its name unless something has it already. */
-static int rename_to_new(const char *from, const char *to, struct error *err)
-{
-    if (fs_rename_new(from, AT_FDCWD, to) == 0)
-        return 0;
-    return errno == EEXIST ? error_set(err, E_INPUT, "something is there already")
-                           : error_system(err, "cannot write %s", to);
-}
-
-/* Written beside its place under another name, so that nobody sees half of it. */
-int store_place(struct store *st, const struct object *o, const char *path,
-                struct error *err)
-{
-    struct lending l = { .st = st, .own = true };
-    struct buf part = { 0 };
-    struct stat s;
-    int rc;
-
-    if (lstat(path, &s) == 0) {
-        rc = error_set(err, E_INPUT, "something is there already");
-        goto out;
-    }
-    fs_dirname(&part, path);
-    buf_printf(&part, "/.%s.larder-", fs_basename(path));
-    layout_random(&part, 8);
-    rc = lend(&l, o, part.s, err);
-    if (rc == 0)
-        rc = rename_to_new(part.s, path, err);
-    if (rc < 0)
-        fs_remove_tree(part.s, NULL);
-out:
-    buf_release(&part);
-    return rc < 0 ? error_context(err, "placing %s", path) : 0;
 }

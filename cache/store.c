@@ -103,8 +103,6 @@ int store_open(struct store **st, const char *path, const struct store_memory *m
     (*st)->path = real;
     (*st)->dir = dir;
     (*st)->dev = s.st_dev;
-    (*st)->umask = (unsigned)umask(0);
-    umask((mode_t)(*st)->umask);
     if (memory)
         (*st)->memory = *memory;
     real = NULL;

@@ -84,22 +84,24 @@ int tempfile_write(struct tempfile *t, const void *bytes, size_t n, struct error
     return 0;
 }
 
-/* Links a file without a name to one that must be free. Only some kernels and users may
- * do so by the descriptor alone. */
-static int link_unnamed(const struct tempfile *t, const struct buf *path)
+int tempfile_link(struct store *st, int fd, int dir, const char *to)
 {
-    const char *to = layout_below(t->st, path);
     char own[40];
 
-    if (!t->st->by_proc && linkat(t->fd, "", t->st->dir, to, AT_EMPTY_PATH) == 0)
+    if (!st->by_proc && linkat(fd, "", dir, to, AT_EMPTY_PATH) == 0)
         return 0;
-    if (!t->st->by_proc && errno != ENOENT && errno != EPERM)
+    if (!st->by_proc && errno != ENOENT && errno != EPERM)
         return -1;
-    snprintf(own, sizeof own, "/proc/self/fd/%d", t->fd);
-    if (linkat(AT_FDCWD, own, t->st->dir, to, AT_SYMLINK_FOLLOW) < 0)
+    snprintf(own, sizeof own, "/proc/self/fd/%d", fd);
+    if (linkat(AT_FDCWD, own, dir, to, AT_SYMLINK_FOLLOW) < 0)
         return -1;
-    t->st->by_proc = true;
+    st->by_proc = true;
     return 0;
+}
+
+static int link_unnamed(const struct tempfile *t, const struct buf *path)
+{
+    return tempfile_link(t->st, t->fd, t->st->dir, layout_below(t->st, path));
 }
 
 /* Gives it a name in tmp/, from where it can be renamed over another file. */

@@ -36,4 +36,8 @@ int tempfile_publish(struct tempfile *t, const struct buf *path, bool replace, b
                      struct fs_state *state, struct error *err);
 void tempfile_release(struct tempfile *t);
 
+/* Links an open file without a name to `to`, below dir, which must be free: 0, or -1 with
+ * errno. Only some kernels and users may do so by the descriptor alone. */
+int tempfile_link(struct store *st, int fd, int dir, const char *to);
+
 #endif

@@ -192,7 +192,7 @@ int command_get(const struct cli *cli, struct error *err)
     if (rc == 0)
         rc = lookup_all(&s, false, err);
     if (rc == 0)
-        rc = places_open(&places, s.project, s.own, s.store, err);
+        rc = places_open(&places, s.project, s.own, s.store, config_link(&s.config), err);
     for (size_t i = 0; i < n && rc == 0; i++)
         rc = grant(&s, places, &wish[i], err);
     if (rc == 0)

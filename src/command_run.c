@@ -45,8 +45,19 @@ static int place_one(struct session *s, struct places *p, const struct placement
     if (rc == 0)
         rc = places_put(p, &o, g->to, s->cli->force, err);
     if (rc == PLACE_NEW)
-        say_line(&s->say, SAY_NORMAL, TONE_PLAIN, "placed %s", g->to);
+        buf_printf(&s->placed, "%splaced %s", s->placed.len ? "\n" : "", g->to);
     return rc < 0 ? rc : 0;
+}
+
+/* What is placed is told at once at the end: it can be ten thousand lines. */
+static int place_all(struct session *s, struct places *p, struct error *err)
+{
+    int rc = each_placement(s, place_one, p, err);
+
+    if (s->placed.len)
+        say_line(&s->say, SAY_NORMAL, TONE_PLAIN, "%s", buf_str(&s->placed));
+    buf_release(&s->placed);
+    return rc;
 }
 
 static void print_json(const struct run_totals *t)
@@ -77,7 +88,7 @@ static int run(struct session *s, struct places *p, struct run_totals *t,
         return rc;
     rc = run_steps(s, t, err);
     if (rc == 0 && !t->signal)
-        rc = each_placement(s, place_one, p, err);
+        rc = place_all(s, p, err);
     kept = places_save(p, &later);
     if (rc == 0 && kept == 0 && !t->signal) /* what is not placed is not done */
         session_keep(s);
@@ -110,7 +121,7 @@ int command_run(const struct cli *cli, struct error *err)
     if (rc == 0)
         rc = session_begin(&s, cli, cli->arg, cli->n_args, err);
     if (rc == 0)
-        rc = places_open(&places, s.project, s.own, s.store, err);
+        rc = places_open(&places, s.project, s.own, s.store, config_link(&s.config), err);
     s.places = places;
     if (rc == 0)
         rc = sharing_open(&s, err);

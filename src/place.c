@@ -3,37 +3,43 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "larder/banned.h"
 #include "larder/buf.h"
 #include "larder/fs.h"
+#include "larder/map.h"
 #include "larder/mem.h"
 
 #include "placed.h"
 #include "state.h"
 
 struct places {
-    char *project, *memory,
-        *part; /* part: a folder of our own for what is being placed */
+    char *project, *memory;
     struct store *store;
+    enum give_how how;
     struct placed placed;
     bool dirty;
+    /* Of a folder that was removed with ten thousand files in it, only one is looked for
+     * before anything is placed. */
+    struct buf folder; /* looked at last, with its slash */
+    bool is_absent;
 };
 
 int places_open(struct places **to, const char *project, const char *own,
-                struct store *store, struct error *err)
+                struct store *store, enum link_mode link, struct error *err)
 {
+    static const enum give_how how[] = {
+        [LINK_AUTO] = GIVE_AUTO, [LINK_HARD] = GIVE_LINK, [LINK_COPY] = GIVE_COPY
+    };
     struct places *p = xcalloc(1, sizeof *p);
     struct buf path = { 0 };
     int rc;
 
     p->project = xstrdup(project);
     p->store = store;
+    p->how = how[link];
     fs_join(&path, own, "placed");
     p->memory = buf_take(&path);
-    buf_printf(&path, "%s/placing-%ld", own, (long)getpid());
-    p->part = buf_take(&path);
     rc = placed_read(&p->placed, p->memory, err);
     if (rc < 0) {
         places_close(p);
@@ -48,6 +54,11 @@ int places_save(struct places *p, struct error *err)
     return p->dirty ? placed_write(&p->placed, p->memory, err) : 0;
 }
 
+bool places_changed(const struct places *p)
+{
+    return p->dirty;
+}
+
 void places_close(struct places *p)
 {
     if (!p)
@@ -55,8 +66,17 @@ void places_close(struct places *p)
     placed_release(&p->placed);
     free(p->project);
     free(p->memory);
-    free(p->part);
+    buf_release(&p->folder);
     free(p);
+}
+
+/* From the project, where we are, the part of a path below it: it is long, and the files
+ * are many. */
+static const char *below(const struct places *p, const char *path)
+{
+    size_t n = strlen(p->project);
+
+    return !strncmp(path, p->project, n) && path[n] == '/' ? path + n + 1 : path;
 }
 
 /* The path of a file of a destination, in b. */
@@ -65,17 +85,11 @@ static const char *destination(const struct places *p, const char *to, const cha
 {
     buf_reset(b);
     fs_join(b, p->project, to);
-    if (*file)
-        buf_printf(b, "/%s", file);
+    if (*file) {
+        buf_addc(b, '/');
+        buf_adds(b, file);
+    }
     return buf_str(b);
-}
-
-static const struct placed_file *find_file(const struct placed_to *t, const char *path)
-{
-    for (size_t i = 0; t && i < t->n_files; i++)
-        if (!strcmp(t->file[i].path, path))
-            return &t->file[i];
-    return NULL;
 }
 
 /* What stands where a file of ours is to be. */
@@ -87,6 +101,26 @@ enum standing {
     STANDING_FOLDER,
 };
 
+/* Whether path is in the folder that was looked at last. */
+static bool is_in_last_folder(const struct places *p, const char *path)
+{
+    size_t n = (size_t)(fs_basename(path) - path);
+
+    return n && p->folder.len == n && !memcmp(p->folder.s, path, n);
+}
+
+/* A file is not there: nor is its whole folder? */
+static void look_at_folder(struct places *p, const char *path)
+{
+    struct fs_state st;
+
+    if (is_in_last_folder(p, path))
+        return;
+    buf_reset(&p->folder);
+    buf_add(&p->folder, path, (size_t)(fs_basename(path) - path));
+    p->is_absent = fs_stat(buf_str(&p->folder), &st, NULL) == FS_ABSENT;
+}
+
 /* want NULL: nothing in particular is wanted there. Negative on error. */
 static int look_at(struct places *p, const char *path,
                    const struct placed_file *remembered, const struct digest *want,
@@ -94,13 +128,13 @@ static int look_at(struct places *p, const char *path,
 {
     struct fs_state st;
     struct object o = { .kind = OBJECT_FILE };
-    int rc = fs_stat(path, &st, err);
+    int rc = fs_stat(below(p, path), &st, err);
 
     if (rc != FS_FOUND)
         return rc < 0 ? rc : STANDING_NOTHING;
     if (S_ISDIR(st.mode))
         return STANDING_FOLDER;
-    if (remembered && state_same(&st, &remembered->state))
+    if (remembered && state_holds(&st, &remembered->state))
         return want && digest_equal(want, &remembered->id) ? STANDING_RIGHT
                                                            : STANDING_OURS;
     rc = digest_file(&o.id, &o.size, path, err);
@@ -124,13 +158,19 @@ static int changed_by_hand(const char *path, struct error *err)
 
 int places_check(struct places *p, const char *to, struct error *err)
 {
-    const struct placed_to *t = placed_find(&p->placed, to);
+    struct placed_to *t = placed_find(&p->placed, to);
     struct buf path = { 0 };
     int rc = 0;
 
     for (size_t i = 0; t && i < t->n_files && rc == 0; i++) {
-        rc = look_at(p, destination(p, to, t->file[i].path, &path), &t->file[i], NULL,
-                     err);
+        const char *file = below(p, destination(p, to, t->file[i].path, &path));
+
+        rc = p->is_absent && is_in_last_folder(p, file)
+                 ? STANDING_NOTHING
+                 : look_at(p, path.s, &t->file[i], NULL, err);
+        if (rc == STANDING_NOTHING)
+            look_at_folder(p, file);
+        t->is_absent = i == 0 && rc == STANDING_NOTHING;
         if (rc == STANDING_USERS)
             rc = changed_by_hand(path.s, err);
         else if (rc > 0)
@@ -148,9 +188,9 @@ static bool stands(struct places *p, const struct placed_to *t, const struct obj
     bool same = t && t->object.kind == o->kind && digest_equal(&t->object.id, &o->id);
 
     for (size_t i = 0; same && i < t->n_files; i++)
-        same = fs_stat(destination(p, t->to, t->file[i].path, &path), &st, NULL) ==
-                   FS_FOUND &&
-               state_same(&st, &t->file[i].state);
+        same = fs_stat(below(p, destination(p, t->to, t->file[i].path, &path)), &st,
+                       NULL) == FS_FOUND &&
+               state_holds(&st, &t->file[i].state);
     if (same && o->kind == OBJECT_TREE)
         same = fs_is_dir(destination(p, t->to, "", &path));
     buf_release(&path);
@@ -162,128 +202,130 @@ bool places_stands(struct places *p, const char *to, const struct object *o)
     return stands(p, placed_find(&p->placed, to), o);
 }
 
+/* A file or folder that is wanted, and what is there. */
 struct move {
-    char *file; /* below the part folder and below the destination */
-    struct digest id;
-    bool is_folder; /* an empty one */
-    bool exec;
+    struct store_file file;
+    const struct placed_file *former; /* or NULL */
     enum standing standing;
 };
 struct moves {
+    struct arena arena; /* owns the paths */
     struct move *move;
     size_t n, cap;
+    bool anything; /* something is to be done */
 };
 
-static struct move *add_move(struct moves *moves, const char *file)
+static int add_move(void *self, const struct store_file *file, struct error *err)
 {
+    struct moves *moves = self;
+    struct move *m;
+
+    (void)err;
     GROW(moves->move, moves->n + 1, moves->cap);
-    moves->move[moves->n] = (struct move){ .file = xstrdup(file) };
-    return &moves->move[moves->n++];
+    m = &moves->move[moves->n++];
+    *m = (struct move){ .file = *file };
+    m->file.path = arena_strdup(&moves->arena, file->path);
+    return 0;
 }
 
-/* Lists the files of a folder and of those in it, and empty ones; file is a path below
- * root, "" at first. */
-static int list_files(const char *root, const char *file, struct moves *moves,
+static void moves_release(struct moves *moves)
+{
+    arena_release(&moves->arena);
+    free(moves->move);
+}
+
+/* Finds what was placed at each path before; how many that are. Mostly it is the same
+ * folder: then the two lists are in the same order, and need no map. */
+static size_t find_former(const struct placed_to *t, struct moves *moves)
+{
+    struct map former = { 0 };
+    bool same_order = true;
+    size_t k = 0, n = 0;
+
+    for (size_t i = 0; t && i < moves->n; i++) {
+        struct move *m = &moves->move[i];
+
+        if (m->file.folder)
+            continue;
+        if (same_order && k < t->n_files && !strcmp(t->file[k].path, m->file.path)) {
+            m->former = &t->file[k++];
+            n++;
+            continue;
+        }
+        for (size_t j = 0; same_order && j < t->n_files; j++)
+            map_set(&former, t->file[j].path, &t->file[j]);
+        same_order = false;
+        m->former = map_get(&former, m->file.path);
+        n += m->former != NULL;
+    }
+    map_release(&former);
+    return n;
+}
+
+/* A file that was placed there before goes; one of the user's stays. */
+static int check_folder(struct places *p, const char *path, bool force, struct error *err)
+{
+    int rc = fs_is_dir(path) ? STANDING_FOLDER : look_at(p, path, NULL, NULL, err);
+
+    return rc == STANDING_USERS && !force ? changed_by_hand(path, err) : rc < 0 ? rc : 0;
+}
+
+/* Before anything is written: may it be? */
+static int check_move(struct places *p, struct move *m, const char *path, bool force,
                       struct error *err)
 {
-    struct buf path = { 0 };
-    char **name = NULL;
-    size_t n = 0;
-    int rc = 0;
+    int rc;
 
-    buf_printf(&path, "%s%s%s", root, *file ? "/" : "", file);
-    if (!fs_is_dir(buf_str(&path))) {
-        struct move *m = add_move(moves, file);
-
-        m->exec = access(path.s, X_OK) == 0;
-        rc = digest_file(&m->id, NULL, path.s, err);
-        goto out;
-    }
-    rc = fs_list(path.s, &name, &n, err);
-    if (rc == 0 && n == 0 && *file)
-        add_move(moves, file)->is_folder = true;
-    for (size_t i = 0; i < n && rc == 0; i++) {
-        buf_reset(&path);
-        buf_printf(&path, "%s%s%s", file, *file ? "/" : "", name[i]);
-        rc = list_files(root, path.s, moves, err);
-    }
-out:
-    free(name);
-    buf_release(&path);
-    return rc;
+    if (m->file.folder)
+        return check_folder(p, path, force, err);
+    rc = look_at(p, path, m->former, &m->file.id, err);
+    if (rc < 0)
+        return rc;
+    m->standing = (enum standing)rc;
+    if (m->standing == STANDING_RIGHT && m->former &&
+        ((m->former->state.mode & S_IXUSR) != 0) != m->file.exec)
+        m->standing = STANDING_OURS; /* of which only that has changed */
+    if (m->standing == STANDING_FOLDER)
+        return error_set(err, E_INPUT, "%s is a folder, and a file is to be placed there",
+                         path);
+    if (m->standing == STANDING_USERS && !force)
+        return changed_by_hand(path, err);
+    return 0;
 }
 
-/* Before anything is written: may all of it be? */
-static int check_moves(struct places *p, const struct placed_to *t, const char *to,
-                       struct moves *moves, bool force, struct error *err)
+static int check_moves(struct places *p, const char *to, struct moves *moves, bool force,
+                       struct error *err)
 {
     struct buf path = { 0 };
     int rc = 0;
 
     for (size_t i = 0; i < moves->n && rc == 0; i++) {
         struct move *m = &moves->move[i];
-        const struct placed_file *before = find_file(t, m->file);
 
-        rc = look_at(p, destination(p, to, m->file, &path), before, &m->id, err);
-        if (rc < 0)
-            break;
-        m->standing = (enum standing)rc;
-        rc = 0;
-        if (m->standing == STANDING_RIGHT && before &&
-            ((before->state.mode & S_IXUSR) != 0) != m->exec)
-            m->standing = STANDING_OURS; /* of which only that has changed */
-        if (m->is_folder && m->standing == STANDING_FOLDER)
-            m->standing = STANDING_RIGHT;
-        else if (m->standing == STANDING_FOLDER)
-            rc = error_set(err, E_INPUT,
-                           "%s is a folder, and a file is to be placed there", path.s);
-        else if (m->standing == STANDING_USERS && !force)
-            rc = changed_by_hand(path.s, err);
+        rc = check_move(p, m, destination(p, to, m->file.path, &path), force, err);
+        if (m->file.folder ? !fs_is_dir(path.s) : m->standing != STANDING_RIGHT)
+            moves->anything = true;
     }
     buf_release(&path);
     return rc;
 }
 
-/* A rename, or where the destination is on another file system, a copy beside it first.
- */
-static int move_file(const char *from, const char *to, struct error *err)
-{
-    struct buf beside = { 0 }, dir = { 0 };
-    struct stat a, b;
-    int rc = fs_make_parent(to, err);
-
-    if (rc < 0)
-        return rc;
-    fs_dirname(&dir, to);
-    if (stat(from, &a) == 0 && stat(buf_str(&dir), &b) == 0 && a.st_dev != b.st_dev) {
-        buf_printf(&beside, "%s/.%s.larder-%ld", dir.s, fs_basename(to), (long)getpid());
-        rc = fs_copy(from, beside.s, a.st_mode & 0777, err);
-        from = beside.s;
-    }
-    if (rc == 0)
-        rc = fs_rename(from, to, err);
-    if (rc < 0 && beside.len)
-        fs_remove(beside.s, NULL);
-    buf_release(&beside);
-    buf_release(&dir);
-    return rc;
-}
-
 /* What was placed there before and is no longer part of it goes, unless it was changed.
  */
-static int remove_former(struct places *p, const struct placed_to *t,
-                         const struct moves *moves, struct error *err)
+static int remove_former(struct places *p, struct placed_to *t, const struct moves *moves,
+                         struct error *err)
 {
     struct buf path = { 0 };
+    struct map wanted = { 0 };
     int rc = 0;
 
-    for (size_t i = 0; t && i < t->n_files && rc == 0; i++) {
+    for (size_t i = 0; i < moves->n; i++)
+        if (moves->move[i].former)
+            map_set(&wanted, moves->move[i].file.path, t);
+    for (size_t i = 0; i < t->n_files && rc == 0; i++) {
         const struct placed_file *f = &t->file[i];
-        bool stays = false;
 
-        for (size_t k = 0; k < moves->n && !stays; k++)
-            stays = !strcmp(moves->move[k].file, f->path);
-        if (stays)
+        if (map_get(&wanted, f->path))
             continue;
         rc = look_at(p, destination(p, t->to, f->path, &path), f, NULL, err);
         if (rc == STANDING_OURS)
@@ -291,50 +333,129 @@ static int remove_former(struct places *p, const struct placed_to *t,
         else if (rc > 0)
             rc = 0;
     }
+    map_release(&wanted);
     buf_release(&path);
     return rc;
+}
+
+/* The state to remember of a file that was given, by the one that was remembered before.
+ * A link to the same object has its state: if that is another one now, the next run sees
+ * it. Without ctime, which moves with every other link. */
+static int state_of_given(struct places *p, const struct store_file *file,
+                          const struct given *given, const struct placed_file *former,
+                          struct fs_state *state, struct error *err)
+{
+    int rc = FS_FOUND;
+
+    if (!given->linked)
+        *state = given->state;
+    else if (former && !former->state.ctime_ns && digest_equal(&former->id, &file->id))
+        *state = former->state;
+    else
+        rc = store_object_state(p->store, &file->id, state, err);
+    if (given->linked)
+        state->ctime_ns = 0;
+    return rc < 0 ? rc : 0;
+}
+
+/* The state to remember of a file that has the right bytes already. */
+static int state_of_right(struct places *p, const struct move *m, const char *path,
+                          struct fs_state *state, struct error *err)
+{
+    struct fs_state object;
+    int rc;
+
+    if (m->former) {
+        struct fs_state now;
+
+        rc = fs_stat(path, &now, err);
+        if (rc == FS_FOUND && state_holds(&now, &m->former->state)) {
+            *state = m->former->state;
+            return 0;
+        }
+    }
+    rc = fs_stat(path, state, err);
+    if (rc == FS_FOUND &&
+        store_object_state(p->store, &m->file.id, &object, NULL) == FS_FOUND &&
+        object.dev == state->dev && object.ino == state->ino)
+        state->ctime_ns = 0; /* a link to it */
+    return rc < 0 ? rc : 0;
+}
+
+static int apply_move(struct places *p, struct placed_to *t, const struct move *m,
+                      const char *path, struct error *err)
+{
+    struct placed_file f = { .path = m->file.path, .id = m->file.id };
+    struct given given;
+    int rc;
+
+    if (m->file.folder)
+        return fs_mkdirs(path, err);
+    if (m->standing == STANDING_RIGHT) {
+        rc = state_of_right(p, m, path, &f.state, err);
+    } else {
+        rc = store_give(p->store, &m->file, below(p, path), p->how,
+                        m->standing != STANDING_NOTHING, &given, err);
+        if (rc == 0)
+            rc = state_of_given(p, &m->file, &given, m->former, &f.state, err);
+    }
+    if (rc < 0)
+        return rc;
+    p->dirty = p->dirty || !m->former || !digest_equal(&m->former->id, &f.id) ||
+               !state_same(&m->former->state, &f.state);
+    placed_add(&p->placed, t, &f);
+    return 0;
 }
 
 static int apply_moves(struct places *p, const struct object *o, const char *to,
                        const struct moves *moves, struct error *err)
 {
-    struct placed_to *t = placed_renew(&p->placed, to, o);
-    struct buf from = { 0 }, path = { 0 };
+    struct placed_to former = { 0 }, *t = placed_find(&p->placed, to);
+    struct buf path = { 0 };
     int rc = 0;
 
-    p->dirty = true;
-    if (o->kind == OBJECT_TREE)
-        rc = fs_mkdirs(destination(p, to, "", &path), err);
+    if (t)
+        former = *t; /* the moves point to its files */
+    if (t)
+        *t = (struct placed_to){ .to = t->to };
+    t = placed_renew(&p->placed, to, o);
     for (size_t i = 0; i < moves->n && rc == 0; i++) {
         const struct move *m = &moves->move[i];
-        struct placed_file f = { .path = m->file, .id = m->id };
 
-        buf_reset(&from);
-        buf_printf(&from, "%s%s%s", p->part, *m->file ? "/" : "", m->file);
-        destination(p, to, m->file, &path);
-        if (m->is_folder) {
-            rc = fs_mkdirs(path.s, err); /* not remembered: nothing can be lost in it */
-            continue;
-        }
-        if (m->standing != STANDING_RIGHT)
-            rc = move_file(from.s, path.s, err);
-        if (rc == 0)
-            rc = fs_stat(path.s, &f.state, err);
-        if (rc == 0)
-            placed_add(&p->placed, t, &f);
+        rc = apply_move(p, t, m, destination(p, to, m->file.path, &path), err);
     }
     if (rc < 0) /* what is not whole does not stand */
         t->object = (struct object){ .kind = o->kind };
-    buf_release(&from);
+    p->dirty = p->dirty || former.n_files != t->n_files ||
+               former.object.kind != t->object.kind ||
+               !digest_equal(&former.object.id, &t->object.id);
+    free(former.file);
     buf_release(&path);
-    return rc < 0 ? rc : 0;
+    return rc;
 }
 
-static void moves_release(struct moves *m)
+/* One file where nothing was a moment ago: false when it must be looked at after all. */
+static bool put_absent(struct places *p, struct placed_to *t, const struct object *o)
 {
-    for (size_t i = 0; i < m->n; i++)
-        free(m->move[i].file);
-    free(m->move);
+    struct store_file file = { .path = "", .id = o->id, .size = o->size };
+    struct placed_file *f = &t->file[0];
+    struct buf path = { 0 };
+    struct fs_state state;
+    struct given given;
+    bool done = t->n_files == 1 && !*f->path &&
+                store_give(p->store, &file, below(p, destination(p, t->to, "", &path)),
+                           p->how, false, &given, NULL) == 0 &&
+                state_of_given(p, &file, &given, f, &state, NULL) == 0;
+
+    if (done) {
+        p->dirty =
+            p->dirty || !digest_equal(&f->id, &o->id) || !state_same(&f->state, &state);
+        t->object = *o;
+        f->id = o->id;
+        f->state = state;
+    }
+    buf_release(&path);
+    return done;
 }
 
 int places_put(struct places *p, const struct object *o, const char *to, bool force,
@@ -342,25 +463,24 @@ int places_put(struct places *p, const struct object *o, const char *to, bool fo
 {
     struct placed_to *t = placed_find(&p->placed, to);
     struct moves moves = { 0 };
-    bool anything = false;
+    size_t n_kept = 0;
+    bool anything;
     int rc;
 
-    if (stands(p, t, o))
+    if (o->kind == OBJECT_TREE && stands(p, t, o))
         return PLACE_STANDS;
-    rc = fs_remove_tree(p->part, err);
+    if (o->kind == OBJECT_FILE && t && t->is_absent && put_absent(p, t, o))
+        return PLACE_NEW;
+    rc = store_each_file(p->store, o, add_move, &moves, err);
     if (rc == 0)
-        rc = store_place(p->store, o, p->part, err);
+        n_kept = find_former(t, &moves);
     if (rc == 0)
-        rc = list_files(p->part, "", &moves, err);
-    if (rc == 0)
-        rc = check_moves(p, t, to, &moves, force, err);
-    if (rc == 0)
+        rc = check_moves(p, to, &moves, force, err);
+    if (rc == 0 && t && t->n_files > n_kept)
         rc = remove_former(p, t, &moves, err);
     if (rc == 0)
         rc = apply_moves(p, o, to, &moves, err);
-    fs_remove_tree(p->part, NULL);
-    for (size_t i = 0; i < moves.n; i++)
-        anything |= moves.move[i].standing != STANDING_RIGHT;
+    anything = moves.anything;
     moves_release(&moves);
     return rc < 0 ? rc : anything ? PLACE_NEW : PLACE_STANDS;
 }

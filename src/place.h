@@ -11,26 +11,29 @@
 
 #include <stdbool.h>
 
+#include "config.h"
 #include "larder/error.h"
 #include "larder/record.h"
 #include "larder/store.h"
 
 struct places;
 
-/* own: the project's .larder; project and store are borrowed. *p is new: places_close().
- */
+/* own: the project's .larder; project and store are borrowed. link: how files are placed
+ * from now on; those that stand stay. *p is new: places_close(). */
 int places_open(struct places **p, const char *project, const char *own,
-                struct store *store, struct error *err);
+                struct store *store, enum link_mode link, struct error *err);
 int places_save(struct places *p, struct error *err); /* only if something changed */
 void places_close(struct places *p);                  /* NULL is fine */
+/* Whether something was placed, or forgotten, that is not as it was remembered. */
+bool places_changed(const struct places *p);
 
 /* E_INPUT when a file that was placed for `to` has been changed by hand since. */
 int places_check(struct places *p, const char *to, struct error *err);
 /* Whether everything stands at `to` as it was placed, and is this object. */
 bool places_stands(struct places *p, const char *to, const struct object *o);
 enum { PLACE_STANDS = 0, PLACE_NEW = 1 };
-/* Places a checked object at `to`, relative to the project: PLACE_STANDS when it was
- * there already, PLACE_NEW or an error. */
+/* Places a checked object, file by file, each whole or not at all, at `to`, relative to
+ * the project: PLACE_STANDS when it was there already, PLACE_NEW or an error. */
 int places_put(struct places *p, const struct object *o, const char *to, bool force,
                struct error *err);
 

@@ -1,7 +1,6 @@
 #include "placed.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,24 +10,36 @@
 static const char first_line[] = "larder-placed 1\n";
 static const char end_line[] = "end\n"; /* a text without it is torn */
 
-struct placed_to *placed_find(const struct placed *p, const char *to)
+struct placed_to *placed_find(struct placed *p, const char *to)
 {
-    for (size_t i = 0; i < p->n; i++)
-        if (!strcmp(p->to[i]->to, to))
-            return p->to[i];
-    return NULL;
+    if (p->next > 0 && !strcmp(p->to[p->next - 1]->to, to))
+        return p->to[p->next - 1];
+    if (p->next == p->n)
+        p->next = 0;
+    if (p->next < p->n && !strcmp(p->to[p->next]->to, to))
+        return p->to[p->next++];
+    for (; p->n_named < p->n; p->n_named++)
+        map_set(&p->by_name, p->to[p->n_named]->to, p->to[p->n_named]);
+    return map_get(&p->by_name, to);
+}
+
+static struct placed_to *append(struct placed *p, const char *to, const struct object *o)
+{
+    struct placed_to *t = arena_alloc(&p->arena, sizeof *t);
+
+    t->to = arena_strdup(&p->arena, to);
+    t->object = *o;
+    GROW(p->to, p->n + 1, p->cap);
+    p->to[p->n++] = t;
+    return t;
 }
 
 struct placed_to *placed_renew(struct placed *p, const char *to, const struct object *o)
 {
     struct placed_to *t = placed_find(p, to);
 
-    if (!t) {
-        t = arena_alloc(&p->arena, sizeof *t);
-        t->to = arena_strdup(&p->arena, to);
-        GROW(p->to, p->n + 1, p->cap);
-        p->to[p->n++] = t;
-    }
+    if (!t)
+        return append(p, to, o);
     t->object = *o;
     t->n_files = 0;
     return t;
@@ -36,6 +47,10 @@ struct placed_to *placed_renew(struct placed *p, const char *to, const struct ob
 
 void placed_add(struct placed *p, struct placed_to *t, const struct placed_file *f)
 {
+    if (!t->cap) { /* most are one file */
+        t->file = xmalloc(sizeof *t->file);
+        t->cap = 1;
+    }
     GROW(t->file, t->n_files + 1, t->cap);
     t->file[t->n_files] = *f;
     t->file[t->n_files++].path = arena_strdup(&p->arena, f->path);
@@ -46,6 +61,7 @@ void placed_release(struct placed *p)
     for (size_t i = 0; i < p->n; i++)
         free(p->to[i]->file);
     free(p->to);
+    map_release(&p->by_name);
     arena_release(&p->arena);
     *p = (struct placed){ 0 };
 }
@@ -73,37 +89,83 @@ static void unescape(char *s)
     *to = '\0';
 }
 
+/* Texts of ten thousand files are read at every start, so not by sscanf(). */
+static bool take_word(char **at, const char *word)
+{
+    size_t n = strlen(word);
+
+    if (strncmp(*at, word, n) != 0)
+        return false;
+    *at += n;
+    return true;
+}
+
+/* A decimal number and the blank behind it. */
+static bool take_number(char **at, bool may_be_negative, uint64_t *value)
+{
+    bool negative = may_be_negative && **at == '-';
+    char *p = *at + negative;
+    uint64_t n = 0;
+
+    if (*p < '0' || *p > '9')
+        return false;
+    for (; *p >= '0' && *p <= '9'; p++)
+        n = 10 * n + (uint64_t)(*p - '0');
+    if (*p != ' ')
+        return false;
+    *at = p + 1;
+    *value = negative ? -n : n;
+    return true;
+}
+
+static bool take_digest(char **at, struct digest *d)
+{
+    char *end = strchr(*at, ' ');
+    bool good;
+
+    if (!end)
+        return false;
+    *end = '\0';
+    good = digest_parse(d, *at);
+    *at = end + 1;
+    return good;
+}
+
 static bool read_to(struct placed *p, char *line, struct placed_to **t)
 {
-    char kind[8], id[80];
     struct object o = { 0 };
-    int n = 0;
+    uint64_t size;
 
-    if (sscanf(line, "to %7s %79s %lld %n", kind, id, &o.size, &n) != 3 || !n ||
-        !digest_parse(&o.id, id))
+    if (!take_word(&line, "to "))
         return false;
-    o.kind = !strcmp(kind, "tree") ? OBJECT_TREE : OBJECT_FILE;
-    unescape(line + n);
-    *t = placed_renew(p, line + n, &o);
+    o.kind = take_word(&line, "tree ") ? OBJECT_TREE : OBJECT_FILE;
+    if (o.kind == OBJECT_FILE && !take_word(&line, "file "))
+        return false;
+    if (!take_digest(&line, &o.id) || !take_number(&line, false, &size))
+        return false;
+    o.size = (long long)size;
+    unescape(line);
+    *t = append(p, line, &o); /* it was written from names that differ */
     return true;
 }
 
 static bool read_file(struct placed *p, char *line, struct placed_to *t)
 {
     struct placed_file f = { 0 };
-    char id[80];
-    int n = 0;
+    uint64_t mtime, ctime, mode;
 
-    if (!t ||
-        sscanf(line,
-               "file %79s %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNd64 " %" SCNd64
-               " %" SCNu32 " /%n",
-               id, &f.state.dev, &f.state.ino, &f.state.size, &f.state.mtime_ns,
-               &f.state.ctime_ns, &f.state.mode, &n) != 7 ||
-        !n || !digest_parse(&f.id, id))
+    if (!t || !take_word(&line, "file ") || !take_digest(&line, &f.id) ||
+        !take_number(&line, false, &f.state.dev) ||
+        !take_number(&line, false, &f.state.ino) ||
+        !take_number(&line, false, &f.state.size) || !take_number(&line, true, &mtime) ||
+        !take_number(&line, true, &ctime) || !take_number(&line, false, &mode) ||
+        !take_word(&line, "/"))
         return false;
-    unescape(line + n);
-    f.path = line + n;
+    f.state.mtime_ns = (int64_t)mtime;
+    f.state.ctime_ns = (int64_t)ctime;
+    f.state.mode = (uint32_t)mode;
+    unescape(line);
+    f.path = line;
     placed_add(p, t, &f);
     return true;
 }
@@ -144,23 +206,52 @@ int placed_read(struct placed *p, const char *path, struct error *err)
     return rc;
 }
 
-static void write_to(const struct placed_to *t, struct buf *text)
+static void add_number(struct buf *text, uint64_t n)
+{
+    char digit[24], *at = digit + sizeof digit;
+
+    *--at = ' ';
+    do
+        *--at = (char)('0' + n % 10);
+    while (n /= 10);
+    buf_add(text, at, (size_t)(digit + sizeof digit - at));
+}
+
+static void add_signed(struct buf *text, int64_t n)
+{
+    if (n < 0)
+        buf_addc(text, '-');
+    add_number(text, n < 0 ? -(uint64_t)n : (uint64_t)n);
+}
+
+static void add_digest(struct buf *text, const struct digest *d)
 {
     char hex[DIGEST_HEX + 1];
 
-    buf_printf(text, "to %s sha256:%s %lld ",
-               t->object.kind == OBJECT_TREE ? "tree" : "file",
-               digest_hex(&t->object.id, hex), t->object.size);
+    buf_adds(text, "sha256:");
+    buf_adds(text, digest_hex(d, hex));
+    buf_addc(text, ' ');
+}
+
+static void write_to(const struct placed_to *t, struct buf *text)
+{
+    buf_adds(text, t->object.kind == OBJECT_TREE ? "to tree " : "to file ");
+    add_digest(text, &t->object.id);
+    add_signed(text, t->object.size);
     buf_add_escaped(text, t->to);
     buf_addc(text, '\n');
     for (size_t i = 0; i < t->n_files; i++) {
         const struct placed_file *f = &t->file[i];
 
-        buf_printf(text,
-                   "file sha256:%s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRId64
-                   " %" PRId64 " %" PRIu32 " /",
-                   digest_hex(&f->id, hex), f->state.dev, f->state.ino, f->state.size,
-                   f->state.mtime_ns, f->state.ctime_ns, f->state.mode);
+        buf_adds(text, "file ");
+        add_digest(text, &f->id);
+        add_number(text, f->state.dev);
+        add_number(text, f->state.ino);
+        add_number(text, f->state.size);
+        add_signed(text, f->state.mtime_ns);
+        add_signed(text, f->state.ctime_ns);
+        add_number(text, f->state.mode);
+        buf_addc(text, '/');
         buf_add_escaped(text, f->path);
         buf_addc(text, '\n');
     }

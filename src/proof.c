@@ -79,7 +79,8 @@ struct proof {
     bool *bad_step;   /* [n_steps] one of its objects is not as it was; NULL: none is */
     bool *bad_source; /* [n_sources] likewise */
     size_t n_sources;
-    bool bad_all, bad_place, any;
+    bool bad_all, bad_place;
+    bool any; /* but for placed files: something is not as it was */
     bool second_tried;
 };
 
@@ -239,6 +240,12 @@ static void check_objects(struct proof *p, struct store *st)
     }
 }
 
+/* From the project, where we are: its path is long, and the watches are many. */
+static const char *below(const char *path, const char *project, size_t n)
+{
+    return !strncmp(path, project, n) && path[n] == '/' ? path + n + 1 : path;
+}
+
 static bool holds(const struct watch *w, const char *path)
 {
     struct fs_state now;
@@ -246,7 +253,7 @@ static bool holds(const struct watch *w, const char *path)
 
     if (w->kind == WATCH_ABSENCE)
         return rc == FS_ABSENT;
-    return rc == FS_FOUND && state_same(&now, &w->state);
+    return rc == FS_FOUND && state_holds(&now, &w->state);
 }
 
 static void note_source(struct proof *p, size_t source)
@@ -259,26 +266,30 @@ static void note_source(struct proof *p, size_t source)
     p->bad_source[source] = true;
 }
 
-static void check_watches(struct proof *p)
+static void check_watches(struct proof *p, const char *project)
 {
+    size_t n = strlen(project);
+
     for (size_t i = 0; i < p->head.n_watches; i++) {
         const struct watch *w = &p->watch[i];
 
-        if (w->path < p->head.text_size && holds(w, p->text + w->path))
+        if (w->path < p->head.text_size && holds(w, below(p->text + w->path, project, n)))
             continue;
-        p->any = true;
-        if (w->owner == OWNER_PLACE)
+        if (w->owner == OWNER_PLACE) {
             p->bad_place = true;
-        else if (w->owner < 0)
+            continue;
+        }
+        p->any = true;
+        if (w->owner < 0)
             p->bad_all = true;
         else
             note_source(p, (size_t)w->owner);
     }
 }
 
-void proof_check(struct proof *p, struct store *st)
+void proof_check(struct proof *p, struct store *st, const char *project)
 {
-    check_watches(p);
+    check_watches(p, project);
     check_objects(p, st);
 }
 
@@ -290,6 +301,11 @@ const struct fs_state *proof_image_state(const struct proof *p)
 bool proof_stands(const struct proof *p, size_t *n_wanted)
 {
     *n_wanted = p->head.n_wanted;
+    return p->head.is_whole && !p->any && !p->bad_place;
+}
+
+bool proof_stands_but_for_places(const struct proof *p)
+{
     return p->head.is_whole && !p->any;
 }
 
@@ -354,21 +370,20 @@ struct writing {
     struct map executables; /* told */
 };
 
-static int add_object(void *self, const struct digest *id, struct error *err)
+static int add_object(void *self, const struct store_file *file, struct error *err)
 {
     struct writing *w = self;
     struct object_entry e;
     struct fs_state st;
 
     (void)err;
-    if (!state_object(w->s->state, id, &st)) {
+    if (!state_object(w->s->state, &file->id, &st)) {
         w->incomplete = true;
         return 0;
     }
     memset(&e, 0, sizeof e);
-    e = (struct object_entry){
-        *id, st.dev, st.ino, st.size, st.mtime_ns, st.mode, w->step
-    };
+    e = (struct object_entry){ file->id,    st.dev,  st.ino, st.size,
+                               st.mtime_ns, st.mode, w->step };
     buf_add(&w->objects, &e, sizeof e);
     return 0;
 }

@@ -31,12 +31,15 @@ enum { PROOF_FOUND = 0, PROOF_ABSENT = 1 };
 int proof_open(struct proof **p, const char *path, const char *question, uint64_t image);
 void proof_close(struct proof *p); /* NULL is fine */
 
-/* Looks at the state of every file. To be called before the calls below. */
-void proof_check(struct proof *p, struct store *st);
+/* Looks at the state of every file. To be called before the calls below, and in the
+ * folder of the project. */
+void proof_check(struct proof *p, struct store *st, const char *project);
 /* The state of the file of the image when it was found whole. */
 const struct fs_state *proof_image_state(const struct proof *p);
 /* Whether all wanted steps were done and every file has its state; *n_wanted of them. */
 bool proof_stands(const struct proof *p, size_t *n_wanted);
+/* The same whatever there is of the placed files. */
+bool proof_stands_but_for_places(const struct proof *p);
 
 /* What is known of a step, borrowed. */
 struct proof_step {

@@ -15,6 +15,7 @@
 #include "larder/remotes.h"
 #include "larder/trust.h"
 
+#include "place.h"
 #include "sharing.h"
 
 enum { LITTER_AGE_S = 3600 };
@@ -295,7 +296,7 @@ static void open_proof(struct session *s, const char *const *word, size_t n_word
     s->proof_path = kept_path(s, s->proof_question, "proof");
     if (s->image && proof_open(&s->proof, s->proof_path, s->proof_question,
                                image_id(s->image)) == PROOF_FOUND)
-        proof_check(s->proof, s->store);
+        proof_check(s->proof, s->store, s->project);
 }
 
 int session_begin(struct session *s, const struct cli *cli, const char *const *word,
@@ -327,7 +328,8 @@ void session_keep(struct session *s)
     uint64_t id = 0;
     int rc = 0;
 
-    if (s->proof && proof_stands(s->proof, &(size_t){ 0 }))
+    if (s->proof && proof_stands_but_for_places(s->proof) &&
+        (!s->places || !places_changed(s->places)))
         return;
     if (s->image)
         id = image_id(s->image);

@@ -62,6 +62,7 @@ struct session {
     struct trust *trust;     /* NULL until sharing_trust() */
     struct remotes *remotes; /* NULL: none is asked; see sharing_open() */
     struct map discovered;   /* lists that were looked at (discovered.c), by digest */
+    struct buf placed;       /* lines to be told */
     struct map lost;         /* objects that were told to be lost: "DIGEST STEP" */
 };
 

@@ -74,6 +74,15 @@ bool state_same(const struct fs_state *a, const struct fs_state *b)
            a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns && a->mode == b->mode;
 }
 
+bool state_holds(const struct fs_state *now, const struct fs_state *was)
+{
+    struct fs_state compared = *now;
+
+    if (!was->ctime_ns)
+        compared.ctime_ns = 0;
+    return state_same(&compared, was);
+}
+
 static bool object_get(void *self, const struct digest *id, struct fs_state *st)
 {
     struct state *s = self;

@@ -42,6 +42,9 @@ void state_close(struct state *s);                  /* NULL is fine */
 int state_digest_file(struct state *s, const char *path, struct digest *d,
                       struct fs_state *st, struct error *err);
 bool state_same(const struct fs_state *a, const struct fs_state *b);
+/* Whether a file is as it was. Without a ctime `was` is that of a link to a stored
+ * object: its ctime moves with every other link. */
+bool state_holds(const struct fs_state *now, const struct fs_state *was);
 /* A copy whose padding is zero, for what is kept as bytes. */
 void state_copy(struct fs_state *to, const struct fs_state *from);
 /* Whether a file in this state is old enough, right before it is read, to be remembered.

@@ -95,11 +95,18 @@ int store_check(struct store *st, const struct object *o, bool deep, struct dige
  * an error. Cheaper than a stat() by path. */
 int store_object_state(struct store *st, const struct digest *id, struct fs_state *state,
                        struct error *err);
-/* Calls f for every file that an object consists of, texts of trees included, until it
- * answers other than 0. What is not there, or is no tree, is E_CORRUPT. */
-int store_each_file(struct store *st, const struct object *o,
-                    int (*f)(void *self, const struct digest *id, struct error *err),
-                    void *self, struct error *err);
+/* A file of an object, or a folder of a tree: the text that says what is in it. */
+struct store_file {
+    const char *path; /* below the object, "" for itself; borrowed while it is told */
+    struct digest id;
+    long long size; /* of a folder: of all its files */
+    bool exec, folder;
+};
+typedef int store_visit(void *self, const struct store_file *file, struct error *err);
+/* Calls f for each of them, a folder before what is in it, until it answers other than 0.
+ * What is not there, or is no tree, is E_CORRUPT. */
+int store_each_file(struct store *st, const struct object *o, store_visit *f, void *self,
+                    struct error *err);
 
 /* Removes the file of a damaged object, so that it can be made anew. It is hashed first:
  * a whole one, which somebody else may just have made, stays. Absent is fine. */
@@ -114,11 +121,21 @@ void store_object_path(const struct store *st, const struct digest *id, struct b
  * folders: on failure the part that is there stays. */
 int store_lend(struct store *st, const struct object *o, const char *path,
                struct error *err);
-/* Makes a checked object appear at path, which must not exist (else E_INPUT), as the
- * user's own writable copy: a reflink, else a copy. It is written beside path under a
- * name .NAME.larder-<16 hex> and renamed, so path is whole or absent. */
-int store_place(struct store *st, const struct object *o, const char *path,
-                struct error *err);
+/* How a file is given to the user. */
+enum give_how {
+    GIVE_AUTO, /* a reflink, else a copy up to 16 MiB, else a link */
+    GIVE_LINK, /* a read-only hard link, else a copy */
+    GIVE_COPY, /* a reflink, else a copy */
+};
+struct given {
+    bool linked;           /* it is the object itself */
+    struct fs_state state; /* else: of the file at its place */
+};
+/* Makes a checked file appear at path, whole or not at all; folders above it are made.
+ * What may be executed is never linked. over: in the place of what is there; else
+ * something there is E_INPUT. It is not read again. */
+int store_give(struct store *st, const struct store_file *file, const char *path,
+               enum give_how how, bool over, struct given *given, struct error *err);
 
 /* Publishes a record; the objects it names must be in the store (else E_CORRUPT) and sync
  * as they were added. Sets rec->boot, which is NULL with sync, and rec->id. */

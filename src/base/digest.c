@@ -111,16 +111,13 @@ char *digest_hex(const struct digest *d, char hex[DIGEST_HEX + 1])
     return hex;
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
+/* One more than what a hex digit stands for, 0 for any other character. */
+static const unsigned char hex_value[256] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,
+    ['6'] = 7,  ['7'] = 8,  ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,
+    ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16, ['A'] = 11, ['B'] = 12,
+    ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
 
 bool digest_parse(struct digest *d, const char *text)
 {
@@ -131,11 +128,12 @@ bool digest_parse(struct digest *d, const char *text)
     if (strlen(text) != DIGEST_HEX)
         return false;
     for (int i = 0; i < DIGEST_SIZE; i++) {
-        int high = hex_value(text[2 * i]), low = hex_value(text[2 * i + 1]);
+        int high = hex_value[(unsigned char)text[2 * i]],
+            low = hex_value[(unsigned char)text[2 * i + 1]];
 
-        if (high < 0 || low < 0)
+        if (!high || !low)
             return false;
-        read.byte[i] = (unsigned char)(high << 4 | low);
+        read.byte[i] = (unsigned char)((high - 1) << 4 | (low - 1));
     }
     *d = read;
     return true;

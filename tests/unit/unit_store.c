@@ -411,43 +411,101 @@ Test(store, lent_folder_is_read_only_and_links_into_the_store)
     fixture_free(f);
 }
 
-Test(store, placed_folder_is_the_users_own)
+/* Gives the file to fixture_path(home/mine). */
+static int give(struct fixture *f, const struct object *o, bool exec, enum give_how how,
+                bool over, struct given *g, struct error *err)
+{
+    struct store_file file = { .path = "", .id = o->id, .size = o->size, .exec = exec };
+
+    return store_give(f->st, &file, fixture_path(f, "home/mine"), how, over, g, err);
+}
+
+static void assert_given(struct fixture *f, const char *text, nlink_t links)
+{
+    const char *path = fixture_path(f, "home/mine");
+    struct stat s;
+    char *found = read_text(path), **name;
+    size_t n;
+
+    cr_assert_str_eq(found, text);
+    cr_assert_eq(stat(path, &s), 0);
+    cr_assert_eq(s.st_nlink, links);
+    cr_assert_eq(fs_list(fixture_path(f, "home"), &name, &n, NULL), 0);
+    cr_assert_eq(n, 1, "nothing is left beside it");
+    free(name);
+    free(found);
+}
+
+Test(store, given_file_is_a_link_or_the_users_own)
 {
     struct fixture *f = fixture_new(true);
-    struct object o = add_folder(f, "out");
-    char at[200], file[300];
+    struct object one = add_text(f, "one"), two = add_text(f, "two");
     struct error err = { 0 };
+    struct given g;
 
-    snprintf(at, sizeof at, "%s/mine", f->dir);
-    cr_assert_eq(store_place(f->st, &o, at, &err), 0, "%s", err.text);
-    cr_assert_eq(mode_of(at, "a") & 0600, 0600);
-    cr_assert_eq(mode_of(at, "b.sh") & 0700, 0700);
-    cr_assert_eq(mode_of(at, "sub") & 0700, 0700);
-    snprintf(file, sizeof file, "%s/a", at);
-    write_text(file, "changed");
-    cr_assert_eq(check(f, &o, true, NULL), OBJECT_FINE);
-    cr_assert_eq(store_place(f->st, &o, at, &err), E_INPUT);
-    assert_text_in(at, "a", "changed");
+    cr_assert_eq(give(f, &one, false, GIVE_LINK, false, &g, &err), 0, "%s", err.text);
+    cr_assert(g.linked);
+    assert_given(f, "one", 2);
+    cr_assert_eq(give(f, &two, false, GIVE_LINK, false, &g, &err), E_INPUT);
+    assert_given(f, "one", 2);
+    cr_assert_eq(give(f, &one, false, GIVE_LINK, true, &g, &err), 0, "over itself");
+    assert_given(f, "one", 2);
+    cr_assert_eq(give(f, &two, false, GIVE_COPY, true, &g, &err), 0, "%s", err.text);
+    cr_assert(!g.linked);
+    cr_assert_eq(g.state.size, 3);
+    assert_given(f, "two", 1);
+    cr_assert_eq(mode_of(f->path, "") & 0600, 0600);
+    cr_assert_eq(give(f, &one, false, GIVE_COPY, false, &g, &err), E_INPUT);
+    assert_given(f, "two", 1);
+    cr_assert_eq(give(f, &one, true, GIVE_LINK, true, &g, &err), 0, "%s", err.text);
+    cr_assert(!g.linked, "what may be executed has another mode");
+    assert_given(f, "one", 1);
+    cr_assert_eq(check(f, &one, true, NULL), OBJECT_FINE);
     fixture_free(f);
 }
 
-Test(store, placing_an_absent_object_leaves_nothing)
+/* Large enough for a link: where the bytes cannot be shared, it is one. */
+Test(store, large_file_is_not_copied_by_itself)
 {
     struct fixture *f = fixture_new(true);
-    struct object o = add_folder(f, "out"), cherry = add_text(f, "cherry\n");
-    char at[200], *path = object_file(f, &cherry.id);
+    const char *path = fixture_path(f, "large");
+    struct object o;
     struct error err = { 0 };
-    char **name;
+    struct stat s;
+    struct given g;
+
+    write_text(path, "");
+    cr_assert_eq(truncate(path, (16 << 20) + 1), 0);
+    cr_assert_eq(store_add(f->st, path, OBJECT_FILE, false, &o, &err), 0, "%s", err.text);
+    cr_assert_eq(give(f, &o, false, GIVE_AUTO, false, &g, &err), 0, "%s", err.text);
+    cr_assert_eq(stat(fixture_path(f, "home/mine"), &s), 0);
+    cr_assert_eq(s.st_nlink, g.linked ? 2 : 1);
+    cr_assert_eq(give(f, &o, false, GIVE_COPY, true, &g, &err), 0, "%s", err.text);
+    cr_assert(!g.linked);
+    cr_assert_eq(g.state.size, (16 << 20) + 1);
+    fixture_free(f);
+}
+
+Test(store, giving_an_absent_or_shortened_object_leaves_nothing)
+{
+    struct fixture *f = fixture_new(true);
+    struct object o = add_text(f, "cherry\n");
+    char *path = object_file(f, &o.id), **name;
+    struct error err = { 0 };
+    struct given g;
     size_t n;
 
-    snprintf(at, sizeof at, "%s/home", f->dir);
-    cr_assert_eq(mkdir(at, 0755), 0);
-    cr_assert_eq(unlink(path), 0);
-    snprintf(at, sizeof at, "%s/home/mine", f->dir);
-    cr_assert(store_place(f->st, &o, at, &err) < 0);
+    cr_assert_eq(mkdir(fixture_path(f, "home"), 0755), 0);
+    cr_assert_eq(chmod(path, 0644), 0);
+    cr_assert_eq(truncate(path, 3), 0);
+    cr_assert(give(f, &o, false, GIVE_COPY, false, &g, &err) < 0);
     cr_assert_not_null(strstr(err.text, "placing"), "%s", err.text);
+    cr_assert_eq(unlink(path), 0);
+    cr_assert(give(f, &o, false, GIVE_COPY, false, &g, &err) < 0);
+    cr_assert(give(f, &o, false, GIVE_LINK, false, &g, &err) < 0);
     cr_assert_eq(fs_list(fixture_path(f, "home"), &name, &n, NULL), 0);
-    cr_assert_eq(n, 0);
+    cr_assert_eq(n, 0, "%s is left", n ? name[0] : "");
+    cr_assert(!fs_exists(fixture_path(f, "home/mine")));
     free(name);
     free(path);
     fixture_free(f);

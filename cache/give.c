@@ -1,0 +1,285 @@
+#include "larder/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "larder/mem.h"
+#include "layout.h"
+#include "object.h"
+#include "tempfile.h"
+#include "tree.h"
+
+#include "larder/banned.h"
+
+enum { COPY_AT_MOST = 16 << 20 }; /* where a link is as good */
+enum { GIVEN = 0, GIVE_EXISTS = 1, NOT_GIVEN = 2 };
+
+/* One file on its way to the user. */
+struct giving {
+    struct store *st;
+    const struct store_file *file;
+    const char *path;
+    bool over;
+    struct fs_state state; /* of a copy, once it is there */
+};
+
+/* True when a test wants the next change of the disk to fail; errno is then set. */
+static bool faulted(void)
+{
+    int why = fs_fault();
+
+    if (why)
+        errno = why;
+    return why != 0;
+}
+
+static int cannot_place(const struct giving *g, struct error *err)
+{
+    return error_system(err, "cannot write %s", g->path);
+}
+
+/* A name beside the place, from where it can be renamed over what is there. */
+static void beside(const struct giving *g, struct buf *path)
+{
+    fs_dirname(path, g->path);
+    buf_printf(path, "/.%s.larder-", fs_basename(g->path));
+    layout_random(path, 8);
+}
+
+/* Renames over what has the name. Of two links to one file the first stays: it goes too.
+ */
+static int replace(const char *from, const char *to)
+{
+    if (faulted() || rename(from, to) < 0) {
+        unlink(from);
+        return -1;
+    }
+    unlink(from);
+    return 0;
+}
+
+static int link_object(const struct giving *g, const char *to)
+{
+    char hex[DIGEST_HEX + 1];
+
+    if (faulted())
+        return -1;
+    return linkat(layout_folder(g->st, &g->file->id), digest_hex(&g->file->id, hex),
+                  AT_FDCWD, to, 0);
+}
+
+static int link_over(const struct giving *g)
+{
+    struct buf from = { 0 };
+    int rc;
+
+    beside(g, &from);
+    rc = link_object(g, from.s);
+    if (rc == 0)
+        rc = replace(from.s, g->path);
+    buf_release(&from);
+    return rc;
+}
+
+/* GIVEN, GIVE_EXISTS, NOT_GIVEN where no link can be made, or an error. */
+static int give_link(struct giving *g, struct error *err)
+{
+    int rc = link_object(g, g->path);
+
+    if (rc < 0 && errno == ENOENT) {
+        rc = fs_make_parent(g->path, err);
+        if (rc < 0)
+            return rc;
+        rc = link_object(g, g->path);
+    }
+    if (rc < 0 && errno == EEXIST) {
+        if (!g->over)
+            return GIVE_EXISTS;
+        rc = link_over(g);
+    }
+    if (rc < 0)
+        return errno == EXDEV || errno == EMLINK || errno == EPERM || errno == EACCES ||
+                       errno == EOPNOTSUPP
+                   ? NOT_GIVEN
+                   : cannot_place(g, err);
+    return GIVEN;
+}
+
+/* A new file: without a name in the folder of the place, or *named beside it. */
+static int open_new(const struct giving *g, struct buf *named)
+{
+    mode_t mode = g->file->exec ? 0777 : 0666;
+    struct buf dir = { 0 };
+    int fd = -1;
+
+    if (faulted())
+        return -1;
+    fs_dirname(&dir, g->path);
+    if (!g->st->named_places) {
+        fd = open(dir.s, O_RDWR | O_TMPFILE | O_CLOEXEC, mode);
+        g->st->named_places =
+            fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL);
+    }
+    if (g->st->named_places) {
+        beside(g, named);
+        fd = open(named->s, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+        if (fd < 0)
+            buf_reset(named);
+    }
+    buf_release(&dir);
+    return fd;
+}
+
+static int copy_bytes(const struct giving *g, int from, int to)
+{
+    char small[DIGEST_SMALL], *chunk = small;
+    size_t room = sizeof small;
+    long long left = g->file->size;
+    ssize_t n;
+
+    if (g->file->size > (long long)sizeof small) {
+        room = DIGEST_CHUNK;
+        chunk = xmalloc(room);
+    }
+    while ((n = read(from, chunk, room)) != 0) {
+        ssize_t done = 0, k = 0;
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        for (; done < n; done += k) {
+            k = faulted() ? -1 : write(to, chunk + done, (size_t)(n - done));
+            if (k < 0)
+                break;
+        }
+        if (n < 0 || k < 0) {
+            n = -1;
+            break;
+        }
+        left -= n;
+        if (n < (ssize_t)room) /* of a file that does not change: its end */
+            break;
+    }
+    if (chunk != small)
+        free(chunk);
+    if (n >= 0 && left != 0) { /* it was checked, but not just now */
+        errno = EIO;
+        return -1;
+    }
+    return n < 0 ? -1 : 0;
+}
+
+/* Whether the bytes are shared now; a file system that cannot is not asked again. */
+static bool clone_bytes(const struct giving *g, int from, int to)
+{
+    if (g->st->no_clones)
+        return false;
+    if (!faulted() && ioctl(to, FICLONE, from) == 0)
+        return true;
+    g->st->no_clones = errno == EOPNOTSUPP || errno == EXDEV || errno == ENOTTY;
+    return false;
+}
+
+static int name_copy(const struct giving *g, int fd, struct buf *named)
+{
+    int rc;
+
+    if (faulted())
+        return -1;
+    if (!named->len) {
+        rc = tempfile_link(g->st, fd, AT_FDCWD, g->path);
+        if (rc == 0 || errno != EEXIST || !g->over)
+            return rc;
+        beside(g, named);
+        if (tempfile_link(g->st, fd, AT_FDCWD, named->s) < 0) {
+            buf_reset(named);
+            return -1;
+        }
+    }
+    rc =
+        g->over ? replace(named->s, g->path) : fs_rename_new(named->s, AT_FDCWD, g->path);
+    if (rc == 0)
+        buf_reset(named);
+    return rc;
+}
+
+/* must_clone: NOT_GIVEN where the bytes cannot be shared. Else as give_link(). */
+static int give_copy(struct giving *g, bool must_clone, struct error *err)
+{
+    char hex[DIGEST_HEX + 1];
+    struct buf named = { 0 };
+    struct stat s;
+    int to = -1, rc = 0,
+        from = openat(layout_folder(g->st, &g->file->id), digest_hex(&g->file->id, hex),
+                      O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (from < 0)
+        return error_system(err, "cannot read the object sha256:%s", hex);
+    to = open_new(g, &named);
+    if (to < 0 && errno == ENOENT) {
+        rc = fs_make_parent(g->path, err);
+        if (rc < 0)
+            goto out;
+        to = open_new(g, &named);
+    }
+    if (to < 0) {
+        rc = cannot_place(g, err);
+        goto out;
+    }
+    if (!clone_bytes(g, from, to)) {
+        rc = must_clone ? NOT_GIVEN : copy_bytes(g, from, to);
+        if (rc != 0) {
+            rc = rc < 0 ? cannot_place(g, err) : rc;
+            goto out;
+        }
+    }
+    if (name_copy(g, to, &named) < 0)
+        rc = errno == EEXIST ? GIVE_EXISTS : cannot_place(g, err);
+    else if (fstat(to, &s) < 0)
+        rc = cannot_place(g, err);
+    else
+        fs_state_of(&s, &g->state);
+out:
+    if (named.len)
+        unlink(named.s);
+    buf_release(&named);
+    if (to >= 0)
+        close(to);
+    close(from);
+    return rc;
+}
+
+/* A hard link has the mode of the object, so what may be executed is always copied. */
+static int give(struct giving *g, enum give_how how, bool *linked, struct error *err)
+{
+    bool may_link = how != GIVE_COPY && !g->file->exec;
+    int rc = NOT_GIVEN;
+
+    if (how == GIVE_AUTO && (!may_link || g->file->size <= COPY_AT_MOST))
+        return give_copy(g, false, err);
+    if (how == GIVE_AUTO && !g->st->no_clones)
+        rc = give_copy(g, true, err);
+    if (rc == NOT_GIVEN && may_link) {
+        rc = give_link(g, err);
+        *linked = rc == GIVEN;
+    }
+    return rc == NOT_GIVEN ? give_copy(g, false, err) : rc;
+}
+
+int store_give(struct store *st, const struct store_file *file, const char *path,
+               enum give_how how, bool over, struct given *given, struct error *err)
+{
+    struct giving g = { .st = st, .file = file, .path = path, .over = over };
+    int rc;
+
+    *given = (struct given){ 0 };
+    rc = give(&g, how, &given->linked, err);
+    if (rc == GIVE_EXISTS)
+        rc = error_set(err, E_INPUT, "something is there already");
+    given->state = g.state;
+    return rc < 0 ? error_context(err, "placing %s", path) : 0;
+}
