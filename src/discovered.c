@@ -1,11 +1,10 @@
 #include "discovered.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include "kind.h"
 #include "larder/banned.h"
 #include "larder/fs.h"
 
@@ -17,85 +16,27 @@ struct checked {
     const char *text;
 };
 
-/* ---- interpreters --------------------------------------------------------------------
- */
-
-/* A program that runs what it reads, or starts another: by the first letters of its name,
- * since there are python3.11 and gawk-5. */
-static bool has_interpreters_name(const char *name)
-{
-    static const char *const begins[] = {
-        "R",      "awk",       "bash",   "bun",      "busybox", "chroot", "csh",
-        "dash",   "deno",      "env",    "expect",   "find",    "fish",   "gawk",
-        "ghci",   "gnuplot",   "guile",  "irb",      "java",    "julia",  "jupyter",
-        "ksh",    "lua",       "make",   "maxima",   "mawk",    "mksh",   "nextflow",
-        "nice",   "node",      "octave", "parallel", "perl",    "php",    "pypy",
-        "python", "racket",    "ruby",   "runghc",   "sage",    "sbcl",   "sh",
-        "setsid", "snakemake", "stdbuf", "swipl",    "tclsh",   "tcsh",   "time",
-        "wish",   "xargs",     "zsh",
-    };
-
-    for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++)
-        if (!strncmp(name, begins[i], strlen(begins[i])))
-            return true;
-    return false;
-}
-
-static bool is_script(const char *path)
-{
-    char two[2] = { 0 };
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    bool yes =
-        fd >= 0 && read(fd, two, sizeof two) == sizeof two && !memcmp(two, "#!", 2);
-
-    if (fd >= 0)
-        close(fd);
-    return yes;
-}
-
-/* A command of `code:` has no path here, and is taken for a script. */
 bool discovered_matter(const struct step *step)
 {
-    if (step->program || step->n_tools)
-        return false;
-    return step->shell || !step->executable ||
-           has_interpreters_name(fs_basename(step->executable)) ||
-           is_script(step->executable);
+    return !step->program && !step->n_tools;
 }
 
-/* ---- which list ----------------------------------------------------------------------
- */
-
-/* What the list of a step depends on: the program, its arguments and variables, which are
- * the key document up to the inputs; and the files of the recipe's folder among the
- * inputs, since these may be programs too. */
-static void like(const struct work *w, struct digest *d)
+static bool recall(struct session *s, const struct digest *kind, struct object *list)
 {
-    const char *text = buf_str(&w->key_text), *in = strstr(text, "\nin "),
-               *out = strstr(text, "\nout "), *end = in ? in : out;
-    const struct step *step = w->step;
-    struct buf b = { 0 };
+    const char *changed;
 
-    buf_add(&b, text, end ? (size_t)(end - text) : strlen(text));
-    for (size_t i = 0; i < step->n_inputs; i++)
-        for (size_t j = 0; j < step->input[i].n_items; j++) {
-            const struct source *source = step->input[i].item[j].source;
-
-            if (source && !source->is_import)
-                buf_add(&b, &w->facts.input[i][j].id, sizeof(struct digest));
-        }
-    digest_bytes(d, b.s, b.len);
-    buf_release(&b);
+    return state_discovered(s->state, kind, list) &&
+           discovered_check(s, list, &changed, NULL) == 0 && !changed;
 }
 
 bool discovered_recall(struct session *s, const struct work *w, struct object *list)
 {
-    const char *changed;
-    struct digest d;
+    struct digest kind;
 
-    like(w, &d);
-    if (state_discovered(s->state, &d, list) &&
-        discovered_check(s, list, &changed, NULL) == 0 && !changed)
+    if (kind_of_plain(w, &kind) && state_discovered(s->state, &kind, list))
+        return true; /* and it is none */
+    kind_of(w, &kind);
+    if (recall(s, &kind, list))
         return true;
     *list = (struct object){ 0 };
     return false;
@@ -251,30 +192,45 @@ static struct trace_entry *choose(struct trace *t, struct fence *f, struct arena
     return e;
 }
 
-int discovered_keep(struct session *s, const struct work *w, struct trace *t,
-                    struct fence *f, bool sync, struct object *list, struct error *err)
+/* The text of the list. */
+static int write_list(struct session *s, struct trace *t, struct fence *f,
+                      struct buf *text, struct error *err)
 {
     struct arena arena = { 0 };
-    struct buf text = { 0 };
     struct trace_entry *e;
-    const char *changed;
-    struct digest d;
     size_t n;
     int rc = 0;
 
     e = choose(t, f, &arena, &n);
-    buf_adds(&text, head);
+    buf_adds(text, head);
     for (size_t i = 0; i < n && rc == 0; i++)
-        rc = write_line(s, &e[i], &text, err);
+        rc = write_line(s, &e[i], text, err);
+    arena_release(&arena);
+    return rc;
+}
+
+int discovered_keep(struct session *s, const struct work *w, struct trace *t,
+                    struct fence *f, bool sync, struct object *list, struct error *err)
+{
+    struct buf text = { 0 };
+    const char *changed;
+    struct digest kind;
+    int rc;
+
+    *list = (struct object){ 0 };
+    if (kind_of_plain(w, &kind) && kind_saw_plain(w, t, f)) {
+        state_set_discovered(s->state, &kind, list);
+        return 0;
+    }
+    rc = write_list(s, t, f, &text, err);
     if (rc == 0)
         rc = store_add_bytes(s->store, text.s, text.len, sync, list, err);
     if (rc == 0) {
-        like(w, &d);
-        state_set_discovered(s->state, &d, list);
+        kind_of(w, &kind);
+        state_set_discovered(s->state, &kind, list);
         rc = discovered_check(s, list, &changed, err); /* for the proof */
     }
     buf_release(&text);
-    arena_release(&arena);
     return rc;
 }
 

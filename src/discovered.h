@@ -20,15 +20,17 @@
 #include "trace.h"
 #include "work.h"
 
-/* Whether a step runs an interpreter, whose modules the recipe does not name: a script, a
- * shell, or a program known by its name; and has no `tools:` that stand for them. */
+/* Whether a step is a command without `tools:`, whose program may load what the recipe
+ * does not name. */
 bool discovered_matter(const struct step *step);
 
-/* The remembered list of a step like w, if all in it is still as it says. */
+/* The remembered list of the steps of w's kind, if all in it is still as it says; of a
+ * plain program none, an all-zero list. False: it must be found out. */
 bool discovered_recall(struct session *s, const struct work *w, struct object *list);
 
-/* Puts the list of what was seen into the store and remembers it. What the fence gave is
- * left out. E_STAGE when a file changed while the step ran. */
+/* Puts the list of what was seen into the store and remembers it; of a plain program
+ * none. What the fence gave is left out. E_STAGE when a file changed while the step ran.
+ */
 int discovered_keep(struct session *s, const struct work *w, struct trace *t,
                     struct fence *f, bool sync, struct object *list, struct error *err);
 

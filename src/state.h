@@ -51,7 +51,7 @@ void state_copy(struct fs_state *to, const struct fs_state *from);
  */
 bool state_is_settled(const struct fs_state *st);
 
-/* The list that steps of one kind (discovered.h) had last; false when none is known. */
+/* The list that steps of one kind (kind.h) had last; false when none is known. */
 bool state_discovered(struct state *s, const struct digest *kind, struct object *list);
 void state_set_discovered(struct state *s, const struct digest *kind,
                           const struct object *list);
