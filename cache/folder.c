@@ -13,22 +13,30 @@
 static int name_folder(const struct folder_visit *visit, const char *path, int depth,
                        struct object *o, struct error *err);
 
-/* The size is that of the target alone, so that no file has the same line in a tree. */
-static int name_link(const char *path, struct object *o, struct error *err)
+/* Where it leads, and the content of a file there, which may lie outside. The size is
+ * that of the target's name alone, so that no file has the same line in a tree. */
+static int name_link(const struct folder_visit *visit, const char *path, struct object *o,
+                     struct error *err)
 {
-    static const char first_line[] = "larder-link 1\n";
-    char target[4096];
+    char target[4096], hex[DIGEST_HEX + 1];
     struct buf text = { 0 };
     ssize_t n = readlink(path, target, sizeof target);
+    long long size;
+    struct stat s;
+    int rc = 0;
 
     if (n < 0)
         return error_system(err, "cannot read the link %s", path);
-    buf_adds(&text, first_line);
+    buf_adds(&text, "larder-link 1\n");
     buf_add(&text, target, (size_t)n);
+    if (stat(path, &s) == 0 && S_ISREG(s.st_mode)) {
+        rc = visit->file(visit->self, path, &o->id, &size, err);
+        buf_printf(&text, "\nsha256:%s", digest_hex(&o->id, hex));
+    }
     digest_bytes(&o->id, text.s, text.len);
     o->size = n;
     buf_release(&text);
-    return 0;
+    return rc;
 }
 
 static int name_entry(const struct folder_visit *visit, const char *path, int depth,
@@ -46,7 +54,7 @@ static int name_entry(const struct folder_visit *visit, const char *path, int de
             kind = TREE_EXEC;
         rc = visit->file(visit->self, path, &o.id, &o.size, err);
     } else if (S_ISLNK(s.st_mode) && visit->links) {
-        rc = name_link(path, &o, err);
+        rc = name_link(visit, path, &o, err);
     } else if (S_ISDIR(s.st_mode)) {
         kind = TREE_TREE;
         rc = name_folder(visit, path, depth + 1, &o, err);

@@ -18,7 +18,7 @@ struct folder_visit {
     /* Tells a folder, before it is read. May be NULL. */
     int (*folder)(void *self, const char *path, struct error *err);
     void *self;
-    bool links; /* symbolic links count, by where they lead */
+    bool links; /* symbolic links count: where they lead, and what a file there holds */
     bool
         no_pycache; /* a folder __pycache__ does not: it follows from what is beside it */
 };
