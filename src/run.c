@@ -475,6 +475,7 @@ static void end(struct run *r, struct run_totals *t)
 {
     struct session *s = r->s;
 
+    strays_close(&r->strays); /* while no signal can end us yet */
     *t = (struct run_totals){ .signal = r->interrupts.first };
     for (size_t i = 0; i < s->plan->n_steps; i++) {
         struct work *w = &s->work[i];
@@ -508,7 +509,6 @@ static void end(struct run *r, struct run_totals *t)
     queue_release(&r->due);
     queue_release(&r->reused);
     tell_release(&r->tell);
-    strays_close(&r->strays);
     slots_release(&r->slots);
     later_release(&r->later);
     free(r->tries);
