@@ -1,25 +1,11 @@
 #include "key.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "larder/banned.h"
 
-/*
- * A build for tests/random leaves out of keys what LARDER_PLANT names, so that the test
- * can show that it would find such a fault. No other build has this.
- */
-#ifdef LARDER_PLANT
-static bool is_left_out(const char *what)
-{
-    const char *planted = getenv("LARDER_PLANT");
-
-    return planted && !strcmp(planted, what);
-}
-#else
-#define is_left_out(what) false
-#endif
+#include "planted.h"
 
 static void add_digest(struct buf *b, const struct digest *d)
 {

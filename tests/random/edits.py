@@ -57,7 +57,8 @@ def random_ref(dice, p, stage):
 
 def add_stage(dice, p):
     s = Stage("s%d" % (1 + max([int(s.key[1:]) for s in p.stages], default=0)),
-              dice.choice(["mix", "mix", "sh", "sh", "sh", "awk", "cp", "words", "cut", "each"]))
+              dice.choice(["mix", "mix", "sh", "sh", "sh", "awk", "cp", "words", "module",
+                           "module", "cut", "each"]))
     s.axes = [a for a in p.axes if dice.random() < .5]
     if s.kind in ("cut", "each"):
         return add_set(dice, p, s)
@@ -77,8 +78,8 @@ def add_stage(dice, p):
     else:
         s.word = dice.choice(["w", "${params.word}"])
         n = 1 if s.kind == "cp" else dice.randrange(1, 4)
-        s.inputs = [("i%d" % i, single(dice, p, s) if s.kind in ("cp", "awk") else
-                     random_ref(dice, p, s)) for i in range(n)]
+        s.inputs = [("i%d" % i, random_ref(dice, p, s) if s.kind == "sh" else
+                     single(dice, p, s)) for i in range(n)]
         s.filter = dice.choice(FILTERS)
         s.folder = s.kind == "sh" and dice.random() < .2
         s.seed = dice.choice([None, '"${params.seed}"', "7"]) if s.kind == "sh" else None
@@ -315,6 +316,16 @@ def edit_import(dice, p):
         return None
     p.import_from = dice.choice([["away.txt", "src/0.txt"], [sorted(p.sources)[-1]]])
     return "the import is from %s" % p.import_from[-1]
+
+
+def edit_module(dice, p):
+    p.module = 1 + p.module % 3
+    return "the module is version %d" % p.module
+
+
+def edit_extra(dice, p):
+    p.extra = not p.extra
+    return "the second module is %s" % ("there" if p.extra else "gone")
 
 
 def append_stage(dice, p):

@@ -40,8 +40,14 @@ BEGIN { print "%(tag)s", word > out }
 """
 
 
+# Loads what no recipe names, from a folder of the user's.
+USES_MODULE = ('out=$1; shift; . "$MODULES/module.sh"; '
+               '[ ! -e "$MODULES/extra.sh" ] || . "$MODULES/extra.sh"; '
+               'module "$@" > "$out"')
+
+
 class Stage:
-    """kind: mix, sh, awk, cp, words, cut (into shards) or each (of them); inputs: (name,
+    """kind: mix, sh, awk, cp, words, module, cut (into shards) or each (of them); inputs: (name,
     reference) in order."""
 
     def __init__(self, key, kind):
@@ -79,6 +85,7 @@ class Project:
         self.included = set()  # keys of stages that stand in part.yaml
         self.import_from = []  # candidates of the import `data`
         self.lib, self.mix, self.comment, self.imported = 1, 1, 1, False
+        self.module, self.extra = 1, False  # of what is installed outside of the project
 
     # ---- what members there are -------------------------------------------------------
 
@@ -128,6 +135,8 @@ class Project:
         if stage.kind == "awk":
             return ["awk", "-v", '"out=${out.o}"', "-v", '"word=%s"' % word, "-f",
                     stage.script()] + ins
+        if stage.kind == "module":
+            return ["sh", "-c", "'%s'" % USES_MODULE, "sh", '"${out.o}"'] + ins
         if stage.kind == "words":
             return ["sh", "-c", '\'out=$1; shift; { echo "$@"; printenv X || echo unset; } > "$out"\'', "sh",
                     '"${out.o}"', '"%s"' % word]
@@ -173,6 +182,8 @@ class Project:
             lines.append("    out: {%s}" % ", ".join(
                 '%s: "%s"' % (n, p + "/" if stage.folder else p)
                 for n, p in stage.out.items()))
+        if stage.kind == "module":
+            lines.append("    sandbox: warn\n    env: {MODULES: }")
         if stage.env:
             lines.append("    env: {X: %s}" % ("" if stage.env == "user" else
                                                '"%s"' % stage.env))
@@ -243,18 +254,17 @@ class Project:
                 files[s.script()] = AWK % values
         return files
 
+    def install(self, folder):
+        """What stages of the kind module load."""
+        files = {"module.sh": "module() { echo module %d; cat \"$@\"; }\n" % self.module}
+        if self.extra:
+            files["extra.sh"] = "module() { echo extra; }\n"
+        elif os.path.exists(os.path.join(folder, "extra.sh")):
+            os.remove(os.path.join(folder, "extra.sh"))
+        write_changed(files, folder)
+
     def write(self, root):
-        """Writes what differs from what is there."""
-        for path, text in self.files().items():
-            full = os.path.join(root, path)
-            try:
-                with open(full) as f:
-                    if f.read() == text:
-                        continue
-            except FileNotFoundError:
-                os.makedirs(os.path.dirname(full), exist_ok=True)
-            with open(full, "w") as f:
-                f.write(text)
+        write_changed(self.files(), root)
 
     def arguments(self):
         words = ["-P", self.profile] if self.profile else []
@@ -267,3 +277,17 @@ def yaml_value(value):
     if isinstance(value, bool):
         return "true" if value else "false"
     return '"%s"' % value if isinstance(value, str) else repr(value)
+
+
+def write_changed(files, root):
+    """Writes what differs from what is there."""
+    for path, text in files.items():
+        full = os.path.join(root, path)
+        try:
+            with open(full) as f:
+                if f.read() == text:
+                    continue
+        except FileNotFoundError:
+            os.makedirs(os.path.dirname(full), exist_ok=True)
+        with open(full, "w") as f:
+            f.write(text)
