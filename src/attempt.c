@@ -494,11 +494,15 @@ static enum segment_end segment_end_of(const struct attempt *a, bool stopping)
 static void advise(struct attempt *a, bool failed)
 {
     struct trace *t = a->guard.trace;
-    struct buf text = { 0 };
+    struct buf text = { 0 }, log = { 0 };
 
     if (!t || (!failed && a->guard.mode != SANDBOX_WARN && !a->session->cli->trace))
         return;
-    undeclared_tell(a->session, a->work->step, t, &a->guard.fence, failed, &text);
+    if (failed)
+        fs_read(a->desk.log, &log, NULL);
+    undeclared_tell(a->session, a->work->step, t, &a->guard.fence,
+                    failed ? buf_str(&log) : NULL, &text);
+    buf_release(&log);
     free(a->work->advice);
     a->work->advice = text.len ? buf_take(&text) : NULL;
     buf_release(&text);

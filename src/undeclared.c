@@ -225,8 +225,33 @@ static void tell_folder(struct telling *t, const struct trace_entry *e)
     free(real);
 }
 
+/* Python looks for a module in the listing of a folder, so that nothing is seen to be
+ * absent; but it says what it did not find. Modules lie beside a file of `code:`. */
+static void tell_missing(struct telling *t, const char *log)
+{
+    static const char missing[] = "No module named '";
+    const struct step *step = t->step;
+
+    for (const char *at = log; (at = strstr(at, missing)) != NULL;) {
+        size_t n = strcspn(at += sizeof missing - 1, "'.\n");
+
+        for (size_t i = 0; i < step->n_code; i++) {
+            const char *code = step->code_path[i], *slash = strrchr(code, '/');
+            const char *path =
+                arena_printf(&t->arena, "%s/%.*s%.*s.py", t->folder.s,
+                             slash ? (int)(slash - code) + 1 : 0, code, (int)n, at);
+
+            if (fs_exists(path))
+                tell(t, path,
+                     arena_printf(&t->arena, "imports %s: %s", written(t, path),
+                                  line_for(t, path, TRACE_READ)));
+        }
+    }
+}
+
 void undeclared_tell(const struct session *s, const struct step *step,
-                     struct trace *trace, struct fence *f, bool failed, struct buf *to)
+                     struct trace *trace, struct fence *f, const char *log,
+                     struct buf *to)
 {
     struct telling t = { .s = s, .step = step, .fence = f, .to = to };
     size_t n, n_step = strlen(trace_step(trace));
@@ -235,12 +260,14 @@ void undeclared_tell(const struct session *s, const struct step *step,
     find_folder(&t);
     for (size_t i = 0; i < n; i++) {
         if (!strncmp(e[i].path, trace_step(trace), n_step) && e[i].path[n_step] == '/') {
-            if (failed && (e[i].how & TRACE_ABSENT))
+            if (log && (e[i].how & TRACE_ABSENT))
                 tell_absent(&t, e[i].path, e[i].path + n_step + 1);
             continue;
         }
         tell_entry(&t, &e[i]);
     }
+    if (log)
+        tell_missing(&t, log);
     for (size_t i = 0; i < n && !t.told.n; i++)
         tell_folder(&t, &e[i]);
     if (trace_network(trace) && !step->network)

@@ -13,10 +13,10 @@
 #include "trace.h"
 
 /* Appends, for each thing that the fence does not permit, a message with the place of the
- * stage in the recipe. failed: also what was looked for in the step's folder and is in
- * the recipe's. */
+ * stage in the recipe. log: of a step that failed, else NULL; then also what it looked
+ * for in its own folder and is in the recipe's. */
 void undeclared_tell(const struct session *s, const struct step *step, struct trace *t,
-                     struct fence *f, bool failed, struct buf *to);
+                     struct fence *f, const char *log, struct buf *to);
 
 /* Whether a log reads as if something was refused, or not found. */
 bool undeclared_suspect(const char *log);
