@@ -202,15 +202,16 @@ static int visit_prefix(struct fsck *f, const char *path, const char *name, void
 static int visit_top(struct fsck *f, const char *path, const char *name, void *data,
                      struct error *err)
 {
-    static const char *const known[] = { "larder-store", "locks",       "cas", "ac",
-                                         "scratch",      "checkpoints", "tmp" };
+    static const char *const known[] = {
+        "larder-store", "locks", "doubt", "cas", "ac", "scratch", "checkpoints", "tmp"
+    };
 
     (void)data;
     (void)err;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(name, known[i]) == 0)
             return 0;
-    if (!strncmp(name, "larder-store.", strlen("larder-store.")))
+    if (!strncmp(name, "larder-store.", 13) || !strncmp(name, "doubt.", 6))
         return 0; /* the marker, being written: swept like what is in tmp/ */
     find(f, "stray file", NULL, path, NULL);
     return 0;

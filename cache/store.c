@@ -141,6 +141,23 @@ void store_object_path(const struct store *st, const struct digest *id, struct b
     layout_object(st, id, path);
 }
 
+void store_doubt_path(const struct store *st, struct buf *path)
+{
+    fs_join(path, st->path, "doubt");
+}
+
+void store_doubt(struct store *st)
+{
+    struct buf path = { 0 }, text = { 0 };
+
+    store_doubt_path(st, &path);
+    layout_random(&text, 8); /* another file each time, by whatever state it is known */
+    buf_addc(&text, '\n');
+    fs_write(path.s, text.s, text.len, false, NULL);
+    buf_release(&text);
+    buf_release(&path);
+}
+
 int store_discard(struct store *st, const struct digest *id, struct error *err)
 {
     struct buf path = { 0 };

@@ -58,6 +58,8 @@ int command_fsck(const struct cli *cli, struct error *err)
         else
             say_line(&s.say, SAY_NORMAL, TONE_PLAIN,
                      "%s: everything is what its name says", s.cache);
+        if (all.n)
+            store_doubt(s.store);
         rc = all.n ? EXIT_MISMATCH : 0;
     }
     session_close(&s);

@@ -494,22 +494,27 @@ int lookup_record(struct session *s, struct work *w, struct error *err)
     if (w->record)
         return 0;
     rc = store_find_record(s->store, &w->key, &w->record_id, &w->record, err);
-    if (rc == STORE_MISS)
-        rc = error_set(err, E_CORRUPT,
-                       "the record of %s is no longer in the cache; run again",
-                       w->step->name);
-    return rc;
+    if (rc != STORE_MISS)
+        return rc;
+    store_doubt(s->store); /* else the next run would believe its proof again */
+    return error_set(err, E_CORRUPT,
+                     "the record of %s is no longer in the cache; run again",
+                     w->step->name);
 }
 
 int lookup_last(struct session *s, const struct work *w, struct record **rec,
                 struct error *err)
 {
     struct step_memory m;
+    int rc;
 
     *rec = NULL;
     if (!state_step(s->state, w->step->name, &m) || !m.has_record)
         return STORE_MISS;
-    return store_find_record(s->store, &m.key, &m.record, rec, err);
+    rc = store_find_record(s->store, &m.key, &m.record, rec, err);
+    if (rc == STORE_MISS)
+        store_doubt(s->store); /* a proof may still believe in it */
+    return rc;
 }
 
 int lookup_former(struct session *s, const struct work *w, struct record **rec,

@@ -150,6 +150,12 @@ int store_find(struct store *st, const struct digest *key, struct record ***rec,
 int store_find_record(struct store *st, const struct digest *key, const struct digest *id,
                       struct record **rec, struct error *err);
 
+/* Tells everybody who remembers what is in the store to look again: something in it has
+ * been found wrong that a look at objects does not show. Best effort. */
+void store_doubt(struct store *st);
+/* Appends the path of the file whose state changes with each store_doubt(). */
+void store_doubt_path(const struct store *st, struct buf *path);
+
 /* One finding of store_fsck(). */
 struct store_finding {
     const char *what;    /* "absent", "damaged", "torn record", "stray file" */
