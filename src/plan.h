@@ -5,7 +5,7 @@
  * source is opened, no key is known. Everything it refuses is refused here, with file,
  * line and column, before anything runs. A plan owns one arena; steps have no free
  * functions. It is a plain value, kept from run to run as it stands in memory (image.h):
- * whoever adds a pointer to one of these structs adds a line to image.c.
+ * whoever adds a pointer to one of these structs adds a line to plancopy.c.
  */
 #ifndef LARDER_PLAN_H
 #define LARDER_PLAN_H
