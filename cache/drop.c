@@ -232,11 +232,6 @@ static int be_alone(struct drop *d, struct error *err)
 
 /* ---- dropping ---------------------------------------------------------------------- */
 
-int drop_need(struct drop *d, const struct object *o, struct error *err)
-{
-    return d->scanned ? store_each_file(d->st, o, note_need, d, err) : 0;
-}
-
 int drop_hold(struct drop *d, const struct object *o, struct error *err)
 {
     return store_each_file(d->st, o, note_hold, d, err);

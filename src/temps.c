@@ -92,17 +92,17 @@ static void tell_error(struct temps *t, const struct error *err)
     t->drop = NULL;
 }
 
-/* Holds what of the step is temporary and here. */
+/* Holds what is here of the step: what is temporary until it goes, all else for good,
+ * since another step, with the same key or the same bytes, may take it for temporary. */
 static void hold(struct temps *t, const struct work *w)
 {
     struct error err;
 
-    if (!t->drop || t->held[w->step->index] || !w->here || !has_temps(w->step))
+    if (!t->drop || t->held[w->step->index] || !w->here)
         return;
     t->held[w->step->index] = true;
     for (size_t i = 0; i < w->step->n_outputs; i++)
-        if (w->step->output[i].temp &&
-            drop_hold(t->drop, work_output(w, (int)i), &err) < 0) {
+        if (drop_hold(t->drop, work_output(w, (int)i), &err) < 0) {
             tell_error(t, &err);
             return;
         }
@@ -223,17 +223,8 @@ void temps_close(struct temps *t)
 
 void temps_made(struct temps *t, const struct work *w)
 {
-    struct error err;
-    int rc = 0;
-
-    if (!t->drop || !t->held)
-        return;
-    for (size_t i = 0; i < w->step->n_outputs && rc == 0; i++)
-        if (!w->step->output[i].temp)
-            rc = drop_need(t->drop, work_output(w, (int)i), &err);
-    if (rc < 0)
-        tell_error(t, &err);
-    hold(t, w);
+    if (t->drop && t->held)
+        hold(t, w);
 }
 
 void temps_taken(struct temps *t, struct work *w)

@@ -15,14 +15,14 @@
 struct temps {
     struct session *s;
     struct drop *drop; /* NULL: nothing is dropped */
-    bool *held;        /* [n_steps]: its temporary outputs are; NULL: nobody was asked */
+    bool *held;        /* [n_steps]: its outputs are; NULL: nothing was dropped yet */
 };
 
 /* Makes this run known to others. The session is borrowed until temps_close(). */
 void temps_open(struct temps *t, struct session *s);
 void temps_close(struct temps *t); /* all-zero is fine */
 
-/* The step has just been recorded by this run. */
+/* The step is done, made by this run or not. */
 void temps_made(struct temps *t, const struct work *w);
 /* The step is done: what it took may go. */
 void temps_taken(struct temps *t, struct work *w);

@@ -26,8 +26,6 @@ int drop_open(struct drop **d, struct store *st, drop_is_temporary *is_temporary
               void *self, struct error *err);
 void drop_close(struct drop *d); /* NULL is fine */
 
-/* A record made since drop_open() needs the object. */
-int drop_need(struct drop *d, const struct object *o, struct error *err);
 /* Holds an object of the store that may go some day; once for each that holds it. */
 int drop_hold(struct drop *d, const struct object *o, struct error *err);
 

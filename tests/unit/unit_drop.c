@@ -86,25 +86,6 @@ Test(drop, what_a_record_needs_stays)
     fixture_free(f);
 }
 
-Test(drop, what_a_record_of_this_run_needs_stays)
-{
-    struct fixture *f = fixture_new(true);
-    struct object a = add_text(f, "a"), b = add_text(f, "b");
-    struct drop *d = open_drop(f);
-    long long size = 0;
-
-    drop_hold(d, &a, NULL);
-    drop_hold(d, &b, NULL);
-    cr_assert_eq(release(d, &a, &size), DROP_DONE);
-    cr_assert_eq(size, 1);
-    cr_assert_eq(drop_need(d, &b, NULL), 0);
-    cr_assert_eq(release(d, &b, &size), DROP_DONE);
-    cr_assert_eq(size, 1);
-    cr_assert_eq(look(f, &b), OBJECT_FINE);
-    drop_close(d);
-    fixture_free(f);
-}
-
 Test(drop, what_is_held_twice_is_released_twice)
 {
     struct fixture *f = fixture_new(true);
