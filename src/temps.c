@@ -4,8 +4,6 @@
 #include <string.h>
 
 #include "larder/banned.h"
-#include "larder/digest.h"
-#include "larder/map.h"
 
 /* ---- what may go ------------------------------------------------------------------- */
 
@@ -108,39 +106,6 @@ static void hold(struct temps *t, const struct work *w)
         }
 }
 
-static bool keeps_all(const struct step *step)
-{
-    for (size_t i = 0; i < step->n_outputs; i++)
-        if (step->output[i].temp)
-            return false;
-    return step->n_outputs > 0;
-}
-
-/* Holds for good what a step keeps whose key, and so whose record, is that of one with
- * temporary outputs: `keep` is in no key. */
-static void hold_kept_twins(struct temps *t)
-{
-    const struct plan *plan = t->s->plan;
-    char hex[DIGEST_HEX + 1];
-    struct map temporary = { 0 };
-    struct error err;
-
-    for (size_t i = 0; i < plan->n_steps; i++)
-        if (t->held[i])
-            map_set(&temporary, digest_hex(&t->s->work[i].key, hex), t);
-    for (size_t i = 0; i < plan->n_steps && t->drop; i++) {
-        const struct work *w = &t->s->work[i];
-
-        if (w->state != WORK_DONE || !w->here || !keeps_all(w->step) ||
-            !map_get(&temporary, digest_hex(&w->key, hex)))
-            continue;
-        for (size_t k = 0; k < w->step->n_outputs && t->drop; k++)
-            if (drop_hold(t->drop, work_output(w, (int)k), &err) < 0)
-                tell_error(t, &err);
-    }
-    map_release(&temporary);
-}
-
 /* Before the first one goes, all that are here are held. */
 static void begin(struct temps *t)
 {
@@ -152,7 +117,6 @@ static void begin(struct temps *t)
     for (size_t i = 0; i < plan->n_steps; i++)
         if (t->s->work[i].state == WORK_DONE)
             hold(t, &t->s->work[i]);
-    hold_kept_twins(t);
 }
 
 static void tell_dropped(struct temps *t, const struct work *w, size_t i, long long size)
