@@ -353,7 +353,7 @@ EDITS = [edit_source, edit_source, edit_script, edit_script, edit_library, edit_
          edit_option, edit_param, set_param, unset_params, choose_profile, edit_axis, edit_axis,
          edit_matrix, edit_selector, edit_input, edit_output_name, edit_output_name,
          edit_environment, edit_environment, edit_stage_environment, edit_seed, edit_import,
-         edit_set, edit_set, append_stage]
+         edit_set, edit_set, edit_module, edit_module, edit_extra, append_stage]
 
 
 def snapshot(p):
