@@ -234,21 +234,6 @@ static void sweep(struct folder *f, int tmp)
     f->swept = true;
 }
 
-static int write_all(int fd, const char *bytes, size_t n)
-{
-    while (n) {
-        ssize_t k = faulted() ? -1 : write(fd, bytes, n);
-
-        if (k < 0 && errno == EINTR)
-            continue;
-        if (k < 0)
-            return -1;
-        bytes += k;
-        n -= (size_t)k;
-    }
-    return 0;
-}
-
 /* Writes the body, and puts it on the disk. */
 static int fill(const struct folder *f, const char *name, int fd,
                 const struct remote_body *body, struct error *err)
@@ -259,7 +244,7 @@ static int fill(const struct folder *f, const char *name, int fd,
 
     while (rc == 0 && n) {
         rc = body->give(body->self, chunk, CHUNK, &n, err);
-        if (rc == 0 && n && write_all(fd, chunk, n) < 0)
+        if (rc == 0 && n && fs_write_all(fd, chunk, n) < 0)
             rc = failed(f, name, err);
     }
     free(chunk);

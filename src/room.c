@@ -377,21 +377,6 @@ static ssize_t read_small(const char *path, char *bytes, size_t room)
     return n == 0 ? (ssize_t)size : -1;
 }
 
-static bool write_all(int fd, const char *bytes, size_t n)
-{
-    while (n) {
-        ssize_t k = faulted() ? -1 : write(fd, bytes, n);
-
-        if (k < 0 && errno == EINTR)
-            continue;
-        if (k < 0)
-            return false;
-        bytes += k;
-        n -= (size_t)k;
-    }
-    return true;
-}
-
 /* Never cut to nothing first: some file systems then write to the disk at once. */
 static bool write_over(const struct copy *c, const char *path, const char *bytes,
                        size_t n)
@@ -405,7 +390,8 @@ static bool write_over(const struct copy *c, const char *path, const char *bytes
     }
     if (fd < 0)
         return false;
-    good = write_all(fd, bytes, n) && (n >= c->size || ftruncate(fd, (off_t)n) == 0) &&
+    good = fs_write_all(fd, bytes, n) == 0 &&
+           (n >= c->size || ftruncate(fd, (off_t)n) == 0) &&
            (!opened_up || fchmod(fd, 0444) == 0);
     closed = close(fd) == 0;
     return good && closed;
@@ -425,7 +411,8 @@ static int copy_small(struct room *room, const char *name, const char *path,
         return 0;
     }
     fd = faulted() ? -1 : open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
-    if (fd < 0 || !write_all(fd, bytes, n) || fchmod(fd, 0444) < 0 || fstat(fd, &s) < 0)
+    if (fd < 0 || fs_write_all(fd, bytes, n) < 0 || fchmod(fd, 0444) < 0 ||
+        fstat(fd, &s) < 0)
         rc = error_system(err, "cannot write %s", path);
     if (fd >= 0 && close(fd) < 0 && rc == 0)
         rc = error_system(err, "cannot write %s", path);

@@ -37,7 +37,9 @@ int fs_read_fd(int fd, struct buf *to); /* what is left of it: 0, or -1 with err
 /* Replaces path by the bytes through a temporary file beside it and a rename, so that a
  * reader sees the old file or the new one. sync: fdatasync before the rename. */
 int fs_write(const char *path, const void *bytes, size_t n, bool sync, struct error *err);
-/* The same for several pieces, one after the other. */
+/* All of the bytes, or -1 with errno. */
+int fs_write_all(int fd, const void *bytes, size_t n);
+/* Like fs_write() for several pieces, one after the other. */
 struct iovec;
 int fs_write_parts(const char *path, const struct iovec *part, size_t n, bool sync,
                    struct error *err);

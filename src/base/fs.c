@@ -174,19 +174,21 @@ int fs_list(const char *path, char ***names, size_t *n, struct error *err)
     return 0;
 }
 
-static int write_all(int fd, const char *bytes, size_t n)
+int fs_write_all(int fd, const void *bytes, size_t n)
 {
+    const char *at = bytes;
+
     while (n) {
         ssize_t k;
 
         if (faulted())
             return -1;
-        k = write(fd, bytes, n);
+        k = write(fd, at, n);
         if (k < 0 && errno == EINTR)
             continue;
         if (k < 0)
             return -1;
-        bytes += k;
+        at += k;
         n -= (size_t)k;
     }
     return 0;
@@ -202,7 +204,7 @@ static int write_parts(int fd, const struct iovec *part, size_t n)
     int rc = 0;
 
     for (size_t i = 0; i < n && rc == 0; i++)
-        rc = write_all(fd, part[i].iov_base, part[i].iov_len);
+        rc = fs_write_all(fd, part[i].iov_base, part[i].iov_len);
     return rc;
 }
 
@@ -393,7 +395,7 @@ static int copy_bytes(int in, int out)
 
         if (n < 0 && errno == EINTR)
             continue;
-        if (n < 0 || (n > 0 && write_all(out, chunk, (size_t)n) < 0))
+        if (n < 0 || (n > 0 && fs_write_all(out, chunk, (size_t)n) < 0))
             rc = -1;
         if (n <= 0 || rc < 0)
             break;
