@@ -41,15 +41,6 @@ int lockfile_take(int fd, enum lock how, off_t place, struct error *err)
     return LOCK_TAKEN;
 }
 
-void lockfile_give(int fd, off_t place)
-{
-    struct flock lock = {
-        .l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = place, .l_len = 1
-    };
-
-    fcntl(fd, F_OFD_SETLK, &lock);
-}
-
 off_t lockfile_key(const struct digest *key)
 {
     uint64_t n = 0;

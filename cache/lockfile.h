@@ -21,7 +21,6 @@ enum { LOCK_TAKEN = 0, LOCK_BUSY = 1 };
 int lockfile_open(const struct store *st, int *fd, struct error *err);
 /* LOCK_TAKEN, LOCK_BUSY or an error. What the description holds already, it holds. */
 int lockfile_take(int fd, enum lock how, off_t place, struct error *err);
-void lockfile_give(int fd, off_t place);
 
 /* The byte that every run shares and that whoever drops objects wants alone; the byte of
  * a key, and that of a scratch folder by its name of 16 hex digits. */

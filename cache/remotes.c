@@ -82,11 +82,6 @@ int remotes_add(struct remotes *r, const char *name, const char *place, struct e
     return 0;
 }
 
-size_t remotes_count(const struct remotes *r)
-{
-    return r->n;
-}
-
 /* Whether nobody had it a moment ago. */
 static bool was_missed(const struct remotes *r, const struct digest *d)
 {

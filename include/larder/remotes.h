@@ -42,7 +42,6 @@ void remotes_close(struct remotes *r); /* NULL is fine */
  * called in messages. E_USAGE when there is no such kind of remote. */
 int remotes_add(struct remotes *r, const char *name, const char *place,
                 struct error *err);
-size_t remotes_count(const struct remotes *r);
 
 /* Asks for records of a key, of a step of that stage. STORE_HIT: store_find() has one
  * now, and *from, borrowed, is the name of the remote it came from. Its objects are still
