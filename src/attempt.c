@@ -292,15 +292,8 @@ static int confirm_sources(struct attempt *a, struct error *err)
     const struct step *step = a->work->step;
     int rc = 0;
 
-    for (size_t i = 0; i < step->n_inputs; i++)
-        for (size_t j = 0; j < step->input[i].n_items && rc == 0; j++)
-            if (step->input[i].item[j].source)
-                rc = facts_confirm(a->session->facts, step->input[i].item[j].source, err);
-    for (size_t i = 0; i < step->n_code && rc == 0; i++)
-        rc = facts_confirm(a->session->facts, step->code[i], err);
-    for (size_t i = 0; i < step->n_tools && rc == 0; i++)
-        if (step->tool[i].source)
-            rc = facts_confirm(a->session->facts, step->tool[i].source, err);
+    for (size_t i = 0; i < step->n_sources && rc == 0; i++)
+        rc = facts_confirm(a->session->facts, step->source[i], err);
     if (rc == E_INPUT) { /* the step ran in vain; nothing is wrong with the recipe */
         err->code = E_STAGE;
         rc = E_STAGE;

@@ -89,22 +89,12 @@ static bool needs_stand(struct session *s, const struct work *w)
     return true;
 }
 
-static bool source_stands(const struct session *s, const struct source *source)
-{
-    return !source || proof_source_stands(s->proof, source->index);
-}
-
 static bool sources_stand(const struct session *s, const struct step *step)
 {
     bool stand = true;
 
-    for (size_t i = 0; i < step->n_inputs && stand; i++)
-        for (size_t j = 0; j < step->input[i].n_items && stand; j++)
-            stand = source_stands(s, step->input[i].item[j].source);
-    for (size_t i = 0; i < step->n_code && stand; i++)
-        stand = source_stands(s, step->code[i]);
-    for (size_t i = 0; i < step->n_tools && stand; i++)
-        stand = source_stands(s, step->tool[i].source);
+    for (size_t i = 0; i < step->n_sources && stand; i++)
+        stand = proof_source_stands(s->proof, step->source[i]->index);
     return stand;
 }
 

@@ -24,15 +24,8 @@ static int check_step(struct session *s, const struct slots *slots,
         return error_set(err, E_DEVICE, "%s needs %d GPU%s; there %s %zu here",
                          step->name, need, need == 1 ? "" : "s",
                          n_gpus == 1 ? "is" : "are", n_gpus);
-    for (size_t i = 0; i < step->n_inputs; i++)
-        for (size_t j = 0; j < step->input[i].n_items && rc == 0; j++)
-            if (step->input[i].item[j].source)
-                rc = locate_source(s, step->input[i].item[j].source, err);
-    for (size_t i = 0; i < step->n_code && rc == 0; i++)
-        rc = locate_source(s, step->code[i], err);
-    for (size_t i = 0; i < step->n_tools && rc == 0; i++)
-        if (step->tool[i].source)
-            rc = locate_source(s, step->tool[i].source, err);
+    for (size_t i = 0; i < step->n_sources && rc == 0; i++)
+        rc = locate_source(s, step->source[i], err);
     return rc;
 }
 

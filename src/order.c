@@ -126,36 +126,34 @@ static void find_needs(struct arena *arena, struct step *step, size_t *seen)
         qsort(step->need, step->n_needs, sizeof *step->need, compare_index);
 }
 
-/* Calls f for each source that a step reads. */
-static void each_source(struct step *step,
-                        void (*f)(struct source *source, struct step *))
+static void add_source(struct step *step, struct source *source)
 {
-    for (size_t i = 0; i < step->n_inputs; i++)
-        for (size_t j = 0; j < step->input[i].n_items; j++)
-            if (step->input[i].item[j].source)
-                f(step->input[i].item[j].source, step);
-    for (size_t i = 0; i < step->n_code; i++)
-        f(step->code[i], step);
-    for (size_t i = 0; i < step->n_tools; i++)
-        if (step->tool[i].source)
-            f(step->tool[i].source, step);
-}
-
-static void count_user(struct source *source, struct step *step)
-{
-    (void)step;
+    if (!source)
+        return;
+    step->source[step->n_sources++] = source;
     source->n_users++;
 }
 
-static void add_user(struct source *source, struct step *step)
+static void find_sources(struct arena *arena, struct step *step)
 {
-    source->user[source->n_users++] = step;
+    size_t max = step->n_code + step->n_tools;
+
+    for (size_t i = 0; i < step->n_inputs; i++)
+        max += step->input[i].n_items;
+    step->source = arena_alloc(arena, (max + 1) * sizeof *step->source);
+    for (size_t i = 0; i < step->n_inputs; i++)
+        for (size_t j = 0; j < step->input[i].n_items; j++)
+            add_source(step, step->input[i].item[j].source);
+    for (size_t i = 0; i < step->n_code; i++)
+        add_source(step, step->code[i]);
+    for (size_t i = 0; i < step->n_tools; i++)
+        add_source(step, step->tool[i].source);
 }
 
 static void connect_sources(struct plan *plan, struct arena *arena)
 {
     for (size_t i = 0; i < plan->n_steps; i++)
-        each_source(plan->step[i], count_user);
+        find_sources(arena, plan->step[i]);
     for (size_t i = 0; i < plan->n_sources; i++) {
         struct source *source = plan->source[i];
 
@@ -163,7 +161,11 @@ static void connect_sources(struct plan *plan, struct arena *arena)
         source->n_users = 0;
     }
     for (size_t i = 0; i < plan->n_steps; i++)
-        each_source(plan->step[i], add_user);
+        for (size_t k = 0; k < plan->step[i]->n_sources; k++) {
+            struct source *source = plan->step[i]->source[k];
+
+            source->user[source->n_users++] = plan->step[i];
+        }
 }
 
 static void connect(struct plan *plan, struct arena *arena)

@@ -186,7 +186,10 @@ struct step {
     bool checkpoint;
     enum sandbox_mode sandbox; /* the strictest that it can stand */
     bool network;              /* it may open internet sockets */
-    struct step **need;        /* the steps it needs, each once, in plan order */
+    struct source **source;    /* what it reads of the user's: behind its inputs, `code:`
+                                  and `tools:`; one may stand there twice */
+    size_t n_sources;
+    struct step **need; /* the steps it needs, each once, in plan order */
     size_t n_needs;
     struct step **user; /* the steps that need it, each once, in plan order */
     size_t n_users;

@@ -223,13 +223,18 @@ static void copy_arguments(struct copy *c, struct step *to)
     }
 }
 
+static struct source **copy_sources(struct copy *c, struct source *const *from, size_t n)
+{
+    struct source **to = take(c, (n + 1) * sizeof *to);
+
+    for (size_t i = 0; i < n; i++)
+        to[i] = copied_source(c, from[i]);
+    return to;
+}
+
 static void copy_code(struct copy *c, struct step *to)
 {
-    struct source **code = take(c, (to->n_code + 1) * sizeof *code);
-
-    for (size_t i = 0; i < to->n_code; i++)
-        code[i] = copied_source(c, to->code[i]);
-    to->code = code;
+    to->code = copy_sources(c, to->code, to->n_code);
     to->code_path = texts(c, to->code_path, to->n_code);
 }
 
@@ -269,6 +274,7 @@ static void copy_step(struct copy *c, const struct step *from)
         copy_input(c, &to->input[i]);
     copy_outputs(c, to);
     copy_metrics(c, to);
+    to->source = copy_sources(c, from->source, from->n_sources);
     to->need = copy_steps(c, from->need, from->n_needs);
     to->user = copy_steps(c, from->user, from->n_users);
 }

@@ -140,25 +140,12 @@ static void tell_source(struct writing *w, const struct source *source)
 {
     static const struct fs_state never; /* no file has this state */
 
-    if (!source || w->is_told[source->index])
+    if (w->is_told[source->index])
         return;
     w->is_told[source->index] = true;
     w->owner = (int32_t)source->index;
     if (!facts_vouch(w->s->facts, source, add_watch, w))
         add_watch(w, source->name, &never);
-}
-
-static void tell_sources(struct writing *w, const struct work *work)
-{
-    const struct step *step = work->step;
-
-    for (size_t i = 0; i < step->n_inputs; i++)
-        for (size_t j = 0; j < step->input[i].n_items; j++)
-            tell_source(w, step->input[i].item[j].source);
-    for (size_t i = 0; i < step->n_code; i++)
-        tell_source(w, step->code[i]);
-    for (size_t i = 0; i < step->n_tools; i++)
-        tell_source(w, step->tool[i].source);
 }
 
 /* Sources that nobody asked for in this run: the steps that read them were known. */
@@ -304,7 +291,8 @@ int proof_write(struct session *s, const char *path, const char *question, uint6
     for (size_t i = 0; i < s->plan->n_steps; i++) {
         add_step(&w, i, &s->work[i]);
         if (s->work[i].wanted && !s->work[i].known)
-            tell_sources(&w, &s->work[i]);
+            for (size_t k = 0; k < s->work[i].step->n_sources; k++)
+                tell_source(&w, s->work[i].step->source[k]);
     }
     merge_objects(&w);
     copy_sources(&w);
