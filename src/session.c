@@ -9,9 +9,10 @@
 
 #include "larder/banned.h"
 #include "larder/buf.h"
-#include "larder/checksum.h"
 #include "larder/fs.h"
 #include "larder/map.h"
+
+#include "kept.h"
 #include "larder/remotes.h"
 #include "larder/trust.h"
 
@@ -106,7 +107,7 @@ static int find_project(struct session *s, const char **recipe, struct error *er
 static int make_own(struct session *s, struct error *err)
 {
     const char *ignore = joined(s, s->own, ".gitignore");
-    const char *kept = joined(s, s->own, "kept");
+    const char *kept = kept_folder(&s->arena, s->own);
     int rc;
 
     if (fs_exists(ignore) && fs_exists(kept))
@@ -165,15 +166,6 @@ static const char *plan_question(struct session *s, const char *recipe)
     return keep(s, &b);
 }
 
-static const char *kept_path(struct session *s, const char *question, const char *kind)
-{
-    struct buf b = { 0 };
-
-    buf_printf(&b, "%s/kept/%016llx.%s", s->own,
-               (unsigned long long)checksum(question, strlen(question)), kind);
-    return keep(s, &b);
-}
-
 int session_enter(struct session *s, const struct cli *cli, struct error *err)
 {
     int rc;
@@ -186,7 +178,7 @@ int session_enter(struct session *s, const struct cli *cli, struct error *err)
     if (rc != 0)
         return rc;
     s->question = plan_question(s, s->recipe_path);
-    s->image_path = kept_path(s, s->question, "plan");
+    s->image_path = kept_path(&s->arena, s->own, s->question, "plan");
     image_open(&s->image, s->image_path, s->question);
     return 0;
 }
@@ -293,7 +285,7 @@ static void open_proof(struct session *s, const char *const *word, size_t n_word
     if (s->proof_path)
         return;
     s->proof_question = proof_question(s, word, n_words);
-    s->proof_path = kept_path(s, s->proof_question, "proof");
+    s->proof_path = kept_path(&s->arena, s->own, s->proof_question, "proof");
     if (s->image && proof_open(&s->proof, s->proof_path, s->proof_question,
                                image_id(s->image)) == PROOF_FOUND)
         proof_check(s->proof, s->store, s->project);
@@ -344,6 +336,7 @@ void session_keep(struct session *s)
         say_line(&s->say, SAY_NORMAL, TONE_PLAIN,
                  "larder: what was learnt is not kept, the next run takes longer: %s",
                  err.text);
+    kept_sweep(s->own);
 }
 
 /* Everything in .larder/ that is none of these is temporary. */
