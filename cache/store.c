@@ -17,15 +17,18 @@ static const char marker[] = "larder-store";
 static const char *const folder[] = { "cas", "ac", "scratch", "checkpoints", "tmp" };
 
 /* A folder without the marker may become a store if it is empty; a marker that was being
- * written when somebody was killed does not count. */
-static int refuse_strange_folder(const char *path, struct error *err)
+ * written when somebody was killed does not count. The marker comes before all else, so
+ * it is looked for again beside something else: somebody may be making this store right
+ * now. */
+static int refuse_strange_folder(const char *path, const char *marker_path,
+                                 struct error *err)
 {
     char **name = NULL;
     size_t n = 0;
     int rc = fs_list(path, &name, &n, err);
 
     for (size_t i = 0; i < n && rc == 0; i++)
-        if (strncmp(name[i], marker, strlen(marker)) != 0)
+        if (strncmp(name[i], marker, strlen(marker)) != 0 && !fs_exists(marker_path))
             rc =
                 error_set(err, E_INPUT,
                           "%s is no store and not empty (it has %s); name another folder",
@@ -42,18 +45,17 @@ static int check_marker(const char *path, struct error *err)
     buf_printf(&want, "%s %d\n", marker, STORE_FORMAT);
     fs_join(&file, path, marker);
     if (!fs_exists(file.s)) {
-        rc = refuse_strange_folder(path, err);
-        if (rc == 0)
+        rc = refuse_strange_folder(path, file.s, err);
+        if (rc == 0 && !fs_exists(file.s))
             rc = fs_write(file.s, want.s, want.len, true, err);
-        goto out;
     }
-    rc = fs_read(file.s, &text, err);
+    if (rc == 0)
+        rc = fs_read(file.s, &text, err);
     if (rc == 0 && strcmp(buf_str(&text), want.s) != 0)
         rc = error_set(err, E_INPUT,
                        "%s does not say `%s %d`: a store of another "
                        "format; remove it, or name another folder",
                        file.s, marker, STORE_FORMAT);
-out:
     buf_release(&want);
     buf_release(&text);
     buf_release(&file);

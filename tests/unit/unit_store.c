@@ -590,6 +590,34 @@ Test(store, store_that_may_only_be_read_can_be_read)
     fixture_free(f);
 }
 
+Test(store, many_processes_may_open_a_store_that_is_not_there_yet)
+{
+    struct fixture *f = fixture_new(false);
+    pid_t pid[4];
+    int status;
+
+    for (int k = 0; k < 4; k++) {
+        pid[k] = fork();
+        if (pid[k])
+            continue;
+        for (int i = 0; i < 300; i++) {
+            char name[32];
+            struct store *st;
+
+            snprintf(name, sizeof name, "shared-%d", i);
+            if (store_open(&st, fixture_path(f, name), NULL, NULL) < 0)
+                _exit(1);
+            store_close(st);
+        }
+        _exit(0);
+    }
+    for (int k = 0; k < 4; k++) {
+        cr_assert_eq(waitpid(pid[k], &status, 0), pid[k]);
+        cr_assert_eq(status, 0);
+    }
+    fixture_free(f);
+}
+
 Test(store, two_processes_may_add_the_same_objects_at_once)
 {
     struct fixture *f = fixture_new(false);
