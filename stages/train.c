@@ -485,7 +485,7 @@ int main(int argc, char **argv)
         .n_epochs = 30,
         .batch = 64,
         .lanes = 1,
-        .lr = .04,
+        .lr = .02,
         .warmup = .05,
         .momentum = .9,
         .weight_decay = 5e-4,

@@ -49,7 +49,7 @@ def to_torch(pictures):
 class Training:
     """One net under training; step() does what docs/training.md says."""
 
-    def __init__(self, data, kind, start=None, peak=.04, warmup=.05, cosine=True,
+    def __init__(self, data, kind, start=None, peak=.02, warmup=.05, cosine=True,
                  ramp=(.15, .5)):
         self.data, self.kind, self.peak, self.cosine = data, kind, peak, cosine
         self.per_epoch = len(data.names) // BATCH
