@@ -23,9 +23,12 @@
 
 enum { STEPS = 4096, SCANS = 50 /* of the keeper, at most */ };
 
-struct stray_step {
-    volatile pid_t pid; /* 0: a gap */
-    char folder[1020];
+struct stray_table {
+    volatile size_t n_steps; /* with gaps; what lies beyond was never touched */
+    struct {
+        volatile pid_t pid; /* 0: a gap */
+        char folder[1020];
+    } step[STEPS];
 };
 
 /* ---- what belongs to a folder ------------------------------------------------------ */
@@ -102,18 +105,18 @@ static bool end_one(pid_t pid, const char *folder)
 static size_t end_everywhere(const struct strays *s)
 {
     const struct dirent *e;
-    size_t n = 0, n_steps = STEPS;
+    size_t n = 0, n_steps = s->table->n_steps;
     pid_t own = getpid();
     DIR *dir;
 
-    while (n_steps && !s->step[n_steps - 1].pid)
+    while (n_steps && !s->table->step[n_steps - 1].pid)
         n_steps--;
     dir = n_steps ? opendir("/proc") : NULL;
     while (dir && (e = readdir(dir)) != NULL) {
         pid_t pid = (pid_t)strtol(e->d_name, NULL, 10);
 
         for (size_t i = 0; pid > 1 && pid != own && i < n_steps; i++)
-            n += s->step[i].pid && end_one(pid, s->step[i].folder);
+            n += s->table->step[i].pid && end_one(pid, s->table->step[i].folder);
     }
     if (dir)
         closedir(dir);
@@ -142,14 +145,13 @@ static _Noreturn void keep(const struct strays *s, int line)
 
 int strays_open(struct strays *s, struct error *err)
 {
-    size_t size = STEPS * sizeof *s->step;
     int line[2];
 
     *s = (struct strays){ 0 };
-    s->step = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                   MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (s->step == MAP_FAILED) {
-        s->step = NULL;
+    s->table = mmap(NULL, sizeof *s->table, PROT_READ | PROT_WRITE,
+                    MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (s->table == MAP_FAILED) {
+        s->table = NULL;
         return error_system(err, "memory for the keeper of steps");
     }
     if (pipe2(line, O_CLOEXEC) < 0)
@@ -172,25 +174,26 @@ int strays_open(struct strays *s, struct error *err)
 
 void strays_expect(struct strays *s, pid_t pid, const char *folder)
 {
+    struct stray_table *t = s->table;
     size_t i = 0;
 
-    while (i < STEPS && s->step[i].pid)
+    while (i < t->n_steps && t->step[i].pid)
         i++;
-    if (i == STEPS || strlen(folder) >= sizeof s->step->folder)
+    if (i == STEPS || strlen(folder) >= sizeof t->step->folder)
         return;
-    memcpy(s->step[i].folder, folder, strlen(folder) + 1);
+    memcpy(t->step[i].folder, folder, strlen(folder) + 1);
     atomic_signal_fence(memory_order_seq_cst); /* we may be killed right here */
-    s->step[i].pid = pid;
-    if (i >= s->n_steps)
-        s->n_steps = i + 1;
+    t->step[i].pid = pid;
+    if (i == t->n_steps)
+        t->n_steps = i + 1;
 }
 
 static bool is_expected(const struct strays *s, pid_t pid)
 {
     if (pid == s->keeper)
         return true;
-    for (size_t i = 0; i < s->n_steps; i++)
-        if (s->step[i].pid == pid)
+    for (size_t i = 0; i < s->table->n_steps; i++)
+        if (s->table->step[i].pid == pid)
             return true;
     return false;
 }
@@ -231,15 +234,16 @@ static size_t end_children(struct strays *s, const char *folder)
 
 bool strays_end(struct strays *s, pid_t pid)
 {
+    struct stray_table *t = s->table;
     size_t i = 0;
 
-    while (i < s->n_steps && s->step[i].pid != pid)
+    while (i < t->n_steps && t->step[i].pid != pid)
         i++;
-    if (i == s->n_steps)
+    if (i == t->n_steps)
         return false;
-    while (end_children(s, s->step[i].folder) > 0)
+    while (end_children(s, t->step[i].folder) > 0)
         ;
-    s->step[i].pid = 0;
+    t->step[i].pid = 0;
     return !s->left;
 }
 
@@ -251,7 +255,7 @@ void strays_close(struct strays *s)
         close(s->line);
         waitpid(s->keeper, NULL, 0);
     }
-    if (s->step)
-        munmap(s->step, STEPS * sizeof *s->step);
+    if (s->table)
+        munmap(s->table, sizeof *s->table);
     *s = (struct strays){ 0 };
 }

@@ -19,14 +19,13 @@
 
 #include "larder/error.h"
 
-struct stray_step;
+struct stray_table;
 
 struct strays { /* all-zero: not open */
     pid_t keeper;
-    int line;                /* to the keeper */
-    struct stray_step *step; /* those that run: memory that the keeper sees too */
-    size_t n_steps;          /* with gaps */
-    bool left;               /* something goes on that was not expected */
+    int line;                  /* to the keeper */
+    struct stray_table *table; /* those that run: memory that the keeper sees too */
+    bool left;                 /* something goes on that was not expected */
 };
 
 /* Call it before any thread is started. strays_close() in any case. */
