@@ -185,7 +185,8 @@ static bool stands(struct places *p, const struct placed_to *t, const struct obj
 {
     struct buf path = { 0 };
     struct fs_state st;
-    bool same = t && t->object.kind == o->kind && digest_equal(&t->object.id, &o->id);
+    bool same = t && !t->is_absent && t->object.kind == o->kind &&
+                digest_equal(&t->object.id, &o->id);
 
     for (size_t i = 0; same && i < t->n_files; i++)
         same = fs_stat(below(p, destination(p, t->to, t->file[i].path, &path)), &st,
@@ -451,6 +452,7 @@ static bool put_absent(struct places *p, struct placed_to *t, const struct objec
         p->dirty =
             p->dirty || !digest_equal(&f->id, &o->id) || !state_same(&f->state, &state);
         t->object = *o;
+        t->is_absent = false;
         f->id = o->id;
         f->state = state;
     }

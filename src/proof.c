@@ -206,6 +206,8 @@ static void check_watches(struct proof *p, const char *project)
     for (size_t i = 0; i < p->head.n_watches; i++) {
         const struct proof_watch *w = &p->watch[i];
 
+        if (w->owner == OWNER_PLACE && p->bad_place)
+            continue; /* one is enough: who places looks at each */
         if (w->path < p->head.text_size && holds(w, below(p->text + w->path, project, n)))
             continue;
         if (w->owner == OWNER_PLACE) {
