@@ -4,7 +4,8 @@
  *   floor stat LIST    walk the list and stat each of its words
  *   floor spawn LIST   start a program with its arguments, wait for it, then the next
  *   floor link LIST    link the first word of each pair to the second
- *   floor copy LIST    copy the first word of each pair to the second
+ *   floor copy LIST    copy the first word of each pair to the second; both make the
+ *                      folders that are not there
  *
  * Words end with a NUL, the words of `spawn` for one program with an empty word. The list
  * may end in zeros, up to the size that the tool's own state has.
@@ -51,9 +52,33 @@ static int do_spawn(char **word)
     return status == 0 ? 0 : -1;
 }
 
+static void make_folders_of(char *path)
+{
+    for (char *p = path + 1; (p = strchr(p, '/')) != NULL; p++) {
+        *p = '\0';
+        must(mkdir(path, 0777) == 0 || errno == EEXIST, path);
+        *p = '/';
+    }
+}
+
 static int do_link(char **word)
 {
+    int rc = linkat(AT_FDCWD, word[0], AT_FDCWD, word[1], 0);
+
+    if (rc == 0 || errno != ENOENT)
+        return rc;
+    make_folders_of(word[1]);
     return linkat(AT_FDCWD, word[0], AT_FDCWD, word[1], 0);
+}
+
+static int create(char *path)
+{
+    int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, fd = open(path, flags, 0666);
+
+    if (fd >= 0 || errno != ENOENT)
+        return fd;
+    make_folders_of(path);
+    return open(path, flags, 0666);
 }
 
 static int do_copy(char **word)
@@ -63,7 +88,7 @@ static int do_copy(char **word)
     ssize_t got;
 
     from = open(word[0], O_RDONLY | O_CLOEXEC);
-    to = from < 0 ? -1 : open(word[1], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    to = from < 0 ? -1 : create(word[1]);
     if (to < 0)
         return -1;
     while ((got = read(from, block, sizeof block)) > 0)
@@ -125,7 +150,7 @@ int main(int argc, char **argv)
     }
     fd = open(argv[2], O_RDONLY | O_CLOEXEC);
     must(fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0, argv[2]);
-    s = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    s = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
     must(s != MAP_FAILED, argv[2]);
     sum = walk(s, (size_t)st.st_size);
     (void)sum;
