@@ -24,7 +24,7 @@ struct giving {
     struct store *st;
     const struct store_file *file;
     const char *path;
-    bool over;
+    enum give_over over;
     struct fs_state state; /* of a copy, once it is there */
 };
 
@@ -98,7 +98,7 @@ static int give_link(struct giving *g, struct error *err)
         rc = link_object(g, g->path);
     }
     if (rc < 0 && errno == EEXIST) {
-        if (!g->over)
+        if (g->over != GIVE_OVER)
             return GIVE_EXISTS;
         rc = link_over(g);
     }
@@ -110,7 +110,8 @@ static int give_link(struct giving *g, struct error *err)
     return GIVEN;
 }
 
-/* A new file: without a name in the folder of the place, or *named beside it. */
+/* A new file: without a name in the folder of the place, or *named beside it. One that
+ * nobody looks at has its own name at once. */
 static int open_new(const struct giving *g, struct buf *named)
 {
     mode_t mode = g->file->exec ? 0777 : 0666;
@@ -119,6 +120,8 @@ static int open_new(const struct giving *g, struct buf *named)
 
     if (faulted())
         return -1;
+    if (g->over == GIVE_UNSEEN)
+        return open(g->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     fs_dirname(&dir, g->path);
     if (!g->st->named_places) {
         fd = open(dir.s, O_RDWR | O_TMPFILE | O_CLOEXEC, mode);
@@ -190,9 +193,11 @@ static int name_copy(const struct giving *g, int fd, struct buf *named)
 
     if (faulted())
         return -1;
+    if (g->over == GIVE_UNSEEN)
+        return 0;
     if (!named->len) {
         rc = tempfile_link(g->st, fd, AT_FDCWD, g->path);
-        if (rc == 0 || errno != EEXIST || !g->over)
+        if (rc == 0 || errno != EEXIST || g->over != GIVE_OVER)
             return rc;
         beside(g, named);
         if (tempfile_link(g->st, fd, AT_FDCWD, named->s) < 0) {
@@ -200,8 +205,8 @@ static int name_copy(const struct giving *g, int fd, struct buf *named)
             return -1;
         }
     }
-    rc =
-        g->over ? replace(named->s, g->path) : fs_rename_new(named->s, AT_FDCWD, g->path);
+    rc = g->over == GIVE_OVER ? replace(named->s, g->path)
+                              : fs_rename_new(named->s, AT_FDCWD, g->path);
     if (rc == 0)
         buf_reset(named);
     return rc;
@@ -227,7 +232,7 @@ static int give_copy(struct giving *g, bool must_clone, struct error *err)
         to = open_new(g, &named);
     }
     if (to < 0) {
-        rc = cannot_place(g, err);
+        rc = errno == EEXIST ? GIVE_EXISTS : cannot_place(g, err);
         goto out;
     }
     if (!clone_bytes(g, from, to)) {
@@ -246,6 +251,8 @@ static int give_copy(struct giving *g, bool must_clone, struct error *err)
 out:
     if (named.len)
         unlink(named.s);
+    else if (to >= 0 && rc != GIVEN && g->over == GIVE_UNSEEN)
+        unlink(g->path);
     buf_release(&named);
     if (to >= 0)
         close(to);
@@ -271,7 +278,8 @@ static int give(struct giving *g, enum give_how how, bool *linked, struct error 
 }
 
 int store_give(struct store *st, const struct store_file *file, const char *path,
-               enum give_how how, bool over, struct given *given, struct error *err)
+               enum give_how how, enum give_over over, struct given *given,
+               struct error *err)
 {
     struct giving g = { .st = st, .file = file, .path = path, .over = over };
     int rc;

@@ -54,6 +54,8 @@ static int place_all(struct session *s, struct places *p, struct error *err)
 {
     int rc = each_placement(s, place_one, p, err);
 
+    if (rc == 0)
+        rc = places_settle(p, err);
     if (s->placed.len)
         say_line(&s->say, SAY_NORMAL, TONE_PLAIN, "%s", buf_str(&s->placed));
     buf_release(&s->placed);

@@ -10,11 +10,14 @@
 #include "larder/map.h"
 #include "larder/mem.h"
 
+#include "aside.h"
 #include "placed.h"
 #include "state.h"
 
+enum { PLACE_TRIES = 8 };
+
 struct places {
-    char *project, *memory;
+    char *project, *own, *memory;
     struct store *store;
     enum give_how how;
     struct placed placed;
@@ -23,6 +26,9 @@ struct places {
      * before anything is placed. */
     struct buf folder; /* looked at last, with its slash */
     bool is_absent;
+    struct aside aside;
+    struct placed_to **unnamed; /* those whose file is in the folder aside */
+    size_t n_unnamed, cap_unnamed;
 };
 
 int places_open(struct places **to, const char *project, const char *own,
@@ -36,6 +42,7 @@ int places_open(struct places **to, const char *project, const char *own,
     int rc;
 
     p->project = xstrdup(project);
+    p->aside.own = p->own = xstrdup(own);
     p->store = store;
     p->how = how[link];
     fs_join(&path, own, "placed");
@@ -51,7 +58,12 @@ int places_open(struct places **to, const char *project, const char *own,
 
 int places_save(struct places *p, struct error *err)
 {
-    return p->dirty ? placed_write(&p->placed, p->memory, err) : 0;
+    int rc = places_settle(p, err);
+
+    return p->dirty && placed_write(&p->placed, p->memory, rc < 0 ? NULL : err) < 0 &&
+                   rc == 0
+               ? E_SYSTEM
+               : rc;
 }
 
 bool places_changed(const struct places *p)
@@ -63,7 +75,10 @@ void places_close(struct places *p)
 {
     if (!p)
         return;
+    aside_release(&p->aside);
     placed_release(&p->placed);
+    free(p->unnamed);
+    free(p->own);
     free(p->project);
     free(p->memory);
     buf_release(&p->folder);
@@ -138,8 +153,8 @@ static int look_at(struct places *p, const char *path,
         return want && digest_equal(want, &remembered->id) ? STANDING_RIGHT
                                                            : STANDING_OURS;
     rc = digest_file(&o.id, &o.size, path, err);
-    if (rc < 0)
-        return rc;
+    if (rc < 0) /* it may have gone since */
+        return fs_stat(below(p, path), &st, NULL) == FS_ABSENT ? STANDING_NOTHING : rc;
     if (want && digest_equal(want, &o.id))
         return STANDING_RIGHT;
     if (remembered && digest_equal(&remembered->id, &o.id))
@@ -383,23 +398,39 @@ static int state_of_right(struct places *p, const struct move *m, const char *pa
     return rc < 0 ? rc : 0;
 }
 
-static int apply_move(struct places *p, struct placed_to *t, const struct move *m,
-                      const char *path, struct error *err)
+/* Gives a file. Where nothing was, another larder may have been faster: what stands there
+ * now is looked at again. */
+static int give_move(struct places *p, struct move *m, const char *path, bool force,
+                     struct fs_state *state, struct error *err)
+{
+    struct given given;
+    int rc = 0;
+
+    for (int i = 0; i < PLACE_TRIES && rc == 0; i++) {
+        if (m->standing == STANDING_RIGHT)
+            return state_of_right(p, m, path, state, err);
+        rc = store_give(p->store, &m->file, below(p, path), p->how,
+                        m->standing == STANDING_NOTHING ? GIVE_NEW : GIVE_OVER, &given,
+                        err);
+        if (rc == 0)
+            return state_of_given(p, &m->file, &given, m->former, state, err);
+        if (rc == E_INPUT && m->standing == STANDING_NOTHING)
+            rc = check_move(p, m, path, force, err);
+    }
+    return rc < 0 ? rc
+                  : error_set(err, E_INPUT, "%s comes and goes: who else writes there?",
+                              path);
+}
+
+static int apply_move(struct places *p, struct placed_to *t, struct move *m,
+                      const char *path, bool force, struct error *err)
 {
     struct placed_file f = { .path = m->file.path, .id = m->file.id };
-    struct given given;
     int rc;
 
     if (m->file.folder)
         return fs_mkdirs(path, err);
-    if (m->standing == STANDING_RIGHT) {
-        rc = state_of_right(p, m, path, &f.state, err);
-    } else {
-        rc = store_give(p->store, &m->file, below(p, path), p->how,
-                        m->standing != STANDING_NOTHING, &given, err);
-        if (rc == 0)
-            rc = state_of_given(p, &m->file, &given, m->former, &f.state, err);
-    }
+    rc = give_move(p, m, path, force, &f.state, err);
     if (rc < 0)
         return rc;
     p->dirty = p->dirty || !m->former || !digest_equal(&m->former->id, &f.id) ||
@@ -409,7 +440,7 @@ static int apply_move(struct places *p, struct placed_to *t, const struct move *
 }
 
 static int apply_moves(struct places *p, const struct object *o, const char *to,
-                       const struct moves *moves, struct error *err)
+                       const struct moves *moves, bool force, struct error *err)
 {
     struct placed_to former = { 0 }, *t = placed_find(&p->placed, to);
     struct buf path = { 0 };
@@ -421,9 +452,9 @@ static int apply_moves(struct places *p, const struct object *o, const char *to,
         *t = (struct placed_to){ .to = t->to };
     t = placed_renew(&p->placed, to, o);
     for (size_t i = 0; i < moves->n && rc == 0; i++) {
-        const struct move *m = &moves->move[i];
+        struct move *m = &moves->move[i];
 
-        rc = apply_move(p, t, m, destination(p, to, m->file.path, &path), err);
+        rc = apply_move(p, t, m, destination(p, to, m->file.path, &path), force, err);
     }
     if (rc < 0) /* what is not whole does not stand */
         t->object = (struct object){ .kind = o->kind };
@@ -435,29 +466,72 @@ static int apply_moves(struct places *p, const struct object *o, const char *to,
     return rc;
 }
 
-/* One file where nothing was a moment ago: false when it must be looked at after all. */
-static bool put_absent(struct places *p, struct placed_to *t, const struct object *o)
+int places_settle(struct places *p, struct error *err)
+{
+    size_t n = p->n_unnamed;
+    int rc = 0;
+
+    p->n_unnamed = 0;
+    if (aside_name(&p->aside))
+        return 0;
+    for (size_t i = 0; i < n && rc >= 0; i++) {
+        struct placed_to *t = p->unnamed[i];
+        struct object o = t->object;
+
+        t->object = (struct object){ .kind = o.kind }; /* it does not stand */
+        rc = places_put(p, &o, t->to, false, err);
+    }
+    return rc < 0 ? rc : 0;
+}
+
+/* Copies into a folder that is gone are put aside. */
+static int turn_to(struct places *p, const char *path, struct error *err)
+{
+    int rc = 0;
+
+    if (p->how != GIVE_LINK && !aside_is_at(&p->aside, path)) {
+        rc = places_settle(p, err);
+        if (rc == 0)
+            aside_turn(&p->aside, path);
+    }
+    return rc;
+}
+
+/* One file where nothing was a moment ago: 0 when it must be looked at after all, and 1
+ * when it is done. */
+static int put_absent(struct places *p, struct placed_to *t, const struct object *o,
+                      struct error *err)
 {
     struct store_file file = { .path = "", .id = o->id, .size = o->size };
     struct placed_file *f = &t->file[0];
-    struct buf path = { 0 };
+    struct buf b = { 0 }, aside = { 0 };
     struct fs_state state;
     struct given given;
-    bool done = t->n_files == 1 && !*f->path &&
-                store_give(p->store, &file, below(p, destination(p, t->to, "", &path)),
-                           p->how, false, &given, NULL) == 0 &&
-                state_of_given(p, &file, &given, f, &state, NULL) == 0;
+    const char *path = below(p, destination(p, t->to, "", &b)), *to;
+    int rc = turn_to(p, path, err);
 
-    if (done) {
-        p->dirty =
-            p->dirty || !digest_equal(&f->id, &o->id) || !state_same(&f->state, &state);
-        t->object = *o;
-        t->is_absent = false;
-        f->id = o->id;
-        f->state = state;
+    if (rc < 0)
+        goto out;
+    to = aside_path(&p->aside, path, &aside);
+    if (store_give(p->store, &file, to, p->how, to == path ? GIVE_NEW : GIVE_UNSEEN,
+                   &given, NULL) < 0 ||
+        state_of_given(p, &file, &given, f, &state, NULL) < 0)
+        goto out;
+    rc = 1;
+    p->dirty =
+        p->dirty || !digest_equal(&f->id, &o->id) || !state_same(&f->state, &state);
+    t->object = *o;
+    t->is_absent = false;
+    f->id = o->id;
+    f->state = state;
+    if (to != path) {
+        GROW(p->unnamed, p->n_unnamed + 1, p->cap_unnamed);
+        p->unnamed[p->n_unnamed++] = t;
     }
-    buf_release(&path);
-    return done;
+out:
+    buf_release(&aside);
+    buf_release(&b);
+    return rc;
 }
 
 int places_put(struct places *p, const struct object *o, const char *to, bool force,
@@ -467,13 +541,18 @@ int places_put(struct places *p, const struct object *o, const char *to, bool fo
     struct moves moves = { 0 };
     size_t n_kept = 0;
     bool anything;
-    int rc;
+    int rc = 0;
 
     if (o->kind == OBJECT_TREE && stands(p, t, o))
         return PLACE_STANDS;
-    if (o->kind == OBJECT_FILE && t && t->is_absent && put_absent(p, t, o))
-        return PLACE_NEW;
-    rc = store_each_file(p->store, o, add_move, &moves, err);
+    if (o->kind == OBJECT_FILE && t && t->is_absent && t->n_files == 1 &&
+        !*t->file[0].path)
+        rc = put_absent(p, t, o, err);
+    if (rc != 0)
+        return rc < 0 ? rc : PLACE_NEW;
+    rc = places_settle(p, err);
+    if (rc == 0)
+        rc = store_each_file(p->store, o, add_move, &moves, err);
     if (rc == 0)
         n_kept = find_former(t, &moves);
     if (rc == 0)
@@ -481,7 +560,7 @@ int places_put(struct places *p, const struct object *o, const char *to, bool fo
     if (rc == 0 && t && t->n_files > n_kept)
         rc = remove_former(p, t, &moves, err);
     if (rc == 0)
-        rc = apply_moves(p, o, to, &moves, err);
+        rc = apply_moves(p, o, to, &moves, force, err);
     anything = moves.anything;
     moves_release(&moves);
     return rc < 0 ? rc : anything ? PLACE_NEW : PLACE_STANDS;

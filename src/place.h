@@ -22,8 +22,11 @@ struct places;
  * from now on; those that stand stay. *p is new: places_close(). */
 int places_open(struct places **p, const char *project, const char *own,
                 struct store *store, enum link_mode link, struct error *err);
-int places_save(struct places *p, struct error *err); /* only if something changed */
-void places_close(struct places *p);                  /* NULL is fine */
+/* Ends what places_put() has begun; an error is that of a file that was to be placed. */
+int places_settle(struct places *p, struct error *err);
+/* Settles, and remembers what was placed if something changed. */
+int places_save(struct places *p, struct error *err);
+void places_close(struct places *p); /* NULL is fine */
 /* Whether something was placed, or forgotten, that is not as it was remembered. */
 bool places_changed(const struct places *p);
 
@@ -33,7 +36,8 @@ int places_check(struct places *p, const char *to, struct error *err);
 bool places_stands(struct places *p, const char *to, const struct object *o);
 enum { PLACE_STANDS = 0, PLACE_NEW = 1 };
 /* Places a checked object, file by file, each whole or not at all, at `to`, relative to
- * the project: PLACE_STANDS when it was there already, PLACE_NEW or an error. */
+ * the project: PLACE_STANDS when it was there already, PLACE_NEW or an error. What was in
+ * a folder that is gone appears with the whole folder, no later than places_settle(). */
 int places_put(struct places *p, const struct object *o, const char *to, bool force,
                struct error *err);
 

@@ -127,15 +127,20 @@ enum give_how {
     GIVE_LINK, /* a read-only hard link, else a copy */
     GIVE_COPY, /* a reflink, else a copy */
 };
+enum give_over {
+    GIVE_NEW,    /* something there is E_INPUT */
+    GIVE_OVER,   /* in the place of what is there */
+    GIVE_UNSEEN, /* new, and nobody looks before we have ended: half of it may be there */
+};
 struct given {
     bool linked;           /* it is the object itself */
     struct fs_state state; /* else: of the file at its place */
 };
 /* Makes a checked file appear at path, whole or not at all; folders above it are made.
- * What may be executed is never linked. over: in the place of what is there; else
- * something there is E_INPUT. It is not read again. */
+ * What may be executed is never linked. It is not read again. */
 int store_give(struct store *st, const struct store_file *file, const char *path,
-               enum give_how how, bool over, struct given *given, struct error *err);
+               enum give_how how, enum give_over over, struct given *given,
+               struct error *err);
 
 /* Publishes a record; the objects it names must be in the store (else E_CORRUPT) and sync
  * as they were added. Sets rec->boot, which is NULL with sync, and rec->id. */

@@ -413,7 +413,7 @@ Test(store, lent_folder_is_read_only_and_links_into_the_store)
 
 /* Gives the file to fixture_path(home/mine). */
 static int give(struct fixture *f, const struct object *o, bool exec, enum give_how how,
-                bool over, struct given *g, struct error *err)
+                enum give_over over, struct given *g, struct error *err)
 {
     struct store_file file = { .path = "", .id = o->id, .size = o->size, .exec = exec };
 
@@ -443,21 +443,21 @@ Test(store, given_file_is_a_link_or_the_users_own)
     struct error err = { 0 };
     struct given g;
 
-    cr_assert_eq(give(f, &one, false, GIVE_LINK, false, &g, &err), 0, "%s", err.text);
+    cr_assert_eq(give(f, &one, false, GIVE_LINK, GIVE_NEW, &g, &err), 0, "%s", err.text);
     cr_assert(g.linked);
     assert_given(f, "one", 2);
-    cr_assert_eq(give(f, &two, false, GIVE_LINK, false, &g, &err), E_INPUT);
+    cr_assert_eq(give(f, &two, false, GIVE_LINK, GIVE_NEW, &g, &err), E_INPUT);
     assert_given(f, "one", 2);
-    cr_assert_eq(give(f, &one, false, GIVE_LINK, true, &g, &err), 0, "over itself");
+    cr_assert_eq(give(f, &one, false, GIVE_LINK, GIVE_OVER, &g, &err), 0, "over itself");
     assert_given(f, "one", 2);
-    cr_assert_eq(give(f, &two, false, GIVE_COPY, true, &g, &err), 0, "%s", err.text);
+    cr_assert_eq(give(f, &two, false, GIVE_COPY, GIVE_OVER, &g, &err), 0, "%s", err.text);
     cr_assert(!g.linked);
     cr_assert_eq(g.state.size, 3);
     assert_given(f, "two", 1);
     cr_assert_eq(mode_of(f->path, "") & 0600, 0600);
-    cr_assert_eq(give(f, &one, false, GIVE_COPY, false, &g, &err), E_INPUT);
+    cr_assert_eq(give(f, &one, false, GIVE_COPY, GIVE_NEW, &g, &err), E_INPUT);
     assert_given(f, "two", 1);
-    cr_assert_eq(give(f, &one, true, GIVE_LINK, true, &g, &err), 0, "%s", err.text);
+    cr_assert_eq(give(f, &one, true, GIVE_LINK, GIVE_OVER, &g, &err), 0, "%s", err.text);
     cr_assert(!g.linked, "what may be executed has another mode");
     assert_given(f, "one", 1);
     cr_assert_eq(check(f, &one, true, NULL), OBJECT_FINE);
@@ -465,6 +465,29 @@ Test(store, given_file_is_a_link_or_the_users_own)
 }
 
 /* Large enough for a link: where the bytes cannot be shared, it is one. */
+Test(store, file_that_nobody_looks_at_is_written_under_its_own_name)
+{
+    struct fixture *f = fixture_new(true);
+    struct object one = add_text(f, "one"), two = add_text(f, "two");
+    struct given g;
+    struct error err;
+    char *path;
+
+    cr_assert_eq(give(f, &one, true, GIVE_COPY, GIVE_UNSEEN, &g, &err), 0, "%s",
+                 err.text);
+    assert_given(f, "one", 1);
+    cr_assert_eq(mode_of(f->dir, "home/mine"), 0755, "may be executed");
+    cr_assert_eq(give(f, &two, false, GIVE_COPY, GIVE_UNSEEN, &g, &err), E_INPUT);
+    assert_given(f, "one", 1);
+    cr_assert_eq(fs_remove(fixture_path(f, "home/mine"), NULL), 0);
+    path = object_file(f, &two.id);
+    cr_assert_eq(truncate(path, 1), 0);
+    cr_assert(give(f, &two, false, GIVE_COPY, GIVE_UNSEEN, &g, &err) < 0);
+    cr_assert(!fs_exists(fixture_path(f, "home/mine")), "half of it is not left");
+    free(path);
+    fixture_free(f);
+}
+
 Test(store, large_file_is_not_copied_by_itself)
 {
     struct fixture *f = fixture_new(true);
@@ -477,10 +500,10 @@ Test(store, large_file_is_not_copied_by_itself)
     write_text(path, "");
     cr_assert_eq(truncate(path, (16 << 20) + 1), 0);
     cr_assert_eq(store_add(f->st, path, OBJECT_FILE, false, &o, &err), 0, "%s", err.text);
-    cr_assert_eq(give(f, &o, false, GIVE_AUTO, false, &g, &err), 0, "%s", err.text);
+    cr_assert_eq(give(f, &o, false, GIVE_AUTO, GIVE_NEW, &g, &err), 0, "%s", err.text);
     cr_assert_eq(stat(fixture_path(f, "home/mine"), &s), 0);
     cr_assert_eq(s.st_nlink, g.linked ? 2 : 1);
-    cr_assert_eq(give(f, &o, false, GIVE_COPY, true, &g, &err), 0, "%s", err.text);
+    cr_assert_eq(give(f, &o, false, GIVE_COPY, GIVE_OVER, &g, &err), 0, "%s", err.text);
     cr_assert(!g.linked);
     cr_assert_eq(g.state.size, (16 << 20) + 1);
     fixture_free(f);
@@ -498,11 +521,11 @@ Test(store, giving_an_absent_or_shortened_object_leaves_nothing)
     cr_assert_eq(mkdir(fixture_path(f, "home"), 0755), 0);
     cr_assert_eq(chmod(path, 0644), 0);
     cr_assert_eq(truncate(path, 3), 0);
-    cr_assert(give(f, &o, false, GIVE_COPY, false, &g, &err) < 0);
+    cr_assert(give(f, &o, false, GIVE_COPY, GIVE_NEW, &g, &err) < 0);
     cr_assert_not_null(strstr(err.text, "placing"), "%s", err.text);
     cr_assert_eq(unlink(path), 0);
-    cr_assert(give(f, &o, false, GIVE_COPY, false, &g, &err) < 0);
-    cr_assert(give(f, &o, false, GIVE_LINK, false, &g, &err) < 0);
+    cr_assert(give(f, &o, false, GIVE_COPY, GIVE_NEW, &g, &err) < 0);
+    cr_assert(give(f, &o, false, GIVE_LINK, GIVE_NEW, &g, &err) < 0);
     cr_assert_eq(fs_list(fixture_path(f, "home"), &name, &n, NULL), 0);
     cr_assert_eq(n, 0, "%s is left", n ? name[0] : "");
     cr_assert(!fs_exists(fixture_path(f, "home/mine")));

@@ -109,8 +109,8 @@ static int give_all(struct store *st, const struct place *p, struct error *err)
     for (int i = 0; i < 2; i++)
         snprintf(at[i], sizeof at[i], "%s/home/%s", p->dir, i ? "link" : "copy");
     for (int i = 0; i < 4 && rc == 0; i++)
-        rc = store_give(st, &file, at[i % 2], i % 2 ? GIVE_LINK : GIVE_COPY, true, &g,
-                        err);
+        rc = store_give(st, &file, at[i % 2], i % 2 ? GIVE_LINK : GIVE_COPY, GIVE_OVER,
+                        &g, err);
     return rc;
 }
 
