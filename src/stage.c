@@ -149,6 +149,38 @@ bool code_holds(const char *path, const char *other)
     return !strncmp(path, other, n) && (path[n - 1] == '/' || !other[n]);
 }
 
+/* in/ and out/ of the scratch folder are the step's inputs and outputs. */
+static const char *taken_folder(const char *path)
+{
+    static const char *const folder[] = { "in", "out" };
+
+    for (size_t i = 0; i < sizeof folder / sizeof *folder; i++) {
+        size_t n = strlen(folder[i]);
+        if (!strncmp(path, folder[i], n) && (path[n] == '/' || !path[n]))
+            return folder[i];
+    }
+    return NULL;
+}
+
+static int check_code_path(const struct node *item, struct error *err)
+{
+    const char *folder;
+
+    if (!stays_below(item->text) || strchr(item->text, '$'))
+        return pos_error(
+            &item->pos, err,
+            "code: names files and folders below the recipe's folder as ./path or "
+            "./path/, not %s",
+            item->text);
+    folder = taken_folder(item->text + 2);
+    if (folder)
+        return pos_error(&item->pos, err,
+                         "code: %s would lie in %s/, where the step has its %sputs; keep "
+                         "it in a folder of another name",
+                         item->text, folder, folder);
+    return 0;
+}
+
 /* Kept in the order of their paths, so that the key does not depend on the recipe's. */
 static void add_code(struct builder *b, struct stage *s, const struct node *item)
 {
@@ -184,13 +216,9 @@ static int read_code(struct builder *b, struct stage *s, struct error *err)
         rc = node_expect(item, NODE_SCALAR, "a file of code:", err);
         if (rc < 0)
             return rc;
-        if (!stays_below(item->text) || strchr(item->text, '$') ||
-            !strcmp(item->text, "./in/") || !strcmp(item->text, "./out/"))
-            return pos_error(
-                &item->pos, err,
-                "code: names files and folders below the recipe's folder as ./path or "
-                "./path/, not %s",
-                item->text);
+        rc = check_code_path(item, err);
+        if (rc < 0)
+            return rc;
         for (size_t j = 0; j < s->n_code; j++)
             if (code_holds(s->code_path[j], item->text + 2) ||
                 code_holds(item->text + 2, s->code_path[j]))
