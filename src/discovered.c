@@ -47,13 +47,6 @@ bool discovered_recall(struct session *s, const struct work *w, struct object *l
 /* ---- writing a list -----------------------------------------------------------------
  */
 
-static bool is_below(const char *path, const char *folder)
-{
-    size_t n = strlen(folder);
-
-    return !strncmp(path, folder, n) && (path[n] == '/' || path[n] == '\0');
-}
-
 /* What says who and where we are, rather than what is installed, and what other files
  * here say again. */
 static bool is_of_the_machine(const char *path)
@@ -66,7 +59,7 @@ static bool is_of_the_machine(const char *path)
     };
 
     for (size_t i = 0; i < sizeof folder / sizeof folder[0]; i++)
-        if (is_below(path, folder[i]))
+        if (fs_is_below(path, folder[i]))
             return true;
     return false;
 }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "larder/fs.h"
 #include "option.h"
 #include "ports.h"
 #include "shards.h"
@@ -154,11 +155,9 @@ static const char *taken_folder(const char *path)
 {
     static const char *const folder[] = { "in", "out" };
 
-    for (size_t i = 0; i < sizeof folder / sizeof *folder; i++) {
-        size_t n = strlen(folder[i]);
-        if (!strncmp(path, folder[i], n) && (path[n] == '/' || !path[n]))
+    for (size_t i = 0; i < sizeof folder / sizeof *folder; i++)
+        if (fs_is_below(path, folder[i]))
             return folder[i];
-    }
     return NULL;
 }
 

@@ -5,6 +5,7 @@
 #include "argv.h"
 #include "expect.h"
 #include "input.h"
+#include "larder/fs.h"
 #include "option.h"
 #include "resources.h"
 #include "retry.h"
@@ -239,15 +240,6 @@ static bool is_tame(const char *path)
     }
 }
 
-/* Whether one path is the other or lies in it. */
-static bool paths_meet(const char *a, const char *b)
-{
-    size_t n = strlen(a) < strlen(b) ? strlen(a) : strlen(b);
-
-    return !strncmp(a, b, n) && (a[n] == '\0' || a[n] == '/') &&
-           (b[n] == '\0' || b[n] == '/');
-}
-
 static int output_path(const struct filling *f, const struct stage_output *from,
                        struct output *to)
 {
@@ -274,7 +266,8 @@ static int output_path(const struct filling *f, const struct stage_output *from,
                          "output %s: \"%s\" is no path below the step's own folder",
                          from->name, v.text);
     for (size_t i = 0; i < f->step->n_outputs; i++)
-        if (paths_meet(f->step->output[i].path, to->path))
+        if (fs_is_below(f->step->output[i].path, to->path) ||
+            fs_is_below(to->path, f->step->output[i].path))
             return pos_error(&v.pos, f->err, "outputs %s and %s have the same path, %s",
                              f->step->output[i].name, from->name, to->path);
     return 0;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "larder/fs.h"
 #include "stage.h"
 
 #include "larder/banned.h"
@@ -19,15 +20,34 @@ static int no_stage(struct builder *b, const struct pos *pos, const char *name,
 
 /* ---- get --------------------------------------------------------------------------- */
 
-/* A place below the project folder. */
-static int check_place(const struct node *node, struct error *err)
+/* A place below the project's folder, in one spelling: without `.` and doubled slashes.
+ */
+static int read_place(struct builder *b, const struct node *node, const char **place,
+                      struct error *err)
 {
-    const char *to = node->text;
+    struct buf path = { 0 };
+    bool outside = *node->text == '/';
+    size_t n;
 
-    if (!*to || *to == '/' || !strcmp(to, "..") || !strncmp(to, "../", 3) ||
-        strstr(to, "/../") || (strlen(to) > 2 && !strcmp(to + strlen(to) - 3, "/..")))
+    for (const char *s = node->text; *s; s += n + (s[n] == '/')) {
+        n = strcspn(s, "/");
+        outside |= n == 2 && !strncmp(s, "..", 2);
+        if (n == 0 || (n == 1 && *s == '.'))
+            continue;
+        if (path.len)
+            buf_addc(&path, '/');
+        buf_add(&path, s, n);
+    }
+    *place = arena_strdup(b->arena, buf_str(&path));
+    buf_release(&path);
+    if (outside || !**place)
         return pos_error(&node->pos, err,
                          "get: places outputs below the project's folder");
+    if (fs_is_below(*place, ".larder"))
+        return pos_error(
+            &node->pos, err,
+            "get: cannot place an output in .larder/, which is Larder's own; "
+            "name another folder");
     return 0;
 }
 
@@ -42,7 +62,7 @@ static int read_get(struct builder *b, const struct node *key, const struct node
 
     rc = node_expect(to, NODE_SCALAR, "the place of an output", err);
     if (rc == 0)
-        rc = check_place(to, err);
+        rc = read_place(b, to, &p->to, err);
     if (rc == 0)
         rc = reference_read(&r, b->arena, key, key->text, &key->pos, err);
     if (rc < 0)
@@ -67,7 +87,6 @@ static int read_get(struct builder *b, const struct node *key, const struct node
     p->pos = key->pos;
     p->item.step = b->step[s->first + m.member[0] * s->n_parts];
     p->item.is_set = s->mapped;
-    p->to = to->text;
     return 0;
 }
 
@@ -147,6 +166,44 @@ static int read_target(struct builder *b, const struct node *key, const struct n
     return rc < 0 ? rc : read_gets(b, node_get(node, "get"), t, err);
 }
 
+/* The folders that p lies in are no places themselves. */
+static int check_alone(const struct map *places, const struct placement *p,
+                       struct error *err)
+{
+    const struct placement *outer = NULL;
+    struct buf path = { 0 };
+
+    for (const char *s = strchr(p->to, '/'); s && !outer; s = strchr(s + 1, '/')) {
+        buf_reset(&path);
+        buf_add(&path, p->to, (size_t)(s - p->to));
+        outer = map_get(places, buf_str(&path));
+    }
+    buf_release(&path);
+    if (!outer)
+        return 0;
+    return pos_error(
+        &p->pos, err,
+        "get: %s lies in %s, which is the place of another output, at %s:%d; "
+        "name a place outside of it",
+        p->to, outer->to, outer->pos.file, outer->pos.line);
+}
+
+/* Any targets may be asked for together: no place is in another. */
+static int check_apart(const struct plan *plan, struct error *err)
+{
+    struct map places = { 0 };
+    int rc = 0;
+
+    for (size_t i = 0; i < plan->n_targets; i++)
+        for (size_t k = 0; k < plan->target[i].n_gets; k++)
+            map_set(&places, plan->target[i].get[k].to, &plan->target[i].get[k]);
+    for (size_t i = 0; i < plan->n_targets; i++)
+        for (size_t k = 0; k < plan->target[i].n_gets && rc == 0; k++)
+            rc = check_alone(&places, &plan->target[i].get[k], err);
+    map_release(&places);
+    return rc;
+}
+
 int targets_read(struct builder *b, struct error *err)
 {
     const struct node *targets = node_get(b->recipe->root, "targets");
@@ -163,6 +220,8 @@ int targets_read(struct builder *b, struct error *err)
         rc = read_target(b, targets->key[i], targets->item[i], &target[i], err);
     plan->target = target;
     plan->n_targets = n;
+    if (rc == 0)
+        rc = check_apart(plan, err);
     if (rc < 0 || !standard)
         return rc;
     chosen = xcalloc(plan->n_steps + 1, sizeof *chosen);

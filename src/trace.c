@@ -232,13 +232,6 @@ struct seen {
     unsigned asked;
 };
 
-static bool is_below(const char *path, const char *folder)
-{
-    size_t n = strlen(folder);
-
-    return !strncmp(path, folder, n) && (path[n] == '/' || path[n] == '\0');
-}
-
 /* NULL where there is no room, which for a path in the scratch folder costs time only. */
 static struct seen *find(struct trace *t, const char *path, bool own)
 {
@@ -265,9 +258,9 @@ static void see_own(struct trace *t, struct seen *s, const char *path, unsigned 
 {
     char *real = realpath(path, NULL);
 
-    if (real && !is_below(real, t->root))
+    if (real && !fs_is_below(real, t->root))
         see(t, real, how);
-    else if (s && !real && errno == ENOENT && is_below(path, t->step) &&
+    else if (s && !real && errno == ENOENT && fs_is_below(path, t->step) &&
              !(how & TRACE_WRITE))
         s->entry.how |= TRACE_ABSENT;
     free(real);
@@ -295,8 +288,8 @@ static void see_interpreter(struct trace *t, const char *path)
 /* What means another thing to each process, or is no file. */
 static bool is_passing(const char *path)
 {
-    return is_below(path, "/proc") || is_below(path, "/sys") ||
-           is_below(path, "/dev/fd") || !strncmp(path, "/dev/std", 8);
+    return fs_is_below(path, "/proc") || fs_is_below(path, "/sys") ||
+           fs_is_below(path, "/dev/fd") || !strncmp(path, "/dev/std", 8);
 }
 
 /* Of what is outside the scratch folder: what is there now. */
@@ -325,7 +318,7 @@ static void see(struct trace *t, const char *path, unsigned how)
 {
     enum { LOOKED = 1 << 16 };
     unsigned asked = how ? how : LOOKED;
-    bool own = is_below(path, t->root);
+    bool own = fs_is_below(path, t->root);
     struct seen *s;
 
     if (is_passing(path))

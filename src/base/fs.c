@@ -453,3 +453,10 @@ void fs_dirname(struct buf *b, const char *path)
     else
         buf_add(b, path, slash == path ? 1 : (size_t)(slash - path));
 }
+
+bool fs_is_below(const char *path, const char *folder)
+{
+    size_t n = strlen(folder);
+
+    return !strncmp(path, folder, n) && (path[n] == '/' || path[n] == '\0');
+}
