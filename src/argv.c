@@ -207,6 +207,7 @@ static int find_executable(const struct filling *f, const struct node *node)
     const struct arg *arg = &step->arg[0];
     const char *name = arg->word[0].text;
 
+    step->command = node->pos;
     if (arg->n_words == 2 && arg->word[0].kind == WORD_TOOL &&
         arg->word[1].text[0] == '/')
         return find_in_tool(f, arg);
@@ -237,6 +238,7 @@ static int read_script(const struct filling *f, const struct node *sh)
     int rc;
 
     step->executable = "/bin/sh";
+    step->command = sh->pos;
     step->shell = true;
     step->n_args = 1;
     step->arg = arena_alloc(f->b->arena, sizeof *step->arg);

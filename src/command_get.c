@@ -152,6 +152,8 @@ static int bring(struct session *s, const struct item *item, struct error *err)
 
         if (rc < 0)
             return rc;
+        if (w->lacks)
+            return error_set(err, w->lacks->code, "%s", w->lacks->text);
         if (w->state != WORK_DONE) /* or no more */
             return error_set(err, E_STAGE, "%s is not %s: `larder run %s'%s'` makes it",
                              w->step->name, made ? "here" : "made yet", made ? "-B " : "",

@@ -115,7 +115,8 @@ static void print_step(const struct work *w)
     struct buf line = { 0 };
 
     if (w->state == WORK_DUE)
-        buf_printf(&line, "%s runs: %s", w->step->name, w->reason);
+        buf_printf(&line, "%s %s: %s", w->step->name, w->lacks ? "cannot run" : "runs",
+                   w->reason);
     else
         buf_printf(&line, "%s will be decided when %s is done", w->step->name,
                    first_due(w)->step->name);

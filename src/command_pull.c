@@ -19,15 +19,12 @@ struct tally {
  * and with it what needs it. */
 static int look_up(struct session *s, struct work *w, struct error *err)
 {
-    int rc;
+    int rc = 0;
 
-    if (w->n_waits || w->state != WORK_UNKNOWN)
-        return 0;
-    rc = lookup_step(s, w, false, err);
-    if (rc == E_INPUT) {
-        say_error(&s->say, err);
-        rc = 0;
-    }
+    if (w->n_waits == 0 && w->state == WORK_UNKNOWN)
+        rc = lookup_step(s, w, false, err);
+    if (w->lacks)
+        say_error(&s->say, w->lacks);
     return rc;
 }
 

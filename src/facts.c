@@ -346,7 +346,7 @@ int facts_executable(struct facts *f, const char *path, struct digest *d,
     if (rc == FS_FOUND)
         rc = state_digest_file(f->state, path, &now.object.id, &now.state, err);
     if (rc != FS_FOUND)
-        return rc < 0 ? rc : error_set(err, E_INPUT, "%s is gone", path);
+        return rc;
     at = arena_alloc(&f->arena, sizeof *at);
     *at = now;
     *d = now.object.id;

@@ -52,7 +52,7 @@ int facts_locate(struct facts *f, const struct source *s, const struct located *
 /* After a step has read it: E_INPUT when the file is not what it was. */
 int facts_confirm(struct facts *f, const struct source *s, struct error *err);
 
-/* The digest of an executable. */
+/* The digest of an executable: FS_FOUND, FS_ABSENT or an error. */
 int facts_executable(struct facts *f, const char *path, struct digest *d,
                      struct error *err);
 

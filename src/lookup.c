@@ -70,6 +70,28 @@ static int identify_tool(struct session *s, struct work *w, size_t i, struct err
     return rc;
 }
 
+static int no_program(const struct step *step, struct error *err)
+{
+    const char *name = step->executable;
+
+    if (strchr(name, '/'))
+        return pos_error(&step->command, err,
+                         "stage %s: there is no program %s; install it, or name another",
+                         step->stage, name);
+    return pos_error(&step->command, err,
+                     "stage %s: there is no program %s in PATH; install it, or write "
+                     "where it is: an absolute path, or ./%s with code: [./%s]",
+                     step->stage, name, name, name);
+}
+
+int lookup_program(struct session *s, struct work *w, struct error *err)
+{
+    const char *path = w->step->executable;
+    int rc = path ? facts_executable(s->facts, path, &w->facts.executable, err) : 0;
+
+    return rc == FS_ABSENT ? no_program(w->step, err) : rc;
+}
+
 /* Room for the objects of the inputs, each list at least one long. */
 static void make_room(struct session *s, struct work *w)
 {
@@ -99,8 +121,8 @@ int lookup_key(struct session *s, struct work *w, struct error *err)
         rc = identify_source(s, w, w->step->code[i], &w->facts.code[i], err);
     for (size_t i = 0; i < w->step->n_tools && rc == 0; i++)
         rc = identify_tool(s, w, i, err);
-    if (rc == 0 && w->step->executable)
-        rc = facts_executable(s->facts, w->step->executable, &w->facts.executable, err);
+    if (rc == 0)
+        rc = lookup_program(s, w, err);
     if (rc == 0)
         key_of_step(w->step, &w->facts, &w->key_text, &w->key);
     return rc;
@@ -417,6 +439,14 @@ static int need_inputs(struct session *s, const struct work *w, struct error *er
     return rc;
 }
 
+void lookup_lacks(struct session *s, struct work *w, const struct error *why)
+{
+    struct error *kept = arena_alloc(&s->arena, sizeof *kept);
+
+    *kept = *why;
+    w->lacks = kept;
+}
+
 int lookup_step(struct session *s, struct work *w, bool heal, struct error *err)
 {
     int rc;
@@ -425,10 +455,15 @@ int lookup_step(struct session *s, struct work *w, bool heal, struct error *err)
     if (known_after_all(s, w))
         return 0;
     rc = lookup_key(s, w, err);
+    if (rc == E_INPUT) { /* told with its position in the recipe */
+        lookup_lacks(s, w, err);
+        work_settle(w, WORK_DUE);
+        return 0;
+    }
     if (rc == LOOKUP_KEY)
         rc = w->remake ? STORE_MISS : find_record(s, w, heal, err);
-    if (rc < 0) /* what is wrong with an input is told with its position in the recipe */
-        return rc == E_INPUT ? rc : error_context(err, "%s", w->step->name);
+    if (rc < 0)
+        return error_context(err, "%s", w->step->name);
     work_settle(w, rc == STORE_HIT ? WORK_DONE : WORK_DUE);
     if (w->state == WORK_DUE)
         rc = need_inputs(s, w, err);

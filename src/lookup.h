@@ -18,9 +18,13 @@
 int lookup_all(struct session *s, bool heal, struct error *err);
 
 /* Once all that w needs is done: computes its key and looks it up; w is then WORK_DONE or
- * WORK_DUE; or again WORK_UNKNOWN, where it is to run and needs steps that are not here:
- * those are recalled, and added to s->recalled. */
+ * WORK_DUE, and w->lacks says so where a source or its program is not there; or again
+ * WORK_UNKNOWN, where it is to run and needs steps that are not here: those are recalled,
+ * and added to s->recalled. */
 int lookup_step(struct session *s, struct work *w, bool heal, struct error *err);
+
+/* Notes why a step cannot run, should it have to. */
+void lookup_lacks(struct session *s, struct work *w, const struct error *why);
 
 enum { LOOKUP_KEY = 0, LOOKUP_ABROAD = 1 };
 
@@ -28,6 +32,8 @@ enum { LOOKUP_KEY = 0, LOOKUP_ABROAD = 1 };
  * LOOKUP_ABROAD when an import must be fetched first, which is then w->abroad, and only a
  * run may do; or an error. */
 int lookup_key(struct session *s, struct work *w, struct error *err);
+/* The digest of the program of a `run:` or `sh:` stage; E_INPUT where there is none. */
+int lookup_program(struct session *s, struct work *w, struct error *err);
 /* w->record, of a step that is done. */
 int lookup_record(struct session *s, struct work *w, struct error *err);
 

@@ -14,9 +14,10 @@ static int locate_source(struct session *s, const struct source *source,
     return facts_locate(s->facts, source, &at, err);
 }
 
-static int check_step(struct session *s, const struct slots *slots,
-                      const struct step *step, struct error *err)
+static int check_step(struct session *s, const struct slots *slots, struct work *w,
+                      struct error *err)
 {
+    const struct step *step = w->step;
     size_t n_gpus = slots->machine.n_gpus;
     int need = step->resources.gpu_need, rc = 0;
 
@@ -26,16 +27,32 @@ static int check_step(struct session *s, const struct slots *slots,
                          n_gpus == 1 ? "is" : "are", n_gpus);
     for (size_t i = 0; i < step->n_sources && rc == 0; i++)
         rc = locate_source(s, step->source[i], err);
-    return rc;
+    return rc < 0 ? rc : lookup_program(s, w, err);
+}
+
+/* What keeps one step from running, and not those that do without it. */
+static bool is_lack(int rc)
+{
+    return rc == E_INPUT || rc == E_REMOTE || rc == E_DEVICE;
 }
 
 int need_check(struct session *s, const struct slots *slots, struct error *err)
 {
     int rc = 0;
 
-    for (size_t i = 0; i < s->plan->n_steps && rc == 0; i++)
-        if (s->work[i].wanted && s->work[i].state != WORK_DONE)
-            rc = check_step(s, slots, s->work[i].step, err);
+    for (size_t i = 0; i < s->plan->n_steps && rc == 0; i++) {
+        struct work *w = &s->work[i];
+
+        if (!w->wanted || w->state == WORK_DONE)
+            continue;
+        if (w->lacks)
+            *err = *w->lacks;
+        rc = w->lacks ? err->code : check_step(s, slots, w, err);
+        if (s->cli->keep_going && is_lack(rc)) {
+            lookup_lacks(s, w, err);
+            rc = 0;
+        }
+    }
     return rc;
 }
 

@@ -9,7 +9,8 @@
 #include "slots.h"
 
 /* What the steps that are to run will read besides the outputs of others, and what they
- * will run on, so that a missing file is told before hours of work and not after. */
+ * will run on, so that a missing file is told before hours of work and not after. With -k
+ * it is noted in w->lacks, to fail that step alone. */
 int need_check(struct session *s, const struct slots *slots, struct error *err);
 /* Outputs that are to be placed have to be here, unless they stand there already: steps
  * that are done, and whose outputs are not, are added to s->recalled. */

@@ -160,7 +160,8 @@ struct step {
     const char *executable;        /* of a `run:` stage: absolute path of argv[0]; argv[0]
                                       itself where PATH has no such program; NULL where it
                                       is ./x with x, or a folder that holds it, in code_path */
-    struct arg *arg;               /* of a `run:` stage, argv[0] included */
+    struct pos command; /* of a `run:` or `sh:` stage: where the recipe names that */
+    struct arg *arg;    /* of a `run:` stage, argv[0] included */
     size_t n_args;
     bool shell; /* of `sh:`: arg[0] is the text, in which values are quoted words */
     struct source **code;   /* of a `run:` stage; code_path[i] in the scratch folder, */

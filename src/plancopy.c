@@ -263,6 +263,7 @@ static void copy_step(struct copy *c, const struct step *from)
     to->value = texts(c, from->value, from->n_axes);
     to->program = copy_program(c, from->program);
     to->executable = text(c, from->executable);
+    copy_pos(c, &to->command);
     copy_arguments(c, to);
     copy_code(c, to);
     copy_tools(c, to);

@@ -70,7 +70,9 @@ char *reason_of(struct session *s, const struct work *w)
     struct difference *d;
     size_t n;
 
-    if (w->remake) {
+    if (w->lacks) {
+        buf_add(&text, w->lacks->text, strcspn(w->lacks->text, "\n"));
+    } else if (w->remake) {
         buf_adds(&text, "asked for (-B)");
     } else if (w->abroad) {
         buf_printf(&text, "%s is to be fetched", w->abroad->name);
@@ -184,11 +186,12 @@ static int tell_due(struct story *st, const struct work *w)
 
     if (rc < 0)
         return rc;
-    if (w->lost || w->unmet || w->remake || w->abroad || !last ||
+    if (w->lost || w->unmet || w->remake || w->abroad || w->lacks || !last ||
         digest_equal(&last->key, &w->key)) {
         char *reason = reason_of(st->s, w);
 
-        buf_printf(st->to, "%s is to run:\n", w->step->name);
+        buf_printf(st->to, "%s %s:\n", w->step->name,
+                   w->lacks ? "cannot run" : "is to run");
         indent(st->to, reason);
         free(reason);
         rc = 0;

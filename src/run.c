@@ -221,7 +221,7 @@ static void fail(struct run *r, struct work *w, const struct error *err)
 /* An error that concerns one step, or everything. */
 static void take_error(struct run *r, struct work *w, int rc, struct error *err)
 {
-    if (rc == E_STAGE || rc == E_DEVICE) {
+    if (rc == E_STAGE || rc == E_DEVICE || (rc == E_INPUT && r->s->cli->keep_going)) {
         fail(r, w, err);
         return;
     }
@@ -312,6 +312,17 @@ static void set_aside(struct run *r, struct work *w, struct queue *aside)
     queue_add(aside, w);
 }
 
+/* It lacks what it would read or run on. */
+static void refuse(struct run *r, struct work *w)
+{
+    struct error why = *w->lacks;
+
+    if (r->s->cli->keep_going)
+        fail(r, w, &why);
+    else
+        take_error(r, w, why.code, &why);
+}
+
 /* In order, but a step that does not fit now lets smaller ones go before it. */
 static void start_due(struct run *r)
 {
@@ -326,6 +337,10 @@ static void start_due(struct run *r)
 
         if (w->state != WORK_DUE) /* it waits again for a step that was recalled */
             continue;
+        if (w->lacks) {
+            refuse(r, w);
+            continue;
+        }
         resources = wanted(r, w);
         if (slots_take(&r->slots, &resources, &share))
             start_one(r, w, &share);

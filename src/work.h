@@ -20,7 +20,7 @@
 
 enum work_state {
     WORK_UNKNOWN, /* waits for steps that it needs */
-    WORK_DUE,     /* has a key and no record: is to run */
+    WORK_DUE,     /* has a key and no record, or lacks what a key needs: is to run */
     WORK_RUNNING,
     WORK_DONE, /* its outputs are known */
     WORK_FAILED,
@@ -44,6 +44,7 @@ struct work {
     struct key_facts facts; /* valid once key_text is */
     struct buf key_text;    /* empty: not written; see lookup_key() */
     const struct source *abroad; /* to be fetched before there is a key, or NULL */
+    const struct error *lacks;   /* of WORK_DUE: why it cannot run; borrowed, or NULL */
     struct digest key;
     struct digest record_id;     /* of WORK_DONE */
     const struct object *output; /* of WORK_DONE: all step->n_objects of them */
