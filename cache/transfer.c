@@ -26,7 +26,7 @@ enum {
 };
 
 /* What becomes of one request, besides what becomes of a transfer. */
-enum { AGAIN = 3, MOVED = 4 };
+enum { AGAIN = 4, MOVED = 5 };
 
 /* ---- libcurl ----------------------------------------------------------------------- */
 
@@ -398,6 +398,13 @@ static int judge_end(struct going *g)
     return g->have > 0 && empty_file(g) == 0 ? AGAIN : g->rc;
 }
 
+static bool is_unreachable(CURLcode done)
+{
+    return done == CURLE_COULDNT_RESOLVE_PROXY || done == CURLE_COULDNT_RESOLVE_HOST ||
+           done == CURLE_COULDNT_CONNECT || done == CURLE_OPERATION_TIMEDOUT ||
+           done == CURLE_SEND_ERROR;
+}
+
 static int judge(struct going *g, CURLcode done, const char *why, struct buf *url)
 {
     long code = answer_code(g);
@@ -417,13 +424,13 @@ static int judge(struct going *g, CURLcode done, const char *why, struct buf *ur
         return code == 408 || code == 429 || code >= 500 ? AGAIN : TRANSFER_REFUSED;
     }
     buf_printf(g->t->story, "%s", *why ? why : lib.strerror(done));
-    return code > 0 || done == CURLE_GOT_NOTHING || done == CURLE_RECV_ERROR
-               ? AGAIN
-               : TRANSFER_REFUSED;
+    if (code > 0 || done == CURLE_GOT_NOTHING || done == CURLE_RECV_ERROR)
+        return AGAIN;
+    return is_unreachable(done) ? TRANSFER_AWAY : TRANSFER_REFUSED;
 }
 
-/* TRANSFER_DONE, TRANSFER_REFUSED, AGAIN, MOVED with the new address in *url, or an
- * error. */
+/* TRANSFER_DONE, _REFUSED, _WRONG or _AWAY, AGAIN, MOVED with the new address in *url, or
+ * an error. */
 static int request(struct going *g, struct buf *url)
 {
     char why[CURL_ERROR_SIZE] = "";
@@ -496,7 +503,7 @@ static int get(struct going *g)
         if (g->have > had)
             tries = 0;
         if (rc == AGAIN && (tries + 1 >= TRIES || !wait_for(g, tries)))
-            rc = TRANSFER_REFUSED;
+            rc = TRANSFER_AWAY;
     }
     buf_release(&url);
     return rc;

@@ -83,7 +83,7 @@ static const struct {
     { EXIT_WORK_FOUND, "there is something to run (status --exit-code)" },
     { EXIT_MISMATCH, "verification mismatch: bytes are not what their name says" },
     { 6, "trust refused: no key that is trusted says so, or ours is not safe" },
-    { 7, "a remote is required and away" },
+    { 7, "what is needed of the network is away: a remote, or the server of an import" },
     { 8, "the machine refused: disk full, no permission, no memory, no device" },
     { EXIT_NO_PROJECT, "no project here, or no recipe in it" },
     { EXIT_OUR_FAULT, "a fault of Larder's own" },

@@ -26,6 +26,7 @@ struct facts {
     const struct say *say;  /* NULL: nothing is fetched or locked */
     struct fact *fact;      /* of plan->source */
     struct map executables; /* by path, to struct located in the arena */
+    bool away; /* a server, since the source was looked for that is asked for now */
     struct arena arena;
 };
 
@@ -93,6 +94,14 @@ static int digest_folder(struct facts *f, const struct source *s, const char *pa
     return rc == E_STAGE ? E_INPUT : rc;
 }
 
+static const char *kind_of(mode_t mode)
+{
+    return S_ISREG(mode)    ? "a file"
+           : S_ISFIFO(mode) ? "a named pipe"
+           : S_ISSOCK(mode) ? "a socket"
+                            : "a device";
+}
+
 /* Whether it is worth reading; what it is instead goes to the story. */
 static bool looks_right(const struct source *s, const struct fs_state *st,
                         struct buf *story)
@@ -100,11 +109,11 @@ static bool looks_right(const struct source *s, const struct fs_state *st,
     bool folder = S_ISDIR(st->mode);
 
     if (s->kind == OBJECT_TREE && !folder)
-        buf_adds(story, "not a folder");
+        buf_printf(story, "%s, not a folder", kind_of(st->mode));
     else if (s->kind == OBJECT_FILE && folder)
         buf_adds(story, "a folder, not a file; a folder is written with / at its end");
     else if (s->kind == OBJECT_FILE && !S_ISREG(st->mode))
-        buf_adds(story, "not a regular file");
+        buf_printf(story, "%s, not a file", kind_of(st->mode));
     else if (s->kind == OBJECT_FILE && s->pin.size >= 0 &&
              (uint64_t)s->pin.size != st->size)
         buf_printf(story, "%llu bytes", (unsigned long long)st->size);
@@ -156,6 +165,7 @@ static int try_url(struct facts *f, const struct source *s, const char *url,
 
     if (rc == FETCH_DONE)
         *at = (struct located){ .object = o };
+    f->away |= rc == FETCH_AWAY;
     return rc < 0 ? rc : rc == FETCH_DONE ? FS_FOUND : FS_ABSENT;
 }
 
@@ -201,27 +211,56 @@ static int try_all(struct facts *f, const struct source *s, struct located *at,
     return rc;
 }
 
+/* A candidate with a variable that is not set has fallen out. */
+static void tell_unset(const struct source *s, struct buf *story)
+{
+    if (s->missing)
+        buf_printf(story, "%s${env.%s}, which is not set", story->len ? "; " : "",
+                   s->missing);
+}
+
+/* What was looked for: "no file with sha256:..." */
+static void tell_wanted(const struct facts *f, const struct source *s, struct buf *to)
+{
+    const char *what = s->kind == OBJECT_TREE ? "folder" : "file";
+    char hex[DIGEST_HEX + 1];
+
+    if (s->pin.full)
+        buf_printf(to, "no %s with sha256:%s", what, digest_hex(&s->pin.digest, hex));
+    else if (s->pins)
+        buf_printf(to, "no %s with %s", what, s->pins);
+    else
+        buf_printf(to, "no such %s", what);
+    if (s->locked)
+        buf_printf(to, ", which %s:%d says", f->plan->lock_file, s->locked);
+}
+
+/* What to do, or nothing that is not obvious. */
+static const char *advice(const struct facts *f, const struct source *s)
+{
+    if (f->away)
+        return "; try again later, or add another place to its `from:`";
+    if (s->missing)
+        return "; set it, or add the path of a copy to its `from:`";
+    if (s->locked)
+        return "; delete that line to accept what is there now";
+    return s->pin.full ? "; install the data, or add the path of a copy to its `from:`"
+                       : "";
+}
+
 static int not_found(const struct facts *f, const struct source *s, const char *story,
                      struct error *err)
 {
-    char hex[DIGEST_HEX + 1];
-    const char *what = s->kind == OBJECT_TREE ? "folder" : "file";
+    struct buf wanted = { 0 };
+    int code = f->away ? E_REMOTE : E_INPUT;
 
-    if (s->locked)
-        return pos_error(&s->pos, err,
-                         "%s: no %s with sha256:%s, which %s:%d says; looked at %s; "
-                         "delete that line to accept what is there now",
-                         s->name, what, digest_hex(&s->pin.digest, hex),
-                         f->plan->lock_file, s->locked, story);
-    if (s->pin.full)
-        return pos_error(&s->pos, err,
-                         "%s: no %s with sha256:%s; looked at %s; install the data, or "
-                         "add the path of a copy to its `from:`",
-                         s->name, what, digest_hex(&s->pin.digest, hex), story);
-    if (s->pins)
-        return pos_error(&s->pos, err, "%s: no %s with %s; looked at %s", s->name, what,
-                         s->pins, story);
-    return pos_error(&s->pos, err, "%s: no such %s; looked at %s", s->name, what, story);
+    tell_wanted(f, s, &wanted);
+    pos_error(&s->pos, err, "%s: %s; looked at %s%s", s->name, buf_str(&wanted), story,
+              advice(f, s));
+    buf_release(&wanted);
+    if (err)
+        err->code = code;
+    return code;
 }
 
 static int refused(const struct source *s, struct error *err)
@@ -253,7 +292,10 @@ static int locate(struct facts *f, struct fact *fact, struct error *err)
 
     if (fact->is_located)
         return FACTS_KNOWN;
+    f->away = false;
     rc = try_all(f, s, &fact->at, &story, err);
+    if (rc == FS_ABSENT)
+        tell_unset(s, &story);
     if (rc == FS_ABSENT)
         rc = not_found(f, s, buf_str(&story), err);
     else if (rc == FS_FOUND)

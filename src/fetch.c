@@ -118,7 +118,9 @@ static int bring(struct fetching *f, struct object *o)
 
     if (rc == TRANSFER_DONE)
         return take_in(f, o);
-    return rc == TRANSFER_WRONG ? FETCH_WRONG : rc < 0 ? rc : FETCH_FAILED;
+    if (rc == TRANSFER_WRONG)
+        return FETCH_WRONG;
+    return rc < 0 ? rc : rc == TRANSFER_AWAY ? FETCH_AWAY : FETCH_FAILED;
 }
 
 /* Fetches it, going on where an earlier run has ended. */

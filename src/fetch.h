@@ -16,10 +16,10 @@
 #include "plan.h"
 #include "say.h"
 
-enum { FETCH_DONE = 0, FETCH_FAILED = 1 };
+enum { FETCH_DONE = 0, FETCH_FAILED = 1, FETCH_AWAY = 3 };
 
-/* FETCH_DONE with the object, FETCH_FAILED with what became of it appended to story, or
- * an error of this machine. */
+/* FETCH_DONE with the object; with what became of it appended to story, FETCH_AWAY when
+ * the server may have it another time, else FETCH_FAILED; or an error of this machine. */
 int fetch_source(struct store *st, const struct say *say, const struct source *s,
                  const char *url, struct object *o, struct buf *story, struct error *err);
 

@@ -455,7 +455,7 @@ int lookup_step(struct session *s, struct work *w, bool heal, struct error *err)
     if (known_after_all(s, w))
         return 0;
     rc = lookup_key(s, w, err);
-    if (rc == E_INPUT) { /* told with its position in the recipe */
+    if (rc == E_INPUT || rc == E_REMOTE) { /* told with its position in the recipe */
         lookup_lacks(s, w, err);
         work_settle(w, WORK_DUE);
         return 0;

@@ -221,12 +221,13 @@ static void fail(struct run *r, struct work *w, const struct error *err)
 /* An error that concerns one step, or everything. */
 static void take_error(struct run *r, struct work *w, int rc, struct error *err)
 {
-    if (rc == E_STAGE || rc == E_DEVICE || (rc == E_INPUT && r->s->cli->keep_going)) {
+    if (rc == E_STAGE || rc == E_DEVICE ||
+        ((rc == E_INPUT || rc == E_REMOTE) && r->s->cli->keep_going)) {
         fail(r, w, err);
         return;
     }
     work_settle(w, WORK_SKIPPED);
-    if (rc != E_INPUT)
+    if (rc != E_INPUT && !w->lacks)
         error_context(err, "%s", w->step->name);
     give_up(r, rc, err);
 }

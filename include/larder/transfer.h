@@ -16,7 +16,7 @@
 #include "larder/buf.h"
 #include "larder/error.h"
 
-enum { TRANSFER_DONE = 0, TRANSFER_REFUSED = 1, TRANSFER_WRONG = 2 };
+enum { TRANSFER_DONE = 0, TRANSFER_REFUSED = 1, TRANSFER_WRONG = 2, TRANSFER_AWAY = 3 };
 
 struct transfer {
     const char *url;  /* http: or https: */
@@ -33,8 +33,9 @@ struct transfer {
     struct buf *story; /* gets what became of it, unless that is TRANSFER_DONE */
 };
 
-/* TRANSFER_DONE, TRANSFER_REFUSED when the network or the server does not give the file,
- * TRANSFER_WRONG when it is not of that size, or an error when it cannot be written or
+/* TRANSFER_DONE, TRANSFER_AWAY when the server cannot be reached, breaks off, or says
+ * that it cannot answer now, TRANSFER_REFUSED when it does not give the file,
+ * TRANSFER_WRONG when that is not of that size, or an error when it cannot be written or
  * there is no libcurl. What came stays in the file in any case. */
 int transfer_get(const struct transfer *t, struct error *err);
 

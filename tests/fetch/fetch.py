@@ -326,7 +326,7 @@ def test_mirrors_in_order():
         asked = [len(x.requests) for x in (none, lies, good)]
         assert asked == [1, 1, 1], asked
         p = Project(f'{{from: {all_of}, sha256: {SHA256}}}')
-        out = p.run(status=3)
+        out = p.run(status=7)
         expect(out, f"{gone.url}/g: ", f"{none.url}/n?...: HTTP 404",
                f"{lies.url}/l: sha256:{hashlib.sha256(OTHER).hexdigest()}")
         assert "secret" not in out.split("looked at")[1].split("\n")[0]
@@ -359,16 +359,25 @@ def test_busy_servers_are_asked_again():
         assert len(s.requests) == 3 and time.time() - start >= 1
     with Server(lambda h, n: h.head(503, 0, Retry_After="3600")) as s:
         p = Project(f'{{from: "{s.url}/a", sha256: {SHA256}}}')
-        expect(p.run(status=3), "HTTP 503; it asks to come again in 3600 s")
+        expect(p.run(status=7), "HTTP 503; it asks to come again in 3600 s")
         assert len(s.requests) == 1
     with Server(lambda h, n: h.head(500, 0, Retry_After="0")) as s:
         p = Project(f'{{from: "{s.url}/a", sha256: {SHA256}}}')
-        expect(p.run(status=3), "HTTP 500")
+        expect(p.run(status=7), "HTTP 500")
         assert len(s.requests) == 5, s.requests
     with Server(lambda h, n: h.head(403, 0)) as s:
         p = Project(f'{{from: "{s.url}/a", sha256: {SHA256}}}')
         expect(p.run(status=3), "HTTP 403")
         assert len(s.requests) == 1
+
+
+def test_a_server_that_is_away_is_no_fault_of_the_recipe():
+    gone = Server(None)
+    gone.__exit__()
+    for pin in (f"sha256: {SHA256}", f"size: {len(DATA)}"):
+        p = Project(f'{{from: "{gone.url}/a", {pin}}}')
+        expect(p.run(status=7), "larder.yaml:3:3: import.i: no file with ",
+               f"{gone.url}/a: ", "try again")
 
 
 def test_redirects():
