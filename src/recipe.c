@@ -119,8 +119,16 @@ static int check_sections(struct node *root, bool main_file, struct error *err)
 
 /* ---- include ----------------------------------------------------------------------- */
 
-static int load(struct recipe *r, const char *file, const char *path, int depth,
-                const struct pos *at, struct node **root, struct error *err);
+/* A file that is being read, and the one that includes it. */
+struct reading {
+    const char *file, *path;
+    const struct pos *at; /* where it is included; nowhere: the main file */
+    const struct reading *by;
+    int depth;
+};
+
+static int load(struct recipe *r, const struct reading *f, struct node **root,
+                struct error *err);
 
 /* Adds the entries of from to those of to; a name may stand in one file only. */
 static int merge_names(struct arena *arena, struct node *to, const struct node *from,
@@ -176,7 +184,7 @@ static int merge_file(struct recipe *r, struct node *root, struct node *part,
 }
 
 static int include_file(struct recipe *r, struct node *root, const struct node *name,
-                        int depth, struct error *err)
+                        const struct reading *by, struct error *err)
 {
     struct buf dir = { 0 }, path = { 0 };
     const char *file = "";
@@ -194,7 +202,13 @@ static int include_file(struct recipe *r, struct node *root, const struct node *
     if (!fs_exists(buf_str(&path)))
         rc = pos_error(&name->pos, err, "there is no file %s", file);
     if (rc == 0)
-        rc = load(r, file, buf_str(&path), depth + 1, &name->pos, &part, err);
+        rc = load(r,
+                  &(struct reading){ .file = file,
+                                     .path = buf_str(&path),
+                                     .at = &name->pos,
+                                     .by = by,
+                                     .depth = by->depth + 1 },
+                  &part, err);
     if (rc == 0)
         rc = merge_file(r, root, part, err);
 out:
@@ -203,35 +217,78 @@ out:
     return rc;
 }
 
+/* However it is written: a.yaml, ./a.yaml. */
+static bool is_same_file(const char *a, const char *b)
+{
+    struct fs_state x, y;
+
+    return !strcmp(a, b) ||
+           (fs_stat(a, &x, NULL) == FS_FOUND && fs_stat(b, &y, NULL) == FS_FOUND &&
+            x.dev == y.dev && x.ino == y.ino);
+}
+
+static void tell_chain(const struct reading *f, const struct reading *first,
+                       struct buf *to)
+{
+    if (f == first)
+        return;
+    tell_chain(f->by, first, to);
+    buf_printf(to, "%s:%d includes %s, ", f->at->file, f->at->line, f->file);
+}
+
+/* f is on the way to itself. */
+static int includes_itself(const struct reading *f, const struct reading *before,
+                           struct error *err)
+{
+    struct buf chain = { 0 };
+    int rc;
+
+    tell_chain(f->by, before, &chain);
+    rc = pos_error(f->at, err,
+                   "%s includes itself: %s%s:%d includes %s; take one of these out",
+                   before->file, buf_str(&chain), f->at->file, f->at->line, before->file);
+    buf_release(&chain);
+    return rc;
+}
+
+static int check_once(const struct recipe *r, const struct reading *f, struct error *err)
+{
+    for (const struct reading *by = f->by; by; by = by->by)
+        if (is_same_file(by->path, f->path))
+            return includes_itself(f, by, err);
+    for (size_t i = 0; i < r->n_files; i++)
+        if (is_same_file(r->file[i], f->path))
+            return pos_error(f->at, err, "%s is included a second time", f->file);
+    if (f->depth > INCLUDE_DEPTH || r->n_files == FILES_MAX)
+        return pos_error(f->at, err, "more than %d levels or %d files of include",
+                         INCLUDE_DEPTH, FILES_MAX);
+    return 0;
+}
+
 /* Reads a file and all that it includes into one tree. */
-static int load(struct recipe *r, const char *file, const char *path, int depth,
-                const struct pos *at, struct node **root, struct error *err)
+static int load(struct recipe *r, const struct reading *f, struct node **root,
+                struct error *err)
 {
     const struct recipe_text *text = NULL;
     struct node *include;
-    int rc = 0;
+    int rc = check_once(r, f, err);
 
-    for (size_t i = 0; i < r->n_files; i++)
-        if (!strcmp(r->file[i], path))
-            return pos_error(at, err, "%s is included a second time", file);
-    if (depth > INCLUDE_DEPTH || r->n_files == FILES_MAX)
-        return pos_error(at, err, "more than %d levels or %d files of include",
-                         INCLUDE_DEPTH, FILES_MAX);
-    rc = read_text(r, file, path, &text, err);
+    if (rc == 0)
+        rc = read_text(r, f->file, f->path, &text, err);
     if (rc == 0)
         rc = yaml_parse(&r->arena, text, root, err);
     if (rc == 0)
-        rc = check_sections(*root, depth == 0, err);
+        rc = check_sections(*root, f->depth == 0, err);
     if (rc < 0)
         return rc;
     include = node_get(*root, "include");
     if (!include || include->kind == NODE_NULL)
         return 0;
     if (include->kind == NODE_SCALAR)
-        return include_file(r, *root, include, depth, err);
+        return include_file(r, *root, include, f, err);
     rc = node_expect(include, NODE_LIST, "include", err);
     for (size_t i = 0; rc == 0 && i < include->n; i++)
-        rc = include_file(r, *root, include->item[i], depth, err);
+        rc = include_file(r, *root, include->item[i], f, err);
     return rc;
 }
 
@@ -252,7 +309,9 @@ int recipe_read(struct recipe **out, const char *project, const char *path,
     r->path = arena_strdup(&r->arena, path);
     r->file = arena_alloc(&r->arena, FILES_MAX * sizeof *r->file);
     fs_join(&full, project, path);
-    rc = load(r, r->path, buf_str(&full), 0, &nowhere, &r->root, err);
+    rc = load(
+        r, &(struct reading){ .file = r->path, .path = buf_str(&full), .at = &nowhere },
+        &r->root, err);
     if (rc < 0)
         goto out;
     preset = node_get(node_get(r->root, "default"), "profile");
