@@ -61,6 +61,30 @@ static int find_log(struct session *s, struct work *w, struct digest *id,
     return rc;
 }
 
+/* A log that is not here, of a step with this record or none. */
+static int no_log(struct session *s, const struct work *w, struct error *err)
+{
+    const char *step = w->step->name, *maker;
+
+    if (w->state != WORK_DONE || !w->record->by)
+        return error_set(err, E_CORRUPT, "the log of %s is no longer in the cache", step);
+    maker = sharing_maker(s, w->record);
+    if (step_takes_private(w->step))
+        return error_set(err, E_REMOTE,
+                         "the log of %s stays with %s, who made its result of something "
+                         "private",
+                         step, maker);
+    if (!s->remotes)
+        return error_set(err, E_REMOTE,
+                         "the log of %s is not here, since %s made its result, and there "
+                         "is no remote to fetch it from: name one with --remote PLACE",
+                         step, maker);
+    return error_set(err, E_REMOTE,
+                     "the log of %s is not here, since %s made its result, and on no "
+                     "remote that answers",
+                     step, maker);
+}
+
 static int print_log(struct session *s, struct work *w, bool heading, struct error *err)
 {
     struct buf text = { 0 };
@@ -72,8 +96,7 @@ static int print_log(struct session *s, struct work *w, bool heading, struct err
     if (rc == 0)
         rc = steplog_read(s->store, &id, &text, err);
     if (rc == STEPLOG_GONE)
-        rc = error_set(err, E_CORRUPT, "the log of %s is no longer in the cache",
-                       w->step->name);
+        rc = no_log(s, w, err);
     if (rc == 0 && heading)
         printf("==> %s\n", w->step->name);
     if (rc == 0)

@@ -24,7 +24,7 @@ enum { PAGE = 4096, WORD = sizeof(uintptr_t) };
 
 /* The file: this head, the question with its NUL, the witness; from the next page on the
  * plan, whose root is at its beginning. */
-static const char magic[16] = "larder-plan 2\n";
+static const char magic[16] = "larder-plan 1\n";
 struct head {
     char magic[16];
     uint64_t checksum;  /* of all that follows it up to the plan */

@@ -500,12 +500,13 @@ int lookup_all(struct session *s, bool heal, struct error *err)
 bool lookup_remember(struct session *s, const struct work *w)
 {
     struct step_memory m;
-    bool other;
+    bool other, replaced;
 
     if (w->known) /* the proof was written after it was remembered */
         return false;
     state_step(s->state, w->step->name, &m);
     other = !m.has_record || !digest_equal(&m.record, &w->record_id);
+    replaced = other && m.has_record && digest_equal(&m.key, &w->key);
     if (other) {
         if (m.has_record && !digest_equal(&m.key, &w->key)) {
             m.has_former = true;
@@ -515,6 +516,10 @@ bool lookup_remember(struct session *s, const struct work *w)
         m.has_record = true;
         m.key = w->key;
         m.record = w->record_id;
+    }
+    if (replaced && !s->doubted) {
+        store_doubt(s->store); /* proofs for other words know the former record */
+        s->doubted = true;
     }
     m.has_failed_log = false;
     state_set_step(s->state, w->step->name, &m);

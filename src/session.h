@@ -63,6 +63,7 @@ struct session {
     struct remotes *remotes; /* NULL: none is asked; see sharing_open() */
     struct map discovered;   /* lists that were looked at (discovered.c), by digest */
     struct buf placed;       /* lines to be told */
+    bool doubted;            /* see lookup_remember() */
     struct map lost;         /* objects that were told to be lost: "DIGEST STEP" */
 };
 
