@@ -1,7 +1,6 @@
 #include "attempt.h"
 
 #include <errno.h>
-#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,8 +46,10 @@ static void forget_metrics(struct attempt *a)
 
     if (n && !a->metric)
         a->metric = xcalloc(n, sizeof *a->metric);
-    for (size_t i = 0; i < n; i++)
-        a->metric[i] = NAN;
+    for (size_t i = 0; i < n; i++) {
+        free(a->metric[i]);
+        a->metric[i] = NULL;
+    }
 }
 
 /* Whether it must be found out what the step looks at. */
@@ -181,11 +182,12 @@ void attempt_free(struct attempt *a)
     buf_release(&a->partial);
     free(a->progress);
     free(a->platform);
+    if (a->metric)
+        forget_metrics(a);
     free(a->metric);
     free(a);
 }
 
-/* One line of LARDER_PROGRESS (docs/stage-protocol.md). */
 /* "metric NAME VALUE": the last value is kept where one is expected. */
 static void hear_metric(struct attempt *a, const char *text)
 {
@@ -193,10 +195,14 @@ static void hear_metric(struct attempt *a, const char *text)
     size_t n = strcspn(text, " ");
 
     for (size_t i = 0; i < step->n_metrics && text[n]; i++)
-        if (strlen(step->metric[i].name) == n && !strncmp(step->metric[i].name, text, n))
-            a->metric[i] = strtod(text + n + 1, NULL);
+        if (strlen(step->metric[i].name) == n &&
+            !strncmp(step->metric[i].name, text, n)) {
+            free(a->metric[i]);
+            a->metric[i] = xstrdup(text + n + 1);
+        }
 }
 
+/* One line of LARDER_PROGRESS (docs/stage-protocol.md). */
 static void hear(struct attempt *a, const char *line)
 {
     static const char computing[] = "note computing on ";

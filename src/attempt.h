@@ -43,7 +43,7 @@ struct attempt {
     enum cause cause;   /* of a failure that is not its own fault; else N_CAUSES */
     struct buf partial; /* a line of progress that is not whole yet */
     char *progress;     /* "12/30 epochs"; ours, or NULL */
-    double *metric;     /* the last value of each that is expected, or NAN; ours */
+    char **metric;      /* the last value of each that is expected, or NULL; ours */
     char *platform;     /* what it said its last bits depend on; ours, or NULL */
     struct segments segments;
     bool left_any; /* something goes on that it may have started */

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "larder/fs.h"
@@ -19,7 +21,9 @@ static void add_place(const struct pos *pos, struct buf *to)
 
 static void add_range(const struct bounds *r, struct buf *to)
 {
-    if (r->low > -INFINITY && r->high < INFINITY && r->low < r->high)
+    if (r->low == -INFINITY && r->high == INFINITY)
+        buf_adds(to, "any number");
+    else if (r->low > -INFINITY && r->high < INFINITY && r->low < r->high)
         buf_adds(to, "from ");
     else if (r->low > -INFINITY && r->high > r->low)
         buf_adds(to, "at least ");
@@ -150,20 +154,30 @@ int meet_output(struct store *st, const struct output *out, const struct object 
     return rc;
 }
 
-int meet_metrics(const struct step *step, const double *told, struct error *err)
+/* Whether what was told is a number, and which; nan is none. */
+static bool is_number(const char *text, double *x)
+{
+    char *end;
+
+    *x = strtod(text, &end);
+    return end > text && !end[strspn(end, " ")] && !isnan(*x);
+}
+
+int meet_metrics(const struct step *step, char *const *told, struct error *err)
 {
     for (size_t i = 0; i < step->n_metrics; i++) {
         const struct metric *m = &step->metric[i];
         struct buf text = { 0 };
+        double x = NAN;
+        bool number = told[i] && is_number(told[i], &x);
 
-        if (is_within(told[i], &m->range))
+        if (number && is_within(x, &m->range))
             continue;
-        if (isnan(told[i])) {
+        if (told[i])
+            buf_printf(&text, "its metric %s is %s%s", m->name, told[i],
+                       number ? "" : ", which is not a number");
+        else
             buf_printf(&text, "it told no metric %s", m->name);
-        } else {
-            buf_printf(&text, "its metric %s is ", m->name);
-            buf_add_double(&text, told[i]);
-        }
         add_place(&m->pos, &text);
         add_range(&m->range, &text);
         return refuse(&text, err);

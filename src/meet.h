@@ -16,7 +16,7 @@ int meet_record(const struct output *out, const struct object *o, struct error *
 int meet_output(struct store *st, const struct output *out, const struct object *o,
                 struct error *err);
 
-/* The last values that a step told, one for each of step->metric; NAN: none. */
-int meet_metrics(const struct step *step, const double *told, struct error *err);
+/* The last values that a step told, one for each of step->metric; NULL: none. */
+int meet_metrics(const struct step *step, char *const *told, struct error *err);
 
 #endif
