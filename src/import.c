@@ -96,6 +96,32 @@ static int check_header(const struct import *im, const struct pos *pos, struct e
     return 0;
 }
 
+/* The length of a line that may have been written by an editor of Windows. */
+static size_t without_return(const char *line, size_t len)
+{
+    return len > 0 && line[len - 1] == '\r' ? len - 1 : len;
+}
+
+/* Cells are taken as they stand: a blank that nobody sees would be part of a path. */
+static int check_blanks(const char **field, size_t n, const struct pos *line,
+                        struct error *err)
+{
+    struct pos pos = *line;
+
+    for (size_t i = 0; i < n; i++) {
+        size_t len = strlen(field[i]);
+        if (len && (field[i][0] == ' ' || field[i][len - 1] == ' '))
+            return pos_error(&pos, err,
+                             "the cell \"%s\" begins or ends with a blank; cells are "
+                             "taken as they stand, with one tab between them",
+                             field[i]);
+        for (const char *s = field[i]; *s; s++)
+            pos.column += ((unsigned char)*s & 0xc0) != 0x80;
+        pos.column++;
+    }
+    return 0;
+}
+
 static int parse_table(struct builder *b, struct import *im, struct error *err)
 {
     struct table *t = &im->table;
@@ -106,7 +132,10 @@ static int parse_table(struct builder *b, struct import *im, struct error *err)
     t->line = arena_alloc(b->arena, im->matrix.n * sizeof *t->line);
     for (const char *s = t->text->s; rc == 0 && *s; pos.line++) {
         size_t len = strcspn(s, "\n"), n = 0;
-        const char **field = split_line(b->arena, s, len, &n);
+        const char **field = split_line(b->arena, s, without_return(s, len), &n);
+        rc = check_blanks(field, n, &pos, err);
+        if (rc < 0)
+            return rc;
         if (pos.line == 1) {
             t->column = field;
             t->n_columns = n;
