@@ -70,7 +70,8 @@ static int write_key(const char *folder, const char *name,
     if (rc == 0) {
         rc = fs_link(part.s, path.s, err);
         if (rc < 0 && errno == EEXIST)
-            rc = error_set(err, E_INPUT, "there is a key named %s already: %s", name,
+            rc = error_set(err, E_USAGE,
+                           "there is a key named %s already: %s; name another", name,
                            path.s);
     }
     unlink(part.s);

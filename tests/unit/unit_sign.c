@@ -135,7 +135,7 @@ Test(keyring, keeps_keys_that_nobody_else_may_read)
     cr_assert_str_eq(used, "lab");
     cr_assert(public_key_equal(signer_key(made), signer_key(again)));
     signer_free(again);
-    cr_assert_eq(keyring_make(folder, "lab", &again, &err), E_INPUT);
+    cr_assert_eq(keyring_make(folder, "lab", &again, &err), E_USAGE);
     cr_assert_eq(keyring_make(folder, "../lab", &again, &err), E_USAGE);
     cr_assert_eq(chmod(f->path, 0640), 0);
     cr_assert_eq(keyring_open(folder, "lab", &again, NULL, &err), E_TRUST, "%s",
