@@ -24,6 +24,8 @@ struct push {
     const struct signer *signer;
     struct map given; /* hex of objects that the remote has → unhashed or hashed */
     struct push_totals totals;
+    push_damage *tell;
+    void *self; /* its own */
 };
 
 /* Whether we have hashed our own bytes too. */
@@ -63,6 +65,20 @@ void push_close(struct push *p)
     peer_release(&p->peer);
     map_release(&p->given);
     free(p);
+}
+
+void push_on_damage(struct push *p, push_damage *tell, void *self)
+{
+    p->tell = tell;
+    p->self = self;
+}
+
+/* Passes rc on. */
+static int tell_damage(const struct push *p, int rc, const struct error *err)
+{
+    if (rc == E_CORRUPT && p->tell)
+        p->tell(p->self, err);
+    return rc;
 }
 
 void push_count_up(const struct push *p, struct push_totals *t)
@@ -210,7 +226,27 @@ static int push_file(struct push *p, const struct digest *id, bool check,
     if (rc >= 0)
         map_set(&p->given, hex, check ? hashed : unhashed);
     buf_release(&name);
-    return rc < 0 ? rc : 0;
+    return rc < 0 ? tell_damage(p, rc, err) : 0;
+}
+
+static int push_tree(struct push *p, const struct digest *id, int depth, bool check,
+                     struct error *err);
+
+/* All of them, also behind a damaged one. */
+static int push_entries(struct push *p, const struct tree *tree, int depth, bool check,
+                        struct error *err)
+{
+    bool damaged = false;
+
+    for (size_t i = 0; i < tree->n; i++) {
+        const struct tree_entry *e = &tree->entry[i];
+        int rc = e->kind == TREE_TREE ? push_tree(p, &e->id, depth + 1, check, err)
+                                      : push_file(p, &e->id, check, err);
+        if (rc < 0 && rc != E_CORRUPT)
+            return rc;
+        damaged |= rc == E_CORRUPT;
+    }
+    return damaged ? E_CORRUPT : 0;
 }
 
 static int push_tree(struct push *p, const struct digest *id, int depth, bool check,
@@ -229,10 +265,9 @@ static int push_tree(struct push *p, const struct digest *id, int depth, bool ch
         rc = damaged(id, rc, err);
     if (rc == 0)
         rc = tree_read(&tree, buf_str(&text), text.len, err);
-    for (size_t i = 0; i < tree.n && rc == 0; i++)
-        rc = tree.entry[i].kind == TREE_TREE
-                 ? push_tree(p, &tree.entry[i].id, depth + 1, check, err)
-                 : push_file(p, &tree.entry[i].id, check, err);
+    tell_damage(p, rc, err);
+    if (rc == 0)
+        rc = push_entries(p, &tree, depth, check, err);
     if (rc == 0)
         rc = push_file(p, id, check, err);
     tree_release(&tree);

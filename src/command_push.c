@@ -9,11 +9,14 @@
 #include "session.h"
 #include "sharing.h"
 
-/* What became of the steps that were not pushed. */
-struct tally {
-    size_t absent;  /* no result here, or not all of it */
-    size_t kept;    /* never-remote */
-    size_t damaged; /* the bytes here are wrong */
+struct pushing {
+    struct session *s;
+    struct push *p;
+    const struct work *work; /* whose turn it is, */
+    bool told;               /* and of which damage was told */
+    size_t absent;           /* steps with no result here, or not all of it */
+    size_t kept;             /* never-remote */
+    size_t damaged;          /* the bytes here are wrong */
 };
 
 static bool is_given(const struct step *step, size_t i)
@@ -35,85 +38,109 @@ static int is_here(struct session *s, const struct work *w, struct error *err)
     return 1;
 }
 
+static void tell_damage(void *self, const struct error *story)
+{
+    struct pushing *all = self;
+
+    say_line(&all->s->say, SAY_QUIET, TONE_BAD, "%s is not pushed: %s",
+             all->work->step->name, story->text);
+    all->told = true;
+}
+
 /* The log, or the list of discovered inputs. */
-static int push_beside(struct session *s, struct push *p, const struct object *o,
-                       bool new, struct error *err)
+static int push_beside(struct pushing *all, const struct object *o, bool new,
+                       struct error *err)
 {
     static const struct digest none;
     int rc;
 
     if (digest_equal(&o->id, &none))
         return 0;
-    rc = store_check(s->store, o, false, NULL, err);
+    rc = store_check(all->s->store, o, false, NULL, err);
     if (rc == OBJECT_ABSENT)
         return 0; /* it is a pity, but no result depends on it */
-    return rc < 0 ? rc : push_object(p, o, new, err);
+    return rc < 0 ? rc : push_object(all->p, o, new, err);
+}
+
+/* All that are to be given, also behind a damaged one. */
+static int push_outputs(struct pushing *all, bool new, struct error *err)
+{
+    const struct work *w = all->work;
+    bool damaged = false;
+
+    for (size_t i = 0; i < w->step->n_outputs; i++) {
+        int rc = is_given(w->step, i) ? push_object(all->p, &w->output[i], new, err) : 0;
+
+        if (rc < 0 && rc != E_CORRUPT)
+            return rc;
+        damaged |= rc == E_CORRUPT;
+    }
+    return damaged ? E_CORRUPT : 0;
 }
 
 /* The objects of a step, then what its record names beside them, then the record. */
-static int push_step(struct session *s, struct push *p, const struct work *w,
-                     struct error *err)
+static int push_step(struct pushing *all, struct error *err)
 {
-    int rc = push_has_record(p, w->record, err);
+    const struct work *w = all->work;
+    int rc = push_has_record(all->p, w->record, err);
     bool new = rc == 0;
 
-    for (size_t i = 0; i < w->step->n_outputs && rc >= 0; i++)
-        if (is_given(w->step, i))
-            rc = push_object(p, &w->output[i], new, err);
-    if (rc >= 0 && !step_takes_private(w->step))
-        rc = push_beside(s, p, &w->record->log, new, err);
     if (rc >= 0)
-        rc = push_beside(s, p, &w->record->discovered, new, err);
+        rc = push_outputs(all, new, err);
+    if (rc >= 0 && !step_takes_private(w->step))
+        rc = push_beside(all, &w->record->log, new, err);
+    if (rc >= 0)
+        rc = push_beside(all, &w->record->discovered, new, err);
     if (rc >= 0 && new)
-        rc = push_record(p, w->record, err);
+        rc = push_record(all->p, w->record, err);
     return rc < 0 ? rc : 0;
 }
 
 /* What came from a remote need not be here to be there. */
-static int push_done(struct session *s, struct push *p, struct work *w, struct tally *t,
-                     struct error *err)
+static int push_done(struct pushing *all, struct work *w, struct error *err)
 {
-    int rc = lookup_record(s, w, err);
+    int rc = lookup_record(all->s, w, err);
 
     if (rc == 0)
-        rc = is_here(s, w, err);
+        rc = is_here(all->s, w, err);
     if (rc != 0)
-        return rc < 0 ? rc : push_step(s, p, w, err);
-    rc = push_has_record(p, w->record, err);
-    t->absent += rc == 0;
+        return rc < 0 ? rc : push_step(all, err);
+    rc = push_has_record(all->p, w->record, err);
+    all->absent += rc == 0;
     return rc < 0 ? rc : 0;
 }
 
-static int consider(struct session *s, struct push *p, struct work *w, struct tally *t,
-                    struct error *err)
+static int consider(struct pushing *all, struct work *w, struct error *err)
 {
     int rc = 0;
 
-    if (trust_forbids(s->trust, w->step->stage))
-        t->kept++;
+    all->work = w;
+    all->told = false;
+    if (trust_forbids(all->s->trust, w->step->stage))
+        all->kept++;
     else if (w->state != WORK_DONE)
-        t->absent++;
+        all->absent++;
     else
-        rc = push_done(s, p, w, t, err);
+        rc = push_done(all, w, err);
     if (rc == E_CORRUPT) {
-        t->damaged++;
-        say_line(&s->say, SAY_QUIET, TONE_BAD, "%s is not pushed: %s", w->step->name,
-                 err->text);
+        if (!all->told)
+            tell_damage(all, err);
+        all->damaged++;
         rc = 0;
     }
     return rc;
 }
 
-static void print_json(const struct push_totals *sum, const struct tally *t)
+static void print_json(const struct push_totals *sum, const struct pushing *all)
 {
     printf("{\"pushed\": %zu, \"there\": %zu, \"objects\": %zu, \"bytes\": %lld, "
            "\"absent\": %zu, \"kept\": %zu, \"damaged\": %zu}\n",
-           sum->n_records, sum->n_there, sum->n_objects, sum->bytes, t->absent, t->kept,
-           t->damaged);
+           sum->n_records, sum->n_there, sum->n_objects, sum->bytes, all->absent,
+           all->kept, all->damaged);
 }
 
-static void tell(struct session *s, const char *remote, const struct push_totals *sum,
-                 const struct tally *t)
+static void tell(const struct pushing *all, const char *remote,
+                 const struct push_totals *sum)
 {
     struct buf line = { 0 };
 
@@ -122,47 +149,48 @@ static void tell(struct session *s, const char *remote, const struct push_totals
                sum->n_objects == 1 ? "" : "s");
     say_bytes(sum->bytes, &line);
     buf_printf(&line, "), %zu there already", sum->n_there);
-    if (t->absent)
-        buf_printf(&line, ", %zu not here", t->absent);
-    if (t->kept)
-        buf_printf(&line, ", %zu never to leave", t->kept);
-    if (t->damaged)
-        buf_printf(&line, ", %zu damaged: `larder run` makes %s again", t->damaged,
-                   t->damaged == 1 ? "it" : "them");
-    say_line(&s->say, SAY_NORMAL, TONE_PLAIN, "%s", buf_str(&line));
+    if (all->absent)
+        buf_printf(&line, ", %zu not here", all->absent);
+    if (all->kept)
+        buf_printf(&line, ", %zu never to leave", all->kept);
+    if (all->damaged)
+        buf_printf(&line, ", %zu damaged: `larder run` makes %s again", all->damaged,
+                   all->damaged == 1 ? "it" : "them");
+    say_line(&all->s->say, SAY_NORMAL, TONE_PLAIN, "%s", buf_str(&line));
     buf_release(&line);
 }
 
-static int push_all(struct session *s, const struct signer *signer, struct tally *t,
-                    struct error *err)
+static int push_all(struct pushing *all, const char *name, const char *place,
+                    const struct signer *signer, struct error *err)
 {
-    const char *name = NULL, *place = NULL;
+    struct session *s = all->s;
     struct push_totals sum = { 0 };
-    struct push *p = NULL;
-    int rc = sharing_first(s, &name, &place, err);
+    int rc = push_open(&all->p, s->store, name, place, signer, err);
 
-    if (rc == 0)
-        rc = push_open(&p, s->store, name, place, signer, err);
+    if (rc < 0)
+        return rc;
+    push_on_damage(all->p, tell_damage, all);
     for (size_t i = 0; i < s->plan->n_steps && rc == 0; i++)
         if (s->work[i].wanted)
-            rc = consider(s, p, &s->work[i], t, err);
-    if (p) {
-        push_count_up(p, &sum);
-        tell(s, name, &sum, t);
-        if (s->cli->json)
-            print_json(&sum, t);
-    }
-    push_close(p);
+            rc = consider(all, &s->work[i], err);
+    push_count_up(all->p, &sum);
+    tell(all, name, &sum);
+    if (s->cli->json)
+        print_json(&sum, all);
+    push_close(all->p);
     return rc;
 }
 
 int command_push(const struct cli *cli, struct error *err)
 {
     struct signer *signer = NULL;
-    struct tally tally = { 0 };
     struct session s = { 0 };
+    struct pushing all = { .s = &s };
+    const char *name = NULL, *place = NULL;
     int rc = session_begin(&s, cli, cli->arg, cli->n_args, err);
 
+    if (rc == 0)
+        rc = sharing_first(&s, &name, &place, err);
     if (rc == 0)
         rc = sharing_trust(&s, err);
     if (rc == 0)
@@ -170,8 +198,8 @@ int command_push(const struct cli *cli, struct error *err)
     if (rc == 0)
         rc = sharing_signer(&s, &signer, err);
     if (rc == 0)
-        rc = push_all(&s, signer, &tally, err);
+        rc = push_all(&all, name, place, signer, err);
     signer_free(signer);
     session_close(&s);
-    return rc == 0 && tally.damaged ? EXIT_MISMATCH : rc;
+    return rc == 0 && all.damaged ? EXIT_MISMATCH : rc;
 }

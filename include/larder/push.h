@@ -30,10 +30,15 @@ int push_open(struct push **p, struct store *store, const char *name, const char
               const struct signer *signer, struct error *err);
 void push_close(struct push *p); /* NULL is fine */
 
+/* Told of each object of ours that is found damaged or absent, with the story. */
+typedef void push_damage(void *self, const struct error *story);
+void push_on_damage(struct push *p, push_damage *tell, void *self);
+
 /* Whether the remote has a record of this key already that we, or who signed this one,
  * have put there: 1, and it counts as there; 0; or E_REMOTE. */
 int push_has_record(struct push *p, const struct record *rec, struct error *err);
-/* An object, and for a tree all below it. E_CORRUPT when ours is damaged or absent.
+/* An object, and for a tree all below it. E_CORRUPT when ours, or something below it, is
+ * damaged or absent; what else is below a tree is given all the same.
  * check: what the remote has already is hashed here all the same. */
 int push_object(struct push *p, const struct object *o, bool check, struct error *err);
 /* The record, signed by us, or with the signature it came with. */
