@@ -6,8 +6,10 @@
  */
 #include <errno.h>
 #include <locale.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "larder/banned.h"
 
@@ -23,6 +25,20 @@ static int dispatch(const struct cli *cli, struct error *err)
     return cli->command->run(cli, err);
 }
 
+/* Whoever read our results has gone, as `head` does: nothing is wrong, and nobody to be
+ * told. We end as other tools do. */
+static void end_if_unread(void)
+{
+    struct pollfd out = { .fd = STDOUT_FILENO };
+    int why = errno;
+
+    if (poll(&out, 1, 0) == 1 && out.revents & POLLERR) {
+        signal(SIGPIPE, SIG_DFL);
+        raise(SIGPIPE);
+    }
+    errno = why;
+}
+
 int main(int argc, char **argv)
 {
     struct error err = { 0 };
@@ -30,13 +46,15 @@ int main(int argc, char **argv)
     struct say say;
     int rc;
 
-    signal(SIGPIPE, SIG_IGN); /* told below, by the flush that fails */
+    signal(SIGPIPE, SIG_IGN); /* a run goes on when nobody reads its lines any more */
     rc = cli_parse(&cli, command_table, argc, argv, &err);
     say_init(&say, &cli, stderr);
     if (rc == 0)
         rc = dispatch(&cli, &err);
-    if (fflush(stdout) != 0 && rc == 0)
+    if ((fflush(stdout) != 0 || ferror(stdout)) && rc == 0) {
+        end_if_unread();
         rc = error_system(&err, "standard output");
+    }
     if (rc < 0 || rc == EXIT_NO_PROJECT)
         say_error(&say, &err);
     cli_release(&cli);
