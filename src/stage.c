@@ -307,11 +307,29 @@ static int find_program(struct builder *b, struct stage *s, struct error *err)
     return rc < 0 ? pos_error(&program->pos, err, "stage %s: %s", s->name, why.text) : 0;
 }
 
+/* What is said of an output. */
+static int check_place_of_keys(const struct stage *s, struct error *err)
+{
+    static const char *const of_outputs[] = { "keep", "path", "shards" };
+
+    for (size_t i = 0; i < sizeof of_outputs / sizeof *of_outputs; i++) {
+        const struct node *key = node_key(s->node, of_outputs[i]);
+        if (key)
+            return pos_error(&key->pos, err,
+                             "stage %s: %s: is said of an output; write "
+                             "out: {NAME: {%s: ...}}",
+                             s->name, key->text, key->text);
+    }
+    return 0;
+}
+
 static int check_keys(const struct stage *s, struct builder *b, struct error *err)
 {
     int rc =
         node_expect(s->node, NODE_MAP, arena_printf(b->arena, "stage %s", s->name), err);
 
+    if (rc == 0)
+        rc = check_place_of_keys(s, err);
     if (rc < 0)
         return rc;
     return node_check_keys(s->node, arena_printf(b->arena, "stage %s", s->name), known,

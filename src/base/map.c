@@ -114,7 +114,7 @@ static size_t distance(const char *a, const char *b)
 const char *nearest_name(const char *word, const char *const *names, size_t n)
 {
     size_t length = strlen(word);
-    size_t best = (length / 3 > 2 ? length / 3 : 2) + 1;
+    size_t most = length < 5 ? 1 : length < 9 ? 2 : length / 3, best = most + 1;
     const char *found = NULL;
 
     if (length > NAME_LONGEST)
