@@ -11,6 +11,7 @@
 
 #include "estimate.h"
 #include "lookup.h"
+#include "need.h"
 #include "reason.h"
 #include "session.h"
 #include "sharing.h"
@@ -48,6 +49,8 @@ static int look(struct session *s, const struct cli *cli, bool ask, struct outlo
         rc = sharing_open(s, err);
     if (rc == 0)
         rc = lookup_all(s, false, err);
+    if (rc == 0 && ask)
+        rc = need_look(s, err);
     if (rc != 0)
         return rc;
     estimate_all(s);
@@ -55,7 +58,7 @@ static int look(struct session *s, const struct cli *cli, bool ask, struct outlo
         struct work *w = &s->work[i];
 
         look_at(o, w);
-        if (w->wanted && w->state == WORK_DUE)
+        if (w->wanted && (w->state == WORK_DUE || w->lacks))
             w->reason = reason_of(s, w);
     }
     return 0;
@@ -114,9 +117,10 @@ static void print_step(const struct work *w)
 {
     struct buf line = { 0 };
 
-    if (w->state == WORK_DUE)
-        buf_printf(&line, "%s %s: %s", w->step->name, w->lacks ? "cannot run" : "runs",
-                   w->reason);
+    if (w->lacks)
+        buf_printf(&line, "%s cannot run: %s", w->step->name, w->reason);
+    else if (w->state == WORK_DUE)
+        buf_printf(&line, "%s runs: %s", w->step->name, w->reason);
     else
         buf_printf(&line, "%s will be decided when %s is done", w->step->name,
                    first_due(w)->step->name);

@@ -336,6 +336,40 @@ int facts_locate(struct facts *f, const struct source *s, const struct located *
     return rc;
 }
 
+/* Whether a candidate may be what is wanted; else what is there goes to the story. */
+static bool is_likely(const struct source *s, const char *from, struct buf *story)
+{
+    struct fs_state st;
+
+    if (source_is_url(from))
+        return true;
+    buf_printf(story, "%s%s: ", story->len ? "; " : "", from);
+    if (fs_stat(from, &st, NULL) == FS_FOUND)
+        return looks_right(s, &st, story);
+    buf_adds(story, "absent");
+    return false;
+}
+
+int facts_seek(struct facts *f, const struct source *s, struct error *err)
+{
+    struct buf story = { 0 };
+    struct object o;
+    bool likely = find(f, s)->is_located;
+    int rc = 0;
+
+    for (size_t i = 0; i < s->n_from && !likely; i++)
+        likely = is_likely(s, s->from[i], &story);
+    if (!likely && s->is_import)
+        rc = fetch_find(f->store, s, &o, err);
+    if (!likely && (rc == FETCH_FAILED || !s->is_import)) {
+        f->away = false;
+        tell_unset(s, &story);
+        rc = not_found(f, s, buf_str(&story), err);
+    }
+    buf_release(&story);
+    return rc;
+}
+
 static int confirm_folder(struct facts *f, const struct fact *fact, struct error *err)
 {
     struct object now;

@@ -49,6 +49,9 @@ int facts_identify(struct facts *f, const struct source *s, struct object *o,
  * until facts_free(). E_INPUT tells every place that was looked at and what is there. */
 int facts_locate(struct facts *f, const struct source *s, const struct located **l,
                  struct error *err);
+/* Whether it can be expected to be there, by a look that reads and fetches nothing: 0, or
+ * E_INPUT like facts_locate(). */
+int facts_seek(struct facts *f, const struct source *s, struct error *err);
 /* After a step has read it: E_INPUT when the file is not what it was. */
 int facts_confirm(struct facts *f, const struct source *s, struct error *err);
 

@@ -56,6 +56,33 @@ int need_check(struct session *s, const struct slots *slots, struct error *err)
     return rc;
 }
 
+static int look_at(struct session *s, struct work *w, struct error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < w->step->n_sources && rc == 0; i++)
+        rc = facts_seek(s->facts, w->step->source[i], err);
+    return rc < 0 ? rc : lookup_program(s, w, err);
+}
+
+int need_look(struct session *s, struct error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < s->plan->n_steps && rc == 0; i++) {
+        struct work *w = &s->work[i];
+
+        if (!w->wanted || w->state == WORK_DONE || w->lacks)
+            continue;
+        rc = look_at(s, w, err);
+        if (rc == E_INPUT) {
+            lookup_lacks(s, w, err);
+            rc = 0;
+        }
+    }
+    return rc;
+}
+
 int need_placed(struct session *s, struct error *err)
 {
     int rc = 0;

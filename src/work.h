@@ -44,7 +44,7 @@ struct work {
     struct key_facts facts; /* valid once key_text is */
     struct buf key_text;    /* empty: not written; see lookup_key() */
     const struct source *abroad; /* to be fetched before there is a key, or NULL */
-    const struct error *lacks;   /* of WORK_DUE: why it cannot run; borrowed, or NULL */
+    const struct error *lacks;   /* why it cannot run; borrowed, or NULL */
     struct digest key;
     struct digest record_id;     /* of WORK_DONE */
     const struct object *output; /* of WORK_DONE: all step->n_objects of them */
