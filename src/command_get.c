@@ -67,12 +67,45 @@ static int find_steps(const struct session *s, const char *name, struct item *it
             item->step = step;
         parts += step->part && step->part == item->step->part;
     }
-    item->is_set = n > 1 && parts == n && n == item->step->n_parts;
+    item->is_set =
+        n && parts == n && n == item->step->n_parts && (n > 1 || !strstr(name, "shard="));
     if (n != 1 && !item->is_set)
         return error_set(err, E_USAGE,
                          "%s means %zu steps; name one: `larder status -v %s`", name, n,
                          name);
     return 0;
+}
+
+static struct step *part_called(const struct step *first, const char *shard)
+{
+    struct buf name = { 0 };
+    size_t i = 0;
+
+    for (; i < first->n_parts; i++) {
+        buf_reset(&name);
+        shard_name(i, first->n_parts, &name);
+        if (!strcmp(buf_str(&name), shard))
+            break;
+    }
+    buf_release(&name);
+    return i < first->n_parts ? first->part[i] : NULL;
+}
+
+/* OUTPUT; or OUTPUT/NN, a shard of it, which one of the steps of `map:` makes. */
+static int find_thing(struct session *s, struct item *item, const char *name,
+                      struct error *err)
+{
+    const char *slash = strchr(name, '/');
+    const struct step *first = item->step;
+
+    if (!slash || !item->is_set)
+        return find_object(item, name, err);
+    item->is_set = false;
+    item->step = part_called(first, slash + 1);
+    if (!item->step)
+        return error_set(err, E_USAGE, "%s has %zu shards, and none is called %s",
+                         first->stage, first->n_parts, slash + 1);
+    return find_object(item, arena_strndup(&s->arena, name, (size_t)(slash - name)), err);
 }
 
 /* STEP.OUTPUT: the step may be a stage that has one step. */
@@ -89,23 +122,29 @@ static int find_output(struct session *s, const char *name, struct wish *w,
     if (rc == 0)
         rc = find_steps(s, step, &w->item, err);
     if (rc == 0)
-        rc = find_object(&w->item, dot + 1, err);
+        rc = find_thing(s, &w->item, dot + 1, err);
+    if (rc == 0) /* a shard has its own name, else the last part of the output's path */
+        w->to = strchr(dot, '/') ? fs_basename(name)
+                                 : fs_basename(w->item.step->output[w->item.output].path);
     return rc;
 }
 
-/* The last part of the output's path, or of a shard its name. */
-static const char *usual_place(struct session *s, const struct item *item)
+/* A place that was named on the command line. */
+static int find_place(struct session *s, const char *dest, const char **to,
+                      struct error *err)
 {
-    const struct step *step = item->step;
-    struct buf name = { 0 };
-    const char *place;
+    struct buf path = { 0 }, full = { 0 };
+    bool own;
 
-    if ((size_t)item->output < step->n_outputs)
-        return fs_basename(step->output[item->output].path);
-    step_object_name(step, (size_t)item->output, &name);
-    place = arena_strdup(&s->arena, fs_basename(buf_str(&name)));
-    buf_release(&name);
-    return place;
+    fs_tidy(&path, dest);
+    fs_join(&full, s->project, buf_str(&path));
+    own = fs_is_below(buf_str(&full), s->own);
+    *to = arena_strdup(&s->arena, buf_str(&path));
+    buf_release(&full);
+    buf_release(&path);
+    if (own)
+        return error_set(err, E_USAGE, "%s is in .larder/, which is Larder's own", dest);
+    return **to ? 0 : error_set(err, E_USAGE, "\"%s\" names no file or folder", dest);
 }
 
 /* Fills in what is asked for; *wish is new (free()). */
@@ -113,10 +152,12 @@ static int find_wishes(struct session *s, struct wish **wish, size_t *n,
                        struct error *err)
 {
     const char *name = s->cli->arg[0], *dest = s->cli->n_args > 1 ? s->cli->arg[1] : NULL;
-    int rc;
+    int rc = dest ? find_place(s, dest, &dest, err) : 0;
 
     *n = 0;
     *wish = NULL;
+    if (rc < 0)
+        return rc;
     for (size_t i = 0; i < s->plan->n_targets; i++) {
         const struct target *t = &s->plan->target[i];
 
@@ -136,10 +177,9 @@ static int find_wishes(struct session *s, struct wish **wish, size_t *n,
     }
     *wish = xcalloc(1, sizeof **wish);
     rc = find_output(s, name, *wish, err);
-    if (rc == 0) {
-        (*wish)->to = dest ? dest : usual_place(s, &(*wish)->item);
-        *n = 1;
-    }
+    *n = rc == 0;
+    if (rc == 0 && dest)
+        (*wish)->to = dest;
     return rc;
 }
 

@@ -163,12 +163,14 @@ static int look_at(struct places *p, const char *path,
     return rc < 0 ? rc : rc == OBJECT_FINE ? STANDING_OURS : STANDING_USERS;
 }
 
-static int changed_by_hand(const char *path, struct error *err)
+/* remembered: what was placed there, or NULL. */
+static int is_users(const char *path, const struct placed_file *remembered,
+                    struct error *err)
 {
     return error_set(err, E_INPUT,
-                     "%s was changed by hand and is left as it is; move it away, or use "
-                     "--force to overwrite it",
-                     path);
+                     "%s %s and is left as it is; move it away, or use --force to "
+                     "overwrite it",
+                     path, remembered ? "was changed by hand" : "is a file of yours");
 }
 
 int places_check(struct places *p, const char *to, struct error *err)
@@ -187,7 +189,7 @@ int places_check(struct places *p, const char *to, struct error *err)
             look_at_folder(p, file);
         t->is_absent = i == 0 && rc == STANDING_NOTHING;
         if (rc == STANDING_USERS)
-            rc = changed_by_hand(path.s, err);
+            rc = is_users(path.s, &t->file[i], err);
         else if (rc > 0)
             rc = 0;
     }
@@ -283,7 +285,7 @@ static int check_folder(struct places *p, const char *path, bool force, struct e
 {
     int rc = fs_is_dir(path) ? STANDING_FOLDER : look_at(p, path, NULL, NULL, err);
 
-    return rc == STANDING_USERS && !force ? changed_by_hand(path, err) : rc < 0 ? rc : 0;
+    return rc == STANDING_USERS && !force ? is_users(path, NULL, err) : rc < 0 ? rc : 0;
 }
 
 /* Before anything is written: may it be? */
@@ -305,7 +307,7 @@ static int check_move(struct places *p, struct move *m, const char *path, bool f
         return error_set(err, E_INPUT, "%s is a folder, and a file is to be placed there",
                          path);
     if (m->standing == STANDING_USERS && !force)
-        return changed_by_hand(path, err);
+        return is_users(path, m->former, err);
     return 0;
 }
 

@@ -20,27 +20,24 @@ static int no_stage(struct builder *b, const struct pos *pos, const char *name,
 
 /* ---- get --------------------------------------------------------------------------- */
 
-/* A place below the project's folder, in one spelling: without `.` and doubled slashes.
- */
+static bool leads_up(const char *path)
+{
+    for (const char *s = path; s; s = strchr(s, '/') ? strchr(s, '/') + 1 : NULL)
+        if (!strncmp(s, "..", 2) && (s[2] == '/' || !s[2]))
+            return true;
+    return false;
+}
+
+/* A place below the project's folder, in one spelling. */
 static int read_place(struct builder *b, const struct node *node, const char **place,
                       struct error *err)
 {
     struct buf path = { 0 };
-    bool outside = *node->text == '/';
-    size_t n;
 
-    for (const char *s = node->text; *s; s += n + (s[n] == '/')) {
-        n = strcspn(s, "/");
-        outside |= n == 2 && !strncmp(s, "..", 2);
-        if (n == 0 || (n == 1 && *s == '.'))
-            continue;
-        if (path.len)
-            buf_addc(&path, '/');
-        buf_add(&path, s, n);
-    }
+    fs_tidy(&path, node->text);
     *place = arena_strdup(b->arena, buf_str(&path));
     buf_release(&path);
-    if (outside || !**place)
+    if (**place == '/' || leads_up(*place) || !**place)
         return pos_error(&node->pos, err,
                          "get: places outputs below the project's folder");
     if (fs_is_below(*place, ".larder"))

@@ -68,6 +68,8 @@ int fs_list(const char *path, char ***names, size_t *n, struct error *err);
 void fs_join(struct buf *b, const char *dir, const char *name); /* name absolute: name */
 const char *fs_basename(const char *path);                      /* borrowed from path */
 void fs_dirname(struct buf *b, const char *path);
+/* The path in one spelling: without `.`, doubled slashes and one at the end. */
+void fs_tidy(struct buf *b, const char *path);
 /* Whether path is the folder, or below it. */
 bool fs_is_below(const char *path, const char *folder);
 

@@ -454,6 +454,22 @@ void fs_dirname(struct buf *b, const char *path)
         buf_add(b, path, slash == path ? 1 : (size_t)(slash - path));
 }
 
+void fs_tidy(struct buf *b, const char *path)
+{
+    size_t n, first = b->len;
+
+    if (*path == '/')
+        buf_addc(b, '/');
+    for (const char *s = path; *s; s += n + (s[n] == '/')) {
+        n = strcspn(s, "/");
+        if (n == 0 || (n == 1 && *s == '.'))
+            continue;
+        if (b->len > first && b->s[b->len - 1] != '/')
+            buf_addc(b, '/');
+        buf_add(b, s, n);
+    }
+}
+
 bool fs_is_below(const char *path, const char *folder)
 {
     size_t n = strlen(folder);
