@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "code.h"
 #include "larder/fs.h"
 #include "shell.h"
 

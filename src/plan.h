@@ -1,11 +1,12 @@
 /*
  * plan - the steps of a recipe, expanded and checked, in an order in which they can run.
  *
- * plan_build() reads nothing but the recipe and what programs describe of themselves: no
- * source is opened, no key is known. Everything it refuses is refused here, with file,
- * line and column, before anything runs. A plan owns one arena; steps have no free
- * functions. It is a plain value, kept from run to run as it stands in memory (image.h):
- * whoever adds a pointer to one of these structs adds a line to plancopy.c.
+ * plan_build() reads nothing but the recipe, what programs describe of themselves and the
+ * names that a pattern of `code:` finds: no source is opened, no key is known. Everything
+ * it refuses is refused here, with file, line and column, before anything runs. A plan
+ * owns one arena; steps have no free functions. It is a plain value, kept from run to run
+ * as it stands in memory (image.h): whoever adds a pointer to one of these structs adds a
+ * line to plancopy.c.
  */
 #ifndef LARDER_PLAN_H
 #define LARDER_PLAN_H

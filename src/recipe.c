@@ -6,6 +6,7 @@
 #include "larder/buf.h"
 #include "larder/fs.h"
 #include "larder/map.h"
+#include "matches.h"
 #include "overlay.h"
 #include "yaml.h"
 
@@ -200,7 +201,10 @@ static int include_file(struct recipe *r, struct node *root, const struct node *
     fs_dirname(&dir, name->pos.text->path);
     fs_join(&path, buf_str(&dir), name->text);
     if (!fs_exists(buf_str(&path)))
-        rc = pos_error(&name->pos, err, "there is no file %s", file);
+        rc = pos_error(&name->pos, err, "there is no file %s%s", file,
+                       matches_is_pattern(name->text)
+                           ? "; include: takes no patterns, name each file"
+                           : "");
     if (rc == 0)
         rc = load(r,
                   &(struct reading){ .file = file,

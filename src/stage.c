@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "larder/fs.h"
+#include "code.h"
 #include "option.h"
 #include "ports.h"
 #include "shards.h"
@@ -78,7 +78,7 @@ static int read_params(struct builder *b, struct stage *s, struct error *err)
     return rc;
 }
 
-/* ---- env, code and the rest -------------------------------------------------------- */
+/* ---- env and the rest -------------------------------------------------------------- */
 
 static bool is_variable(const char *s)
 {
@@ -127,105 +127,6 @@ static int read_env(struct stage *s, const struct node *env, struct error *err)
         rc = env->kind == NODE_MAP ? add_variable(s, env->key[i], env->item[i], err)
                                    : add_variable(s, env->item[i], NULL, err);
     return rc;
-}
-
-/* A file's or folder's place in the scratch folder is its path as written: below the
- * folder. */
-static bool stays_below(const char *path)
-{
-    if (strncmp(path, "./", 2) != 0 || !path[2])
-        return false;
-    for (const char *s = path + 2; s && *s;
-         s = strchr(s, '/') ? strchr(s, '/') + 1 : NULL)
-        if (*s == '/' || !strncmp(s, "../", 3) || !strcmp(s, "..") ||
-            !strncmp(s, "./", 2) || !strcmp(s, "."))
-            return false;
-    return true;
-}
-
-bool code_holds(const char *path, const char *other)
-{
-    size_t n = strlen(path);
-
-    return !strncmp(path, other, n) && (path[n - 1] == '/' || !other[n]);
-}
-
-/* in/ and out/ of the scratch folder are the step's inputs and outputs. */
-static const char *taken_folder(const char *path)
-{
-    static const char *const folder[] = { "in", "out" };
-
-    for (size_t i = 0; i < sizeof folder / sizeof *folder; i++)
-        if (fs_is_below(path, folder[i]))
-            return folder[i];
-    return NULL;
-}
-
-static int check_code_path(const struct node *item, struct error *err)
-{
-    const char *folder;
-
-    if (!stays_below(item->text) || strchr(item->text, '$'))
-        return pos_error(
-            &item->pos, err,
-            "code: names files and folders below the recipe's folder as ./path or "
-            "./path/, not %s",
-            item->text);
-    folder = taken_folder(item->text + 2);
-    if (folder)
-        return pos_error(&item->pos, err,
-                         "code: %s would lie in %s/, where the step has its %sputs; keep "
-                         "it in a folder of another name",
-                         item->text, folder, folder);
-    return 0;
-}
-
-/* Kept in the order of their paths, so that the key does not depend on the recipe's. */
-static void add_code(struct builder *b, struct stage *s, const struct node *item)
-{
-    const char *path = item->text + 2;
-    size_t i = s->n_code++;
-
-    for (; i > 0 && strcmp(s->code_path[i - 1], path) > 0; i--) {
-        s->code[i] = s->code[i - 1];
-        s->code_path[i] = s->code_path[i - 1];
-    }
-    s->code[i] = builder_code(b, item->text, &item->pos);
-    s->code_path[i] = path;
-}
-
-static int read_code(struct builder *b, struct stage *s, struct error *err)
-{
-    const struct node *code = node_get(s->node, "code");
-    int rc = 0;
-
-    if (!code || code->kind == NODE_NULL)
-        return 0;
-    if (s->program)
-        return pos_error(&node_key(s->node, "code")->pos, err,
-                         "code: goes with run: and sh:; the code of program %s is known",
-                         s->program->name);
-    rc = node_expect(code, NODE_LIST, "code", err);
-    if (rc < 0)
-        return rc;
-    s->code = arena_alloc(b->arena, (code->n + 1) * sizeof *s->code);
-    s->code_path = arena_alloc(b->arena, (code->n + 1) * sizeof *s->code_path);
-    for (size_t i = 0; i < code->n; i++) {
-        const struct node *item = code->item[i];
-        rc = node_expect(item, NODE_SCALAR, "a file of code:", err);
-        if (rc < 0)
-            return rc;
-        rc = check_code_path(item, err);
-        if (rc < 0)
-            return rc;
-        for (size_t j = 0; j < s->n_code; j++)
-            if (code_holds(s->code_path[j], item->text + 2) ||
-                code_holds(item->text + 2, s->code_path[j]))
-                return pos_error(&item->pos, err, "%s stands twice in code:, as ./%s too",
-                                 item->text, s->code_path[j]);
-        add_code(b, s, item);
-    }
-    return 0;
 }
 
 /* true or false, not in quotes; absent is false. */
@@ -371,7 +272,7 @@ static int read_stage(struct builder *b, const struct node *key, const struct no
     if (rc == 0)
         rc = read_env(s, own, err);
     if (rc == 0)
-        rc = read_code(b, s, err);
+        rc = code_read(b, s, err);
     if (rc == 0)
         rc = tools_of_stage(b, s, err);
     return rc < 0 ? rc : read_flags(s, err);

@@ -59,9 +59,6 @@ struct stage {
     size_t first;   /* of its steps in b->step; they are matrix.n * n_parts */
 };
 
-/* Whether a path of `code:` is the other, or a folder that holds it. */
-bool code_holds(const char *path, const char *other);
-
 /* Reads `stages:` into b->stages. */
 int stages_read(struct builder *b, struct error *err);
 int stage_output_index(const struct stage *s, const char *name); /* or -1 */

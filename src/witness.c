@@ -47,10 +47,25 @@ void witness_file(struct witness *w, const char *path)
     look(&w->file[w->n_files++]);
 }
 
+void witness_matches(struct witness *w, const char *folder, const char *pattern,
+                     const struct matches *found)
+{
+    struct witness_matches *m;
+
+    if (!w || !is_news(w, arena_printf(&w->arena, "%s/%s", folder, pattern)))
+        return;
+    GROW(w->matches, w->n_matches + 1, w->cap_matches);
+    m = &w->matches[w->n_matches++];
+    m->folder = arena_strdup(&w->arena, folder);
+    m->pattern = arena_strdup(&w->arena, pattern);
+    matches_digest(found, &m->digest);
+}
+
 void witness_release(struct witness *w)
 {
     free(w->env);
     free(w->file);
+    free(w->matches);
     map_release(&w->seen);
     arena_release(&w->arena);
     *w = (struct witness){ 0 };
@@ -75,7 +90,7 @@ bool witness_settle(struct witness *w)
 }
 
 /* What stands before the text of each entry. */
-enum kind { KIND_SET, KIND_UNSET, KIND_FILE, KIND_FOLDER, KIND_ABSENT };
+enum kind { KIND_SET, KIND_UNSET, KIND_FILE, KIND_FOLDER, KIND_ABSENT, KIND_MATCHES };
 struct entry {
     uint32_t kind, size; /* size: of the texts that follow, with their NULs */
     struct fs_state state;
@@ -97,8 +112,20 @@ static void write_entry(struct buf *to, enum kind kind, const struct fs_state *s
         buf_add(to, second, strlen(second) + 1);
 }
 
+static void write_matches(const struct witness_matches *m, struct buf *to)
+{
+    struct buf text = { 0 };
+    char hex[DIGEST_HEX + 1];
+
+    buf_printf(&text, "%s%s", digest_hex(&m->digest, hex), m->pattern);
+    write_entry(to, KIND_MATCHES, NULL, m->folder, buf_str(&text));
+    buf_release(&text);
+}
+
 void witness_write(const struct witness *w, struct buf *to)
 {
+    for (size_t i = 0; i < w->n_matches; i++)
+        write_matches(&w->matches[i], to);
     for (size_t i = 0; i < w->n_envs; i++)
         write_entry(to, w->env[i].value ? KIND_SET : KIND_UNSET, NULL, w->env[i].name,
                     w->env[i].value);
@@ -110,6 +137,22 @@ void witness_write(const struct witness *w, struct buf *to)
 
         write_entry(to, kind, kind == KIND_FILE ? &f->state : NULL, f->path, NULL);
     }
+}
+
+/* text: the digest of what was found, then the pattern. */
+static bool finds(const char *folder, const char *text)
+{
+    struct arena arena = { 0 };
+    char hex[DIGEST_HEX + 1];
+    struct digest now;
+    struct matches m;
+
+    if (strlen(text) < DIGEST_HEX)
+        return false;
+    matches_find(&m, folder, text + DIGEST_HEX, &arena);
+    matches_digest(&m, &now);
+    arena_release(&arena);
+    return !strncmp(digest_hex(&now, hex), text, DIGEST_HEX);
 }
 
 static bool holds(const struct entry *e, const char *text)
@@ -124,6 +167,8 @@ static bool holds(const struct entry *e, const char *text)
             return !value;
         return value && !strcmp(value, text + strlen(text) + 1);
     }
+    if (e->kind == KIND_MATCHES)
+        return finds(text, text + strlen(text) + 1);
     found = fs_stat(text, &now, NULL) == FS_FOUND;
     if (e->kind == KIND_ABSENT)
         return !found;
