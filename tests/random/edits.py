@@ -171,6 +171,11 @@ def edit_library(dice, p):
     return "code/lib.sh is edited"
 
 
+def edit_more(dice, p):
+    p.more = not p.more
+    return "the second library is %s" % ("there" if p.more else "gone")
+
+
 def edit_mix(dice, p):
     p.mix = 3 - p.mix
     return "mix is built anew"
@@ -349,8 +354,8 @@ def pick(dice, p, fits):
 
 
 CALM = [touch, comment, rename_stage, move_stage]
-EDITS = [edit_source, edit_source, edit_script, edit_script, edit_library, edit_mix, edit_option,
-         edit_option, edit_param, set_param, unset_params, choose_profile, edit_axis, edit_axis,
+EDITS = [edit_source, edit_source, edit_script, edit_script, edit_library, edit_more, edit_mix,
+         edit_option, edit_option, edit_param, set_param, unset_params, choose_profile, edit_axis, edit_axis,
          edit_matrix, edit_selector, edit_input, edit_output_name, edit_output_name,
          edit_environment, edit_environment, edit_stage_environment, edit_seed, edit_import,
          edit_set, edit_set, edit_module, edit_module, edit_extra, append_stage]

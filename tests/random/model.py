@@ -11,9 +11,10 @@ MIX_OPTIONS = ("times", "scale", "loud", "note", "mode")
 FILTERS = ["cat", "sort -u", "head -n 3", "wc -c", "tr a-m A-M", "grep -v '^#'", "sed 's/1/one/'",
            "cksum"]
 
-# A script gets its output, a word, then files and folders. `lib.sh` beside it has `tail_of`.
+# A script gets its output, a word, then files and folders. `lib.sh` beside it has `tail_of`,
+# and so may `libmore.sh`.
 SCRIPT = """# %(comment)s
-. code/lib.sh
+for f in code/lib*.sh; do . "$f"; done
 out=$1
 word=$2
 shift 2
@@ -85,6 +86,7 @@ class Project:
         self.included = set()  # keys of stages that stand in part.yaml
         self.import_from = []  # candidates of the import `data`
         self.lib, self.mix, self.comment, self.imported = 1, 1, 1, False
+        self.more = False    # a second library
         self.module, self.extra = 1, False  # of what is installed outside of the project
 
     # ---- what members there are -------------------------------------------------------
@@ -170,7 +172,7 @@ class Project:
         else:
             lines.append("    run: [%s]" % ", ".join(self.words(stage)))
             if stage.kind == "sh":
-                lines.append("    code: [./%s, ./code/lib.sh]" % stage.script())
+                lines.append("    code: [./%s, \"./code/lib*.sh\"]" % stage.script())
             if stage.kind == "awk":
                 lines.append("    code: [./%s]" % stage.script())
         if stage.axes:
@@ -235,6 +237,8 @@ class Project:
     def files(self):
         files = {"larder.yaml": self.recipe(), "code/lib.sh":
                  "# the library\ntail_of() { echo lib %d; }\n" % self.lib}
+        if self.more:
+            files["code/libmore.sh"] = "tail_of() { echo more; }\n"
         if any(s.key in self.included for s in self.stages):
             files["part.yaml"] = self.part()
         files.update(self.sources)
@@ -264,6 +268,9 @@ class Project:
         write_changed(files, folder)
 
     def write(self, root):
+        more = os.path.join(root, "code/libmore.sh")
+        if not self.more and os.path.exists(more):
+            os.remove(more)
         write_changed(self.files(), root)
 
     def arguments(self):
