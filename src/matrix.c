@@ -3,12 +3,15 @@
 #include <fnmatch.h>
 #include <string.h>
 
+#include "larder/buf.h"
+#include "sieve.h"
+
 #include "larder/banned.h"
 
 /* ---- values ------------------------------------------------------------------------ */
 
 /* Values stand in step names and selections, so they leave out what those are made of. */
-static int check_value(const struct node *node, struct error *err)
+int matrix_check_value(const struct node *node, struct error *err)
 {
     int rc = node_expect(node, NODE_SCALAR, "a value of an axis", err);
     const char *bad;
@@ -39,7 +42,7 @@ static int add_values(struct values_pool *pool, struct arena *arena,
     v->node = list->item;
     v->n = list->n;
     for (size_t i = 0; rc == 0 && i < v->n; i++) {
-        rc = check_value(v->node[i], err);
+        rc = matrix_check_value(v->node[i], err);
         if (rc == 0 && map_set(&v->index, v->node[i]->text, &v->node[i]))
             rc = pos_error(&v->node[i]->pos, err, "%s has %s twice", what,
                            v->node[i]->text);
@@ -47,12 +50,13 @@ static int add_values(struct values_pool *pool, struct arena *arena,
     return rc;
 }
 
-/* `stage` and `path` are columns that every manifest may have. */
+/* `stage` and `path` are columns that every manifest may have; rules have names too. */
 static int check_axis_name(const struct node *key, struct error *err)
 {
     int rc = node_check_name(key, "an axis", err);
 
-    if (rc == 0 && (!strcmp(key->text, "path") || !strcmp(key->text, "stage")))
+    if (rc == 0 && (!strcmp(key->text, "path") || !strcmp(key->text, "stage") ||
+                    sieve_is_key(key->text)))
         rc = pos_error(&key->pos, err, "an axis cannot be called %s", key->text);
     return rc;
 }
@@ -74,6 +78,28 @@ int values_pool_read(struct values_pool *pool, struct arena *arena,
             map_set(&pool->named, axes->key[i]->text, v);
     }
     return rc;
+}
+
+void values_add(struct values **at, struct values_pool *pool, struct arena *arena,
+                struct node *value, size_t n_shared)
+{
+    struct values *old = *at, *v = old;
+
+    if (map_get(&old->index, value->text))
+        return;
+    if (old->n == n_shared) {
+        v = arena_alloc(arena, sizeof *v);
+        GROW(pool->values, pool->n + 1, pool->cap);
+        pool->values[pool->n++] = v;
+    }
+    struct node **node = arena_alloc(arena, (old->n + 1) * sizeof *node);
+    memcpy(node, old->node, old->n * sizeof *node);
+    node[old->n] = value;
+    v->n = old->n + 1;
+    v->node = node;
+    for (size_t i = 0; i < v->n; i++)
+        map_set(&v->index, node[i]->text, &node[i]);
+    *at = v;
 }
 
 void values_pool_release(struct values_pool *pool)
@@ -129,50 +155,97 @@ static int read_axis(struct matrix *m, struct values_pool *pool, struct arena *a
         if (!strcmp(m->axis[i], key->text))
             return pos_error(&key->pos, err, "axis %s stands twice in the matrix",
                              key->text);
-    if (m->n * v->n > MATRIX_MEMBERS)
-        return pos_error(&key->pos, err, "the matrix has more than %d members",
-                         MATRIX_MEMBERS);
     m->axis[m->n_axes] = key->text;
     m->values[m->n_axes++] = v;
-    m->n *= v->n;
     return 0;
+}
+
+/* The product, in which the last axis changes fastest. */
+static int lay_out(struct matrix *m, const struct node *node, struct error *err)
+{
+    m->n_places = 1;
+    for (size_t i = m->n_axes; i-- > 0;) {
+        m->stride[i] = m->n_places;
+        if (m->n_places * m->values[i]->n > MATRIX_MEMBERS)
+            return pos_error(&node->pos, err, "the matrix has more than %d members",
+                             MATRIX_MEMBERS);
+        m->n_places *= m->values[i]->n;
+    }
+    m->n = m->n_places;
+    return 0;
+}
+
+/* Numbers the places that are members. */
+static int number(struct matrix *m, struct arena *arena, const struct node *node,
+                  const bool *keep, struct error *err)
+{
+    if (!keep)
+        return 0;
+    m->n = 0;
+    m->place = arena_alloc(arena, (m->n_places + 1) * sizeof *m->place);
+    m->member_at = arena_alloc(arena, (m->n_places + 1) * sizeof *m->member_at);
+    for (size_t p = 0; p < m->n_places; p++) {
+        m->member_at[p] = keep[p] ? m->n : MATRIX_NONE;
+        if (keep[p])
+            m->place[m->n++] = p;
+    }
+    return m->n ? 0
+                : pos_error(&node->pos, err, "the rules of the matrix leave no member");
+}
+
+/* A map has rules beside its axes. */
+static int read_axes(struct matrix *m, struct values_pool *pool, struct arena *arena,
+                     const struct node *node, struct error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < node->n; i++) {
+        const struct node *key = node->kind == NODE_MAP ? node->key[i] : node->item[i];
+
+        rc = node_expect(key, NODE_SCALAR, "an axis", err);
+        if (rc == 0 && node->kind == NODE_MAP && sieve_is_key(key->text))
+            continue;
+        if (rc == 0 && m->n_axes == MATRIX_AXES)
+            rc = pos_error(&node->pos, err, "a matrix has at most %d axes", MATRIX_AXES);
+        if (rc == 0)
+            rc = read_axis(m, pool, arena, key, node->item[i], err);
+    }
+    return rc;
 }
 
 int matrix_read(struct matrix *m, struct values_pool *pool, struct arena *arena,
                 const struct node *node, struct error *err)
 {
+    size_t base[MATRIX_AXES];
+    bool *keep = NULL;
     int rc = 0;
 
-    *m = (struct matrix){ .n = 1 };
+    *m = (struct matrix){ .n = 1, .n_places = 1 };
     if (!node)
         return 0;
     if (node->kind != NODE_LIST)
         rc = node_expect(node, NODE_MAP, "matrix", err);
-    if (rc == 0 && node->n > MATRIX_AXES)
-        rc = pos_error(&node->pos, err, "a matrix has at most %d axes", MATRIX_AXES);
     if (rc < 0)
         return rc;
     m->axis = arena_alloc(arena, (node->n + 1) * sizeof *m->axis);
     m->values = arena_alloc(arena, (node->n + 1) * sizeof *m->values);
     m->stride = arena_alloc(arena, (node->n + 1) * sizeof *m->stride);
-    for (size_t i = 0; rc == 0 && i < node->n; i++) {
-        const struct node *key = node->kind == NODE_MAP ? node->key[i] : node->item[i];
-        rc = node_expect(key, NODE_SCALAR, "an axis", err);
-        if (rc == 0)
-            rc = read_axis(m, pool, arena, key, node->item[i], err);
-    }
-    for (size_t i = m->n_axes, stride = 1; rc == 0 && i-- > 0;) {
-        m->stride[i] = stride;
-        stride *= m->values[i]->n;
-    }
-    return rc;
+    rc = read_axes(m, pool, arena, node, err);
+    if (rc == 0)
+        rc = sieve_extend(m, pool, arena, node, base, err);
+    if (rc == 0)
+        rc = lay_out(m, node, err);
+    if (rc == 0)
+        rc = sieve_read(m, arena, node, base, &keep, err);
+    return rc < 0 ? rc : number(m, arena, node, keep, err);
 }
 
 struct node *matrix_node(const struct matrix *m, size_t member, size_t axis)
 {
     const struct values *v = m->values[axis];
+    size_t place = m->place ? m->place[member] : member;
 
-    return v->node[member / m->stride[axis] % v->n];
+    return v->node[place / m->stride[axis] % v->n];
 }
 
 const char **matrix_values(const struct matrix *m, struct arena *arena, size_t member)
@@ -186,7 +259,7 @@ const char **matrix_values(const struct matrix *m, struct arena *arena, size_t m
 
 /* ---- selecting --------------------------------------------------------------------- */
 
-static size_t find_axis(const struct matrix *m, const char *name)
+size_t matrix_axis(const struct matrix *m, const char *name)
 {
     size_t i = 0;
 
@@ -203,17 +276,27 @@ static long find_value(const struct values *v, const char *text)
     return at ? (long)(at - v->node) : -1;
 }
 
+size_t matrix_place(const struct matrix *m, const char *const *value)
+{
+    size_t place = 0;
+
+    for (size_t i = 0; i < m->n_axes; i++)
+        place += (size_t)find_value(m->values[i], value[i]) * m->stride[i];
+    return place;
+}
+
+/* MATRIX_NONE where the rules leave it out. */
+static size_t member_at(const struct matrix *m, size_t place)
+{
+    return m->member_at ? m->member_at[place] : place;
+}
+
 long matrix_member(const struct matrix *m, const char *const *value)
 {
-    size_t member = 0;
-
-    for (size_t i = 0; i < m->n_axes; i++) {
-        long at = find_value(m->values[i], value[i]);
-        if (at < 0)
+    for (size_t i = 0; i < m->n_axes; i++)
+        if (find_value(m->values[i], value[i]) < 0)
             return -1;
-        member += (size_t)at * m->stride[i];
-    }
-    return (long)member;
+    return (long)member_at(m, matrix_place(m, value));
 }
 
 static int no_such_value(const struct matrix *m, size_t axis, const char *name,
@@ -243,7 +326,7 @@ struct choice {
 static const char *own_value(const struct matrix *own, size_t own_member,
                              const char *axis)
 {
-    size_t i = find_axis(own, axis);
+    size_t i = matrix_axis(own, axis);
 
     return i < own->n_axes ? matrix_node(own, own_member, i)->text : NULL;
 }
@@ -282,7 +365,7 @@ static int choose_axes(const struct matrix *m, const char *name,
     }
     for (size_t t = 0; t < r->n_terms; t++) {
         const struct reference_term *term = &r->term[t];
-        size_t i = find_axis(m, term->axis);
+        size_t i = matrix_axis(m, term->axis);
         if (i == m->n_axes) {
             struct pos pos = reference_pos(r, term->at);
             return suggest_error(&pos, err, term->axis, m->axis, m->n_axes,
@@ -308,17 +391,38 @@ static void enumerate(const struct matrix *m, const struct choice *choice,
         out->open |= choice[i].open;
         n *= choice[i].n;
     }
-    out->n = n;
     out->member = arena_alloc(arena, n * sizeof *out->member);
     for (size_t k = 0; k < n; k++) {
-        size_t left = k, member = 0;
+        size_t left = k, place = 0, member;
         for (size_t i = m->n_axes; i-- > 0;) {
             size_t at = left % choice[i].n;
             left /= choice[i].n;
-            member += (choice[i].at ? choice[i].at[at] : at) * m->stride[i];
+            place += (choice[i].at ? choice[i].at[at] : at) * m->stride[i];
         }
-        out->member[k] = member;
+        member = member_at(m, place);
+        if (member != MATRIX_NONE)
+            out->member[out->n++] = member;
     }
+}
+
+/* What is selected is no member: the rules leave it out. */
+static int left_out(const struct matrix *m, const char *name, const struct choice *choice,
+                    const struct pos *pos, struct error *err)
+{
+    struct buf text = { 0 };
+    int rc;
+
+    for (size_t i = 0; i < m->n_axes; i++) {
+        buf_printf(&text, "%s%s=", i ? "," : "", m->axis[i]);
+        if (choice[i].n == 1)
+            buf_adds(&text, m->values[i]->node[choice[i].at ? *choice[i].at : 0]->text);
+        else
+            buf_addc(&text, '*');
+    }
+    rc = pos_error(pos, err, "%s has no member %s: the rules of its matrix leave it out",
+                   name, buf_str(&text));
+    buf_release(&text);
+    return rc;
 }
 
 int matrix_select(const struct matrix *m, const char *name, const struct reference *r,
@@ -338,5 +442,5 @@ int matrix_select(const struct matrix *m, const char *name, const struct referen
     rc = choose_axes(m, name, r, own, own_member, arena, choice, err);
     if (rc == 0)
         enumerate(m, choice, arena, out);
-    return rc;
+    return rc == 0 && out->n == 0 ? left_out(m, name, choice, &pos, err) : rc;
 }
