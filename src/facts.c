@@ -17,6 +17,7 @@ struct fact {
     const struct source *source;
     bool is_located;
     struct located at;
+    struct error *missing; /* what was told when it was nowhere; in the arena, or NULL */
 };
 
 struct facts {
@@ -248,15 +249,16 @@ static const char *advice(const struct facts *f, const struct source *s)
                        : "";
 }
 
-static int not_found(const struct facts *f, const struct source *s, const char *story,
+static int not_found(const struct facts *f, const struct source *s, struct buf *story,
                      struct error *err)
 {
     struct buf wanted = { 0 };
     int code = f->away ? E_REMOTE : E_INPUT;
 
+    tell_unset(s, story);
     tell_wanted(f, s, &wanted);
-    pos_error(&s->pos, err, "%s: %s; looked at %s%s", s->name, buf_str(&wanted), story,
-              advice(f, s));
+    pos_error(&s->pos, err, "%s: %s; looked at %s%s", s->name, buf_str(&wanted),
+              buf_str(story), advice(f, s));
     buf_release(&wanted);
     if (err)
         err->code = code;
@@ -283,6 +285,17 @@ static int lock(struct facts *f, const struct source *s, const struct object *o,
     return lock_add(f->plan->lock_path, f->plan->lock_file, &line, err);
 }
 
+/* Many steps may read it: servers are not asked for it again. */
+static int remember_missing(struct facts *f, struct fact *fact, int rc,
+                            const struct error *err)
+{
+    if (err) {
+        fact->missing = arena_alloc(&f->arena, sizeof *fact->missing);
+        *fact->missing = *err;
+    }
+    return rc;
+}
+
 /* FACTS_KNOWN, FACTS_ABROAD or an error. */
 static int locate(struct facts *f, struct fact *fact, struct error *err)
 {
@@ -292,12 +305,12 @@ static int locate(struct facts *f, struct fact *fact, struct error *err)
 
     if (fact->is_located)
         return FACTS_KNOWN;
+    if (fact->missing)
+        return error_set(err, fact->missing->code, "%s", fact->missing->text);
     f->away = false;
     rc = try_all(f, s, &fact->at, &story, err);
     if (rc == FS_ABSENT)
-        tell_unset(s, &story);
-    if (rc == FS_ABSENT)
-        rc = not_found(f, s, buf_str(&story), err);
+        rc = remember_missing(f, fact, not_found(f, s, &story, err), err);
     else if (rc == FS_FOUND)
         rc = lock(f, s, &fact->at.object, err);
     else if (rc == E_INPUT) /* what it is cannot be taken */
@@ -363,8 +376,7 @@ int facts_seek(struct facts *f, const struct source *s, struct error *err)
         rc = fetch_find(f->store, s, &o, err);
     if (!likely && (rc == FETCH_FAILED || !s->is_import)) {
         f->away = false;
-        tell_unset(s, &story);
-        rc = not_found(f, s, buf_str(&story), err);
+        rc = not_found(f, s, &story, err);
     }
     buf_release(&story);
     return rc;

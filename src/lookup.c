@@ -441,10 +441,13 @@ static int need_inputs(struct session *s, const struct work *w, struct error *er
 
 void lookup_lacks(struct session *s, struct work *w, const struct error *why)
 {
-    struct error *kept = arena_alloc(&s->arena, sizeof *kept);
+    if (!s->lack || strcmp(s->lack->text, why->text) != 0) {
+        struct error *kept = arena_alloc(&s->arena, sizeof *kept);
 
-    *kept = *why;
-    w->lacks = kept;
+        *kept = *why;
+        s->lack = kept;
+    }
+    w->lacks = s->lack;
 }
 
 int lookup_step(struct session *s, struct work *w, bool heal, struct error *err)

@@ -58,13 +58,14 @@ struct session {
     struct rooms rooms;     /* that no step runs in */
     struct sandbox sandbox; /* opened by the first step that runs */
     struct work *work;
-    struct queue recalled;   /* steps that lookup_step() has recalled, to be taken out */
-    struct trust *trust;     /* NULL until sharing_trust() */
-    struct remotes *remotes; /* NULL: none is asked; see sharing_open() */
-    struct map discovered;   /* lists that were looked at (discovered.c), by digest */
-    struct buf placed;       /* lines to be told */
-    bool doubted;            /* see lookup_remember() */
-    struct map lost;         /* objects that were told to be lost: "DIGEST STEP" */
+    struct queue recalled;    /* steps that lookup_step() has recalled, to be taken out */
+    struct trust *trust;      /* NULL until sharing_trust() */
+    struct remotes *remotes;  /* NULL: none is asked; see sharing_open() */
+    struct map discovered;    /* lists that were looked at (discovered.c), by digest */
+    struct buf placed;        /* lines to be told */
+    const struct error *lack; /* the last of lookup_lacks(): many steps lack the same */
+    bool doubted;             /* see lookup_remember() */
+    struct map lost;          /* objects that were told to be lost: "DIGEST STEP" */
 };
 
 /* These return 0, a negative E_ code, or EXIT_NO_PROJECT, with the story in *err. Call

@@ -380,6 +380,24 @@ def test_a_server_that_is_away_is_no_fault_of_the_recipe():
                f"{gone.url}/a: ", "try again")
 
 
+def test_what_is_away_is_asked_for_once_in_a_run():
+    with Server(lambda h, n: h.head(500, 0, Retry_After="0")) as s:
+        for pin in (f"sha256: {SHA256}", f"size: {len(DATA)}"):
+            asked = len(s.requests)
+            p = Project(f'{{from: "{s.url}/a", {pin}}}')
+            p.write("larder.yaml", f"""larder: 1
+imports: {{i: {{from: "{s.url}/a", {pin}}}}}
+stages:
+  i:
+    matrix: {{n: [1, 2, 3]}}
+    run: [sh, -c, 'cat $0 > $1; echo $2 >> $1', "${{in.a}}", "${{out.o}}", "${{m.n}}"]
+    in: {{a: import.i}}
+    out: {{o: o}}
+""")
+            expect(p.larder("run", "-k", status=1), "3 steps: 0 ran, 0 reused, 3 failed")
+            assert len(s.requests) - asked == 5, s.requests
+
+
 def test_redirects():
     def steps(h, n):
         left = int(h.path.strip("/"))
