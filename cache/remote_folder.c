@@ -55,10 +55,11 @@ static bool is_absent(int why)
     return why == ENOENT || why == ENOTDIR || why == ELOOP;
 }
 
-/* The first name in the folder that a remote does not have is appended. */
+/* The first name in the folder that a remote does not have is appended. The marker may
+ * have come since it was looked for. */
 static void find_strange_name(int root, struct buf *to)
 {
-    static const char *const known[] = { "cas", "ac", "tmp", "lost+found" };
+    const char *const known[] = { marker, "cas", "ac", "tmp", "lost+found" };
     int fd = openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = fd < 0 ? NULL : fdopendir(fd);
     struct dirent *e;
