@@ -82,6 +82,17 @@ static void write_object(const struct object *o, struct buf *to)
                digest_hex(&o->id, hex));
 }
 
+/* What is kept beside the outputs: the log, the list of what was discovered. */
+static void write_beside(struct buf *to, const char *field, const struct object *o)
+{
+    buf_printf(to, "%s ", field);
+    if (is_named(o))
+        write_object(o, to);
+    else
+        buf_addc(to, '-');
+    buf_addc(to, '\n');
+}
+
 /* A field that may be absent; "-" stands for that. */
 static void write_field(struct buf *to, const char *field, const char *text)
 {
@@ -110,12 +121,6 @@ static void write_objects(struct record *r, struct buf *to)
         buf_add_escaped(to, r->output[i].name);
         buf_addc(to, '\n');
     }
-    buf_adds(to, "log ");
-    if (is_named(&r->log))
-        write_object(&r->log, to);
-    else
-        buf_addc(to, '-');
-    buf_addc(to, '\n');
 }
 
 void record_write(struct record *r, struct buf *to)
@@ -131,6 +136,7 @@ void record_write(struct record *r, struct buf *to)
     write_field(to, "step", r->step);
     write_field(to, "program", r->program);
     write_objects(r, to);
+    write_beside(to, "log", &r->log);
     write_double(to, "wall", r->wall);
     write_double(to, "cpu", r->cpu);
     buf_printf(to, "rss %lld\nmade %lld\n", r->rss, r->made);
@@ -140,11 +146,8 @@ void record_write(struct record *r, struct buf *to)
     buf_printf(to, "segments %ld\n", r->segments);
     for (size_t i = 0; i < r->starts.n; i++)
         segment_write(&r->starts.segment[i], to);
-    if (is_named(&r->discovered)) {
-        buf_adds(to, "discovered ");
-        write_object(&r->discovered, to);
-        buf_addc(to, '\n');
-    }
+    if (r->watched)
+        write_beside(to, "discovered", &r->discovered);
     buf_printf(to, "key-document %zu\n%s", n, r->key_text);
     digest_bytes(&sum, to->s + start, to->len - start);
     buf_printf(to, "checksum sha256:%s\n", digest_hex(&sum, hex));
@@ -238,22 +241,12 @@ static bool read_double(struct scan *s, const char *field, double *value)
            scan_newline(s);
 }
 
-static bool read_log(struct scan *s, struct object *log)
+static bool read_beside(struct scan *s, struct object *o)
 {
-    if (!scan_text(s, "log "))
-        return false;
-    if (!scan_text(s, "-") && (!read_object(s, log) || log->kind != OBJECT_FILE))
+    if (!scan_text(s, "-") &&
+        (!read_object(s, o) || o->kind != OBJECT_FILE || !is_named(o)))
         return false;
     return scan_newline(s);
-}
-
-/* The line may be absent. */
-static bool read_discovered(struct scan *s, struct object *list)
-{
-    if (!scan_text(s, "discovered "))
-        return true;
-    return read_object(s, list) && list->kind == OBJECT_FILE && is_named(list) &&
-           scan_newline(s);
 }
 
 static bool read_key_document(struct scan *s, struct record *r)
@@ -285,7 +278,7 @@ static const char *read_fields(struct scan *s, struct record *r)
         return "program";
     if (!read_outputs(s, r))
         return "output";
-    if (!read_log(s, &r->log))
+    if (!scan_text(s, "log ") || !read_beside(s, &r->log))
         return "log";
     if (!read_double(s, "wall", &r->wall))
         return "wall";
@@ -305,7 +298,8 @@ static const char *read_fields(struct scan *s, struct record *r)
     if (!segments_scan(&r->starts, s) ||
         (r->starts.n && (long)r->starts.n != r->segments))
         return "segment";
-    if (!read_discovered(s, &r->discovered))
+    r->watched = scan_text(s, "discovered ");
+    if (r->watched && !read_beside(s, &r->discovered))
         return "discovered";
     return read_key_document(s, r) ? NULL : "key-document";
 }

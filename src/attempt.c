@@ -59,7 +59,7 @@ static bool must_watch(struct attempt *a)
 
     return w->watch || (discovered_matter(w->step) &&
                         guard_mode(a->session, w->step) != SANDBOX_OFF &&
-                        !discovered_recall(a->session, w, &a->discovered));
+                        !discovered_nothing(a->session, w));
 }
 
 /* What the step is given besides its inputs; texts go to the arena. jobs: the pipe of its
@@ -308,23 +308,31 @@ static int confirm_sources(struct attempt *a, struct error *err)
 }
 
 /* What a foreign program loaded, as far as it was seen. */
-static int discover(struct attempt *a, bool sync, struct object *list, struct error *err)
+static int discover(struct attempt *a, bool sync, struct record *rec, struct error *err)
 {
-    static const struct digest none;
     struct trace *t = a->guard.trace;
+    struct session *s = a->session;
+    const struct step *step = a->work->step;
 
-    *list = a->discovered;
-    if (!discovered_matter(a->work->step) || !digest_equal(&list->id, &none) || !t ||
-        !trace_worked(t))
+    if (!discovered_matter(step) || a->guard.mode == SANDBOX_OFF)
         return 0;
-    if (trace_is_cut(t)) {
-        say_line(&a->session->say, SAY_NORMAL, TONE_PLAIN,
-                 "%s looks at too many files to keep them in mind: name what it runs on "
-                 "in `tools:`",
-                 a->work->step->name);
+    if (!t) {
+        rec->watched = discovered_nothing(s, a->work);
         return 0;
     }
-    return discovered_keep(a->session, a->work, t, &a->guard.fence, sync, list, err);
+    if (!trace_worked(t)) {
+        say_line(&s->say, SAY_NORMAL, TONE_PLAIN,
+                 "what %s loads cannot be seen on this machine: name it in `tools:`",
+                 step->name);
+        return 0;
+    }
+    if (trace_is_cut(t))
+        say_line(&s->say, SAY_NORMAL, TONE_PLAIN,
+                 "%s looks at more files than are kept in mind: name what it runs on in "
+                 "`tools:`",
+                 step->name);
+    rec->watched = true;
+    return discovered_keep(s, a->work, t, &a->guard.fence, sync, &rec->discovered, err);
 }
 
 /* Publishes outputs, then log, then the record. */
@@ -344,7 +352,7 @@ static int record(struct attempt *a, const struct child_end *end, struct error *
     if (rc == 0)
         rc = desk_keep_log(&a->desk, s, sync, &rec->log, err);
     if (rc == 0)
-        rc = discover(a, sync, &rec->discovered, err);
+        rc = discover(a, sync, rec, err);
     if (rc < 0)
         goto out;
     rec->key = w->key;

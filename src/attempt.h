@@ -30,7 +30,6 @@ struct attempt {
     struct lease *lease;
     struct desk desk;
     struct guard guard;
-    struct object discovered; /* the list of its discovered inputs, if it is known */
     struct child child;
     struct slots *slots;
     struct strays *strays;

@@ -288,6 +288,8 @@ int config_read(struct config *c, const char *project, const struct cli *cli,
     if (rc == 0 && cli->jobs)
         c->value[CONFIG_JOBS] =
             (struct config_value){ arena_printf(&c->arena, "%d", cli->jobs), "--jobs" };
+    if (rc < 0)
+        config_release(c);
     return rc;
 }
 

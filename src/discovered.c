@@ -1,16 +1,18 @@
 #include "discovered.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-#include "kind.h"
 #include "larder/banned.h"
 #include "larder/fs.h"
+#include "plain.h"
 
 #include "planted.h"
 
-static const char head[] = "larder-discovered 1\n";
+static const char head[] = "larder-discovered 2\n";
 
 /* A list that was looked at. */
 struct checked {
@@ -23,32 +25,18 @@ bool discovered_matter(const struct step *step)
     return !step->program && !step->n_tools;
 }
 
-static bool recall(struct session *s, const struct digest *kind, struct object *list)
+bool discovered_nothing(struct session *s, const struct work *w)
 {
-    const char *changed;
+    struct digest plain;
 
-    return state_discovered(s->state, kind, list) &&
-           discovered_check(s, list, &changed, NULL) == 0 && !changed;
-}
-
-bool discovered_recall(struct session *s, const struct work *w, struct object *list)
-{
-    struct digest kind;
-
-    if (kind_of_plain(w, &kind) && state_discovered(s->state, &kind, list))
-        return true; /* and it is none */
-    kind_of(w, &kind);
-    if (recall(s, &kind, list))
-        return true;
-    *list = (struct object){ 0 };
-    return false;
+    return plain_of(w, &plain) && state_is_plain(s->state, &plain);
 }
 
 /* ---- writing a list -----------------------------------------------------------------
  */
 
-/* What says who and where we are, rather than what is installed, and what other files
- * here say again. */
+/* What says who and where we are, rather than what is installed, what other files here
+ * say again, and what changes all the time. */
 static bool is_of_the_machine(const char *path)
 {
     static const char *const folder[] = {
@@ -61,7 +49,7 @@ static bool is_of_the_machine(const char *path)
     for (size_t i = 0; i < sizeof folder / sizeof folder[0]; i++)
         if (fs_is_below(path, folder[i]))
             return true;
-    return false;
+    return !strcmp(path, "/tmp") || !strcmp(path, "/var/tmp");
 }
 
 bool discovered_compiled(const char *path, struct buf *module)
@@ -96,6 +84,17 @@ static int digest_folder(const char *path, struct digest *d, struct error *err)
     return rc;
 }
 
+static int digest_link(const char *path, struct digest *d, struct error *err)
+{
+    char target[PATH_MAX];
+    ssize_t n = readlink(path, target, sizeof target);
+
+    if (n < 0)
+        return error_system(err, "%s", path);
+    digest_bytes(d, target, (size_t)n);
+    return 0;
+}
+
 /* ctime may have moved: a link to the file is enough for that. */
 static bool is_same_file(const struct fs_state *a, const struct fs_state *b)
 {
@@ -103,45 +102,108 @@ static bool is_same_file(const struct fs_state *a, const struct fs_state *b)
            a->mtime_ns == b->mtime_ns;
 }
 
+/* What a file is, without its content: "file 12", "folder". */
+static void describe(const struct fs_state *st, struct buf *to)
+{
+    if (S_ISREG(st->mode))
+        buf_printf(to, "%s %llu", st->mode & S_IXUSR ? "program" : "file",
+                   (unsigned long long)st->size);
+    else
+        buf_adds(to, S_ISDIR(st->mode) ? "folder" : "other");
+}
+
 static int changed_while(const char *path, struct error *err)
 {
     return error_set(err, E_STAGE, "%s changed while the step ran; run again", path);
 }
 
-static int write_line(struct session *s, const struct trace_entry *e, struct buf *to,
-                      struct error *err)
+static void add_line(struct buf *to, const char *word, const struct digest *d,
+                     const char *path)
 {
     char hex[DIGEST_HEX + 1];
+
+    buf_printf(to, "%s sha256:%s %s\n", word, digest_hex(d, hex), path);
+}
+
+static int write_link(const struct trace_entry *e, struct buf *to, struct error *err)
+{
+    struct fs_state now = { 0 };
+    struct digest d;
+    struct stat st;
+    int rc = digest_link(e->path, &d, err);
+
+    if (lstat(e->path, &st) == 0)
+        fs_state_of(&st, &now);
+    if (rc == 0 && !is_same_file(&now, &e->link))
+        rc = changed_while(e->path, err);
+    if (rc == 0)
+        add_line(to, "link", &d, e->path);
+    return rc;
+}
+
+static int write_content(struct session *s, const struct trace_entry *e, struct buf *to,
+                         struct error *err)
+{
     struct fs_state now;
     struct digest d;
-    int rc = 0;
+    int rc = state_digest_file(s->state, e->path, &d, &now, err);
 
-    if (e->how & TRACE_LIST) {
-        rc = digest_folder(e->path, &d, err);
-        buf_adds(to, "folder ");
-    } else if (e->how & (TRACE_READ | TRACE_RUN)) {
-        rc = state_digest_file(s->state, e->path, &d, &now, err);
-        if (rc == FS_ABSENT || (rc == FS_FOUND && !is_same_file(&now, &e->state)))
-            rc = changed_while(e->path, err);
-        buf_adds(to, "file ");
-    } else {
-        buf_adds(to, "absent ");
-    }
+    if (rc == FS_ABSENT || (rc == FS_FOUND && !is_same_file(&now, &e->state)))
+        rc = changed_while(e->path, err);
+    if (rc == 0)
+        add_line(to, now.mode & S_IXUSR ? "program" : "file", &d, e->path);
+    return rc;
+}
+
+static int write_seen(const struct trace_entry *e, struct buf *to, struct error *err)
+{
+    struct buf before = { 0 }, after = { 0 };
+    struct fs_state now;
+    int rc = fs_stat(e->path, &now, err);
+
+    describe(&e->state, &before);
+    if (rc == FS_FOUND)
+        describe(&now, &after);
+    if (rc >= 0 && (rc == FS_ABSENT || strcmp(before.s, after.s) != 0))
+        rc = changed_while(e->path, err);
+    if (rc == 0)
+        buf_printf(to, "seen %s %s\n", after.s, e->path);
+    buf_release(&before);
+    buf_release(&after);
+    return rc;
+}
+
+/* A link stands there as such, and as what it leads to if that was asked for. */
+static int write_lines(struct session *s, const struct trace_entry *e, struct buf *to,
+                       struct error *err)
+{
+    struct digest d;
+    int rc = e->how & TRACE_LINK ? write_link(e, to, err) : 0;
+
     if (rc < 0)
         return rc;
-    if (e->how & (TRACE_LIST | TRACE_READ | TRACE_RUN))
-        buf_printf(to, "sha256:%s ", digest_hex(&d, hex));
-    buf_printf(to, "%s\n", e->path);
+    if (e->how & TRACE_LIST) {
+        rc = digest_folder(e->path, &d, err);
+        if (rc == 0)
+            add_line(to, "folder", &d, e->path);
+        return rc;
+    }
+    if (e->how & (TRACE_READ | TRACE_RUN))
+        return write_content(s, e, to, err);
+    if (e->how & TRACE_STAT)
+        return write_seen(e, to, err);
+    if (e->how & TRACE_ABSENT)
+        buf_printf(to, "absent %s\n", e->path);
     return 0;
 }
 
-static bool is_gift(struct fence *f, const char *path)
+/* A folder on the way to what the step was given is there on every machine, and has
+ * another name on each. */
+static bool is_given(struct fence *f, const struct trace_entry *e)
 {
-    char *real = realpath(path, NULL);
-    bool gift = fence_gave(f, real ? real : path);
-
-    free(real);
-    return gift;
+    return fence_gave(f, e->path) ||
+           (!(e->how & ~(unsigned)(TRACE_STAT | TRACE_ABSENT)) &&
+            fence_leads(f, e->path));
 }
 
 static int compare_paths(const void *a, const void *b)
@@ -172,7 +234,7 @@ static struct trace_entry *choose(struct trace *t, struct fence *f, struct arena
             fs_state_of(&st, &e[*n].state);
         }
         if (!(seen[i].how & TRACE_WRITE) && !strchr(seen[i].path, '\n') &&
-            !is_of_the_machine(seen[i].path) && !is_gift(f, seen[i].path))
+            !is_of_the_machine(seen[i].path) && !is_given(f, &e[*n]))
             ++*n;
     }
     if (*n)
@@ -199,7 +261,7 @@ static int write_list(struct session *s, struct trace *t, struct fence *f,
     e = choose(t, f, &arena, &n);
     buf_adds(text, head);
     for (size_t i = 0; i < n && rc == 0; i++)
-        rc = write_line(s, &e[i], text, err);
+        rc = write_lines(s, &e[i], text, err);
     arena_release(&arena);
     return rc;
 }
@@ -209,22 +271,20 @@ int discovered_keep(struct session *s, const struct work *w, struct trace *t,
 {
     struct buf text = { 0 };
     const char *changed;
-    struct digest kind;
+    struct digest plain;
     int rc;
 
     *list = (struct object){ 0 };
-    if (kind_of_plain(w, &kind) && kind_saw_plain(w, t, f)) {
-        state_set_discovered(s->state, &kind, list);
+    if (plain_saw(w, t, f)) {
+        if (plain_of(w, &plain))
+            state_set_plain(s->state, &plain);
         return 0;
     }
     rc = write_list(s, t, f, &text, err);
     if (rc == 0)
         rc = store_add_bytes(s->store, text.s, text.len, sync, list, err);
-    if (rc == 0) {
-        kind_of(w, &kind);
-        state_set_discovered(s->state, &kind, list);
+    if (rc == 0)
         rc = discovered_check(s, list, &changed, err); /* for the proof */
-    }
     buf_release(&text);
     return rc;
 }
@@ -232,18 +292,42 @@ int discovered_keep(struct session *s, const struct work *w, struct trace *t,
 /* ---- looking ------------------------------------------------------------------------
  */
 
+enum line_kind {
+    LINE_FILE,
+    LINE_PROGRAM,
+    LINE_FOLDER,
+    LINE_LINK,
+    LINE_SEEN,
+    LINE_ABSENT
+};
+
 /* A line of a list. */
 struct line {
-    enum { LINE_FILE, LINE_FOLDER, LINE_ABSENT } kind;
-    struct digest digest;
+    enum line_kind kind;
+    struct digest digest; /* but for LINE_SEEN and LINE_ABSENT */
+    const char *seen;     /* of LINE_SEEN, as describe() has it */
     const char *path;
 };
+
+/* Cuts the digest and the blank after it off *s. */
+static bool take_digest(char **s, struct digest *d)
+{
+    char *text = *s;
+
+    if (strlen(text) <= DIGEST_HEX || text[DIGEST_HEX] != ' ')
+        return false;
+    text[DIGEST_HEX] = '\0';
+    *s += DIGEST_HEX + 1;
+    return digest_parse(d, text);
+}
 
 /* Takes the line at *at, which is cut out of the text; false where it is none. */
 static bool next_line(char **at, struct line *line)
 {
-    static const char *const word[] = { "file sha256:", "folder sha256:", "absent " };
-    char *s = *at, *end = strchr(s, '\n'), hex[DIGEST_HEX + 1];
+    static const char *const word[] = { "file sha256:",   "program sha256:",
+                                        "folder sha256:", "link sha256:",
+                                        "seen ",          "absent " };
+    char *s = *at, *end = strchr(s, '\n');
 
     if (!end)
         return false;
@@ -254,41 +338,74 @@ static bool next_line(char **at, struct line *line)
         if (line->kind++ == LINE_ABSENT)
             return false;
     s += strlen(word[line->kind]);
-    if (line->kind != LINE_ABSENT) {
-        if (end - s <= DIGEST_HEX || s[DIGEST_HEX] != ' ')
+    line->seen = s;
+    if (line->kind < LINE_SEEN && !take_digest(&s, &line->digest))
+        return false;
+    if (line->kind == LINE_SEEN) {
+        s = strstr(s, " /");
+        if (!s)
             return false;
-        memcpy(hex, s, DIGEST_HEX);
-        hex[DIGEST_HEX] = '\0';
-        if (!digest_parse(&line->digest, hex))
-            return false;
-        s += DIGEST_HEX + 1;
+        *s++ = '\0';
     }
     line->path = s;
     return *s == '/';
 }
 
+static bool is_digest(const struct digest *d, const struct line *line)
+{
+    return digest_equal(d, &line->digest);
+}
+
 /* Whether it is as the line says; *st its state, unless it is absent. */
 static bool is_as_said(struct state *state, const struct line *line, struct fs_state *st)
 {
+    struct buf seen = { 0 };
     struct digest d;
-    int rc;
+    bool is;
 
-    if (line->kind == LINE_FILE)
-        rc = state_digest_file(state, line->path, &d, st, NULL);
-    else
-        rc = fs_stat(line->path, st, NULL);
+    switch (line->kind) {
+    case LINE_FILE:
+    case LINE_PROGRAM:
+        return state_digest_file(state, line->path, &d, st, NULL) == FS_FOUND &&
+               is_digest(&d, line) &&
+               (st->mode & S_IXUSR) == (line->kind == LINE_PROGRAM ? S_IXUSR : 0);
+    case LINE_FOLDER:
+        return fs_stat(line->path, st, NULL) == FS_FOUND &&
+               digest_folder(line->path, &d, NULL) == 0 && is_digest(&d, line);
+    case LINE_LINK: /* it may lead nowhere */
+        if (fs_stat(line->path, st, NULL) != FS_FOUND)
+            *st = (struct fs_state){ 0 };
+        return digest_link(line->path, &d, NULL) == 0 && is_digest(&d, line);
+    case LINE_SEEN:
+        if (fs_stat(line->path, st, NULL) != FS_FOUND)
+            return false;
+        describe(st, &seen);
+        is = !strcmp(seen.s, line->seen);
+        buf_release(&seen);
+        return is;
+    case LINE_ABSENT:
+        break;
+    }
+    return fs_stat(line->path, st, NULL) == FS_ABSENT;
+}
+
+/* What is to be said of a line that does not hold. */
+static const char *change_of(const struct line *line)
+{
+    struct stat st;
+
     if (line->kind == LINE_ABSENT)
-        return rc == FS_ABSENT;
-    if (rc == FS_FOUND && line->kind == LINE_FOLDER)
-        rc = digest_folder(line->path, &d, NULL);
-    return rc == FS_FOUND && digest_equal(&d, &line->digest);
+        return "is there now";
+    if (lstat(line->path, &st) < 0)
+        return "is gone";
+    return line->kind == LINE_FOLDER ? "has other names in it"
+           : line->kind == LINE_LINK ? "leads elsewhere"
+                                     : "changed";
 }
 
 /* What is not as the list says, in arena memory, or NULL. */
 static const char *find_change(struct session *s, const char *text)
 {
-    static const char *const what[] = { "changed", "has other names in it",
-                                        "is there now" };
     char *copy = xstrdup(text), *at = copy + sizeof head - 1;
     const char *changed = NULL;
     struct fs_state st;
@@ -298,10 +415,7 @@ static const char *find_change(struct session *s, const char *text)
         if (!next_line(&at, &line))
             changed = "its list of discovered inputs is damaged";
         else if (!is_as_said(s->state, &line, &st))
-            changed = arena_printf(&s->arena, "%s %s", line.path,
-                                   fs_exists(line.path) || line.kind == LINE_ABSENT
-                                       ? what[line.kind]
-                                       : "is gone");
+            changed = arena_printf(&s->arena, "%s %s", line.path, change_of(&line));
     }
     free(copy);
     return changed;

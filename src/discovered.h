@@ -4,8 +4,7 @@
  *
  * The list of that (docs/discovered.md) is an object that a record names. The record
  * answers only where everything in the list is as it says, so an upgraded module is no
- * stale hit. A step that runs the same program in the same way as one before it need not
- * be traced again: its list is remembered.
+ * stale hit.
  */
 #ifndef LARDER_DISCOVERED_H
 #define LARDER_DISCOVERED_H
@@ -24,13 +23,13 @@
  * does not name. */
 bool discovered_matter(const struct step *step);
 
-/* The remembered list of the steps of w's kind, if all in it is still as it says; of a
- * plain program none, an all-zero list. False: it must be found out. */
-bool discovered_recall(struct session *s, const struct work *w, struct object *list);
+/* Whether the step is known to load nothing but the libraries of the system (plain.h), so
+ * that it need not be watched. */
+bool discovered_nothing(struct session *s, const struct work *w);
 
-/* Puts the list of what was seen into the store and remembers it; of a plain program
- * none. What the fence gave is left out. E_STAGE when a file changed while the step ran.
- */
+/* Puts the list of what was seen into the store; an all-zero one where that is nothing
+ * but the libraries of the system. What the fence gave is left out. E_STAGE when a file
+ * changed while the step ran. */
 int discovered_keep(struct session *s, const struct work *w, struct trace *t,
                     struct fence *f, bool sync, struct object *list, struct error *err);
 

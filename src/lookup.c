@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "discovered.h"
+#include "guard.h"
 #include "item.h"
 #include "known.h"
 #include "larder/banned.h"
@@ -213,7 +214,13 @@ static int check_discovered(struct session *s, struct work *w, const struct reco
     static const struct digest none;
     int rc = STORE_HIT;
 
-    if (digest_equal(&rec->discovered.id, &none) || !discovered_matter(w->step))
+    if (!discovered_matter(w->step))
+        return STORE_HIT;
+    if (!rec->watched && guard_mode(s, w->step) != SANDBOX_OFF && trace_is_possible()) {
+        w->changed = "it ran without a sandbox: what it loads is not known";
+        return STORE_MISS;
+    }
+    if (digest_equal(&rec->discovered.id, &none))
         return STORE_HIT;
     if (rec->by && s->remotes)
         rc = remotes_fetch_object(s->remotes, &rec->discovered, !rec->boot, err);

@@ -318,9 +318,25 @@ static void resolve(struct fence *f)
 
 bool fence_gave(struct fence *f, const char *path)
 {
+    char *real = realpath(path, NULL);
+    bool gave = false;
+
     resolve(f);
+    for (size_t i = 0; i < f->n_own && !gave; i++)
+        gave = covers(&f->own[i], real ? real : path);
+    free(real);
+    return gave;
+}
+
+bool fence_leads(struct fence *f, const char *path)
+{
+    const struct permit above = { .real = (char *)path };
+
+    resolve(f);
+    if (!strcmp(path, "/"))
+        return true;
     for (size_t i = 0; i < f->n_own; i++)
-        if (covers(&f->own[i], path))
+        if (f->own[i].real && covers(&above, f->own[i].real))
             return true;
     return false;
 }

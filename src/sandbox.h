@@ -83,8 +83,10 @@ void fence_permit(struct fence *f, const char *path, unsigned access);
 int fence_close(struct fence *f, struct error *err);
 /* Whether what is at path, a real path, may be used in this way. */
 bool fence_allows(struct fence *f, const char *path, unsigned access);
-/* Whether path is, or is below, one of those that were permitted by fence_permit(). */
+/* Whether path, or what it leads to by links, is or is below one of those that were
+ * permitted by fence_permit(); or whether one of them is or is below path. */
 bool fence_gave(struct fence *f, const char *path);
+bool fence_leads(struct fence *f, const char *path);
 
 /* In the child: from here on the fence holds, for files and then for sockets. False with
  * errno when the kernel refuses. They only make system calls. */

@@ -229,8 +229,13 @@ int session_open(struct session *s, const struct cli *cli, struct error *err)
     return build_plan(s, err);
 }
 
-/* ---- the store -----------------------------------------------------------------------
+/* ---- settings and store ---------------------------------------------------------------
  */
+
+static int read_config(struct session *s, struct error *err)
+{
+    return s->config.value[0].text ? 0 : config_read(&s->config, s->project, s->cli, err);
+}
 
 static int open_store(struct session *s, struct error *err)
 {
@@ -253,7 +258,7 @@ int session_open_cache(struct session *s, const struct cli *cli, struct error *e
 
 int session_connect(struct session *s, struct error *err)
 {
-    int rc = config_read(&s->config, s->project, s->cli, err);
+    int rc = read_config(s, err);
 
     if (rc == 0)
         rc = make_own(s, err);
@@ -275,6 +280,8 @@ static const char *proof_question(struct session *s, const char *const *word, si
     struct buf b = { 0 };
 
     buf_printf(&b, "%scache %s\n", s->question, store_path(s->store));
+    if (config_sandbox(&s->config) == SANDBOX_OFF) /* what ran so answers no other */
+        buf_adds(&b, "sandbox off\n");
     for (size_t i = 0; i < n; i++)
         buf_printf(&b, "for %s\n", word[i]);
     return keep(s, &b);
@@ -308,7 +315,7 @@ int session_begin(struct session *s, const struct cli *cli, const char *const *w
 bool session_stands(struct session *s, const char *const *word, size_t n_words,
                     size_t *n_wanted)
 {
-    if (!s->image || open_store(s, NULL) < 0)
+    if (!s->image || read_config(s, NULL) < 0 || open_store(s, NULL) < 0)
         return false;
     open_proof(s, word, n_words);
     return s->proof && proof_stands(s->proof, n_wanted);

@@ -217,27 +217,16 @@ int state_digest_file(struct state *s, const char *path, struct digest *d,
     return error_set(err, E_INPUT, "%s changes while it is read", path);
 }
 
-struct list_value {
-    struct digest id;
-    int64_t size;
-};
-
-bool state_discovered(struct state *s, const struct digest *kind, struct object *list)
+bool state_is_plain(struct state *s, const struct digest *program)
 {
-    struct list_value v;
+    char yes;
 
-    if (!get_value(s, named_digest(s, "discovered", kind), &v, sizeof v))
-        return false;
-    *list = (struct object){ .kind = OBJECT_FILE, .id = v.id, .size = v.size };
-    return true;
+    return get_value(s, named_digest(s, "plain", program), &yes, sizeof yes);
 }
 
-void state_set_discovered(struct state *s, const struct digest *kind,
-                          const struct object *list)
+void state_set_plain(struct state *s, const struct digest *program)
 {
-    struct list_value v = { .id = list->id, .size = list->size };
-
-    flatfile_put(s->file, named_digest(s, "discovered", kind), &v, sizeof v);
+    flatfile_put(s->file, named_digest(s, "plain", program), &(char){ 1 }, 1);
 }
 
 bool state_step(struct state *s, const char *name, struct step_memory *m)

@@ -51,10 +51,9 @@ void state_copy(struct fs_state *to, const struct fs_state *from);
  */
 bool state_is_settled(const struct fs_state *st);
 
-/* The list that steps of one kind (kind.h) had last; false when none is known. */
-bool state_discovered(struct state *s, const struct digest *kind, struct object *list);
-void state_set_discovered(struct state *s, const struct digest *kind,
-                          const struct object *list);
+/* Whether a program was seen to be plain (plain.h). */
+bool state_is_plain(struct state *s, const struct digest *program);
+void state_set_plain(struct state *s, const struct digest *program);
 
 bool state_step(struct state *s, const char *name, struct step_memory *m);
 void state_set_step(struct state *s, const char *name, const struct step_memory *m);

@@ -31,7 +31,7 @@ enum { SEEN_MAX = 1 << 16, OWN_MAX = SEEN_MAX / 4 };
 
 /* ---- the calls that are stopped ---------------------------------------------------- */
 
-enum kind { OPEN, OPEN2, LOOK, LOOK_AT_FLAGS, RUN, CHANGE, SOCKET };
+enum kind { OPEN, OPEN2, LOOK, LOOK_LINK, LOOK_AT_FLAGS, RUN, CHANGE, SOCKET };
 
 /* Which argument of a call is a path, and which the folder it is relative to; -1: none.
  */
@@ -43,27 +43,43 @@ struct call {
 };
 
 static const struct call call[] = {
-    { SYS_openat, OPEN, 0, 1, 2 },       { SYS_newfstatat, LOOK_AT_FLAGS, 0, 1, 3 },
+    { SYS_openat, OPEN, 0, 1, 2 },
+    { SYS_newfstatat, LOOK_AT_FLAGS, 0, 1, 3 },
 #ifdef SYS_open
-    { SYS_open, OPEN, -1, 0, 1 },        { SYS_creat, CHANGE, -1, 0, -1 },
-    { SYS_stat, LOOK, -1, 0, -1 },       { SYS_lstat, LOOK, -1, 0, -1 },
-    { SYS_access, LOOK, -1, 0, -1 },     { SYS_readlink, LOOK, -1, 0, -1 },
-    { SYS_mkdir, CHANGE, -1, 0, -1 },    { SYS_rmdir, CHANGE, -1, 0, -1 },
-    { SYS_unlink, CHANGE, -1, 0, -1 },   { SYS_rename, CHANGE, -1, 0, -1 },
-    { SYS_rename, CHANGE, -1, 1, -1 },   { SYS_link, CHANGE, -1, 1, -1 },
-    { SYS_symlink, CHANGE, -1, 1, -1 },  { SYS_mknod, CHANGE, -1, 0, -1 },
+    { SYS_open, OPEN, -1, 0, 1 },
+    { SYS_creat, CHANGE, -1, 0, -1 },
+    { SYS_stat, LOOK, -1, 0, -1 },
+    { SYS_lstat, LOOK_LINK, -1, 0, -1 },
+    { SYS_access, LOOK, -1, 0, -1 },
+    { SYS_readlink, LOOK_LINK, -1, 0, -1 },
+    { SYS_mkdir, CHANGE, -1, 0, -1 },
+    { SYS_rmdir, CHANGE, -1, 0, -1 },
+    { SYS_unlink, CHANGE, -1, 0, -1 },
+    { SYS_rename, CHANGE, -1, 0, -1 },
+    { SYS_rename, CHANGE, -1, 1, -1 },
+    { SYS_link, CHANGE, -1, 1, -1 },
+    { SYS_symlink, CHANGE, -1, 1, -1 },
+    { SYS_mknod, CHANGE, -1, 0, -1 },
 #endif
-    { SYS_openat2, OPEN2, 0, 1, 2 },     { SYS_statx, LOOK_AT_FLAGS, 0, 1, 2 },
-    { SYS_faccessat, LOOK, 0, 1, -1 },   { SYS_faccessat2, LOOK, 0, 1, -1 },
-    { SYS_readlinkat, LOOK, 0, 1, -1 },  { SYS_execve, RUN, -1, 0, -1 },
-    { SYS_execveat, RUN, 0, 1, -1 },     { SYS_mkdirat, CHANGE, 0, 1, -1 },
+    { SYS_openat2, OPEN2, 0, 1, 2 },
+    { SYS_statx, LOOK_AT_FLAGS, 0, 1, 2 },
+    { SYS_faccessat, LOOK, 0, 1, -1 },
+    { SYS_faccessat2, LOOK, 0, 1, -1 },
+    { SYS_readlinkat, LOOK_LINK, 0, 1, -1 },
+    { SYS_execve, RUN, -1, 0, -1 },
+    { SYS_execveat, RUN, 0, 1, -1 },
+    { SYS_mkdirat, CHANGE, 0, 1, -1 },
     { SYS_unlinkat, CHANGE, 0, 1, -1 },
 #ifdef SYS_renameat
-    { SYS_renameat, CHANGE, 0, 1, -1 },  { SYS_renameat, CHANGE, 2, 3, -1 },
+    { SYS_renameat, CHANGE, 0, 1, -1 },
+    { SYS_renameat, CHANGE, 2, 3, -1 },
 #endif
-    { SYS_renameat2, CHANGE, 0, 1, -1 }, { SYS_renameat2, CHANGE, 2, 3, -1 },
-    { SYS_linkat, CHANGE, 2, 3, -1 },    { SYS_symlinkat, CHANGE, 1, 2, -1 },
-    { SYS_mknodat, CHANGE, 0, 1, -1 },   { SYS_truncate, CHANGE, -1, 0, -1 },
+    { SYS_renameat2, CHANGE, 0, 1, -1 },
+    { SYS_renameat2, CHANGE, 2, 3, -1 },
+    { SYS_linkat, CHANGE, 2, 3, -1 },
+    { SYS_symlinkat, CHANGE, 1, 2, -1 },
+    { SYS_mknodat, CHANGE, 0, 1, -1 },
+    { SYS_truncate, CHANGE, -1, 0, -1 },
     { SYS_socket, SOCKET, -1, -1, -1 },
 };
 enum { N_CALLS = sizeof call / sizeof call[0] };
@@ -171,7 +187,7 @@ static bool add_folder(pid_t pid, int dir, struct buf *to)
     return true;
 }
 
-/* Takes out empty parts, "." and, where no link can be followed, "..". */
+/* Takes out empty parts, "." and, of folders that are not there, "..". */
 static void tidy(char *path)
 {
     char *to = path;
@@ -196,12 +212,32 @@ static void tidy(char *path)
     *to = '\0';
 }
 
+/* Makes the folder of the path its real one, if it is there; ".." leads out of that one.
+ */
+static void follow_folder(struct buf *path)
+{
+    char *slash = strrchr(path->s, '/'), *name, *real;
+
+    if (!strcmp(slash, "/..") || !slash[1])
+        slash = path->s + path->len;
+    name = xstrdup(slash);
+    buf_cut(path, (size_t)(slash - path->s));
+    real = realpath(buf_str(path), NULL);
+    if (real) {
+        buf_reset(path);
+        buf_adds(path, real);
+    }
+    buf_adds(path, name);
+    free(real);
+    free(name);
+}
+
 /* The absolute path that a call names; new, or NULL. */
 static char *named_path(const struct call *c, const struct seccomp_notif *n)
 {
     int dir = c->dir < 0 ? AT_FDCWD : (int)n->data.args[c->dir];
     struct buf path = { 0 };
-    char text[PATH_MAX], *real = NULL;
+    char text[PATH_MAX];
 
     if (!read_memory((pid_t)n->pid, n->data.args[c->path], text, sizeof text, true) ||
         !text[0])
@@ -215,11 +251,7 @@ static char *named_path(const struct call *c, const struct seccomp_notif *n)
     }
     buf_adds(&path, text);
     if (strstr(path.s, "/.."))
-        real = realpath(path.s, NULL);
-    if (real) {
-        buf_release(&path);
-        return real;
-    }
+        follow_folder(&path);
     tidy(path.s);
     return buf_take(&path);
 }
@@ -295,39 +327,44 @@ static bool is_passing(const char *path)
 /* Of what is outside the scratch folder: what is there now. */
 static void see_other(struct seen *s, const char *path, unsigned how)
 {
+    enum { THERE = TRACE_READ | TRACE_RUN | TRACE_LIST | TRACE_STAT };
     struct stat st;
 
     s->entry.how |= how & TRACE_WRITE;
     if (how == TRACE_WRITE)
         return;
+    if (how == TRACE_LINK && lstat(path, &st) == 0 && S_ISLNK(st.st_mode)) {
+        s->entry.how |= TRACE_LINK;
+        fs_state_of(&st, &s->entry.link);
+        return;
+    }
     if (stat(path, &st) < 0) {
         if (errno == ENOENT || errno == ENOTDIR)
             s->entry.how |= TRACE_ABSENT;
         return;
     }
-    if (!(s->entry.how & (TRACE_READ | TRACE_RUN | TRACE_LIST)))
+    if (!(s->entry.how & THERE))
         fs_state_of(&st, &s->entry.state);
-    if (S_ISDIR(st.st_mode))
-        s->entry.how |= how & TRACE_READ ? TRACE_LIST : 0;
-    else
+    if (how & (TRACE_STAT | TRACE_LINK))
+        s->entry.how |= TRACE_STAT;
+    else if (!S_ISDIR(st.st_mode))
         s->entry.how |= how;
+    else
+        s->entry.how |= how & TRACE_READ ? TRACE_LIST : TRACE_STAT;
 }
 
-/* how 0: only looked for. */
 static void see(struct trace *t, const char *path, unsigned how)
 {
-    enum { LOOKED = 1 << 16 };
-    unsigned asked = how ? how : LOOKED;
     bool own = fs_is_below(path, t->root);
     struct seen *s;
 
     if (is_passing(path))
         return;
     s = find(t, path, own);
-    if (s && (s->asked & asked) == asked)
+    if (s && (s->asked & how) == how)
         return;
     if (s)
-        s->asked |= asked;
+        s->asked |= how;
     if (how & TRACE_RUN)
         see_interpreter(t, path);
     if (own)
@@ -343,10 +380,10 @@ static unsigned how_opened(const struct call *c, const struct seccomp_notif *n)
 
     if (c->kind == OPEN2 && !read_memory((pid_t)n->pid, n->data.args[c->flags],
                                          (char *)&how, sizeof how.flags, false))
-        return 0;
+        return TRACE_READ;
     flags = how.flags;
     if (flags & O_PATH)
-        return 0;
+        return TRACE_STAT;
     if ((flags & O_ACCMODE) == O_RDWR && !(flags & (O_CREAT | O_TRUNC)))
         return TRACE_READ | TRACE_WRITE;
     return (flags & O_ACCMODE) == O_RDONLY && !(flags & O_CREAT) ? TRACE_READ
@@ -365,12 +402,31 @@ static bool is_current(const struct trace *t, const struct seccomp_notif *n)
     return ioctl(t->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &n->id) == 0;
 }
 
+/* What the call asks of the file that it names. */
+static unsigned how_named(const struct call *c, const struct seccomp_notif *n)
+{
+    switch (c->kind) {
+    case RUN:
+        return TRACE_RUN;
+    case CHANGE:
+        return TRACE_WRITE;
+    case OPEN:
+    case OPEN2:
+        return how_opened(c, n);
+    case LOOK_LINK:
+        return TRACE_LINK;
+    case LOOK_AT_FLAGS:
+        return n->data.args[c->flags] & AT_SYMLINK_NOFOLLOW ? TRACE_LINK : TRACE_STAT;
+    case LOOK:
+    case SOCKET:
+        break;
+    }
+    return TRACE_STAT;
+}
+
 static void look(struct trace *t, const struct call *c, const struct seccomp_notif *n)
 {
-    unsigned how = c->kind == RUN                        ? TRACE_RUN
-                   : c->kind == CHANGE                   ? TRACE_WRITE
-                   : c->kind == OPEN || c->kind == OPEN2 ? how_opened(c, n)
-                                                         : 0;
+    unsigned how = how_named(c, n);
     char *path = named_path(c, n);
 
     if (path && is_current(t, n)) { /* else its number may be another process's now */
@@ -470,6 +526,14 @@ static bool start_thread(struct trace *t)
     t->has_thread = pthread_create(&t->thread, NULL, watch, t) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return t->has_thread;
+}
+
+bool trace_is_possible(void)
+{
+    enum { GET_ACTION_AVAIL = 2 };
+    uint32_t action = SECCOMP_RET_USER_NOTIF;
+
+    return our_arch && syscall(SYS_seccomp, GET_ACTION_AVAIL, 0, &action) == 0;
 }
 
 int trace_new(struct trace **to, const char *root, const char *step, bool refuse,
@@ -579,7 +643,7 @@ void trace_free(struct trace *t)
 
 bool trace_worked(const struct trace *t)
 {
-    return t->listener >= 0;
+    return t->listener >= 0 && t->n_runs > 0;
 }
 
 bool trace_is_cut(const struct trace *t)

@@ -21,18 +21,24 @@
 
 struct trace;
 
+/* Whether a step can be traced, as far as the kernel says. */
+bool trace_is_possible(void);
+
 enum trace_how {
     TRACE_READ = 1,
     TRACE_WRITE = 2, /* or made, removed, renamed */
     TRACE_RUN = 4,
     TRACE_LIST = 8,    /* a folder */
     TRACE_ABSENT = 16, /* looked for and not there */
+    TRACE_STAT = 32,   /* asked for its type and size */
+    TRACE_LINK = 64,   /* a link: asked where it leads */
 };
 
 struct trace_entry {
     const char *path;      /* absolute */
     unsigned how;          /* bits of enum trace_how */
-    struct fs_state state; /* when it was first read, run or listed */
+    struct fs_state state; /* when it was first looked at; of a link to it, the file's */
+    struct fs_state link;  /* of TRACE_LINK: the link's own */
 };
 
 enum { TRACE_READY = 0, TRACE_IMPOSSIBLE = 1 };
@@ -52,7 +58,7 @@ void trace_started(struct trace *t);
 void trace_end(struct trace *t);
 
 /* The rest is for after trace_end(); borrowed until trace_free(). */
-bool trace_worked(const struct trace *t);      /* the step was traced */
+bool trace_worked(const struct trace *t);      /* at least its start was seen */
 bool trace_is_cut(const struct trace *t);      /* it looked at more than can be kept */
 const char *trace_step(const struct trace *t); /* the folder of trace_new() */
 bool trace_network(const struct trace *t);     /* it asked for an internet socket */

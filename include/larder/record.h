@@ -49,7 +49,8 @@ struct record {
     struct record_output *output; /* in the order of their names */
     size_t n_outputs;
     struct object log;        /* what the program printed; a file */
-    struct object discovered; /* a list (docs/discovered.md); all-zero: none */
+    bool watched;             /* of a foreign program: what it loaded was found out */
+    struct object discovered; /* the list of it (docs/discovered.md); all-zero: nothing */
     double wall, cpu;         /* seconds */
     long long rss;            /* bytes, the largest process */
     long long made;           /* when it ended, seconds since 1970, UTC */

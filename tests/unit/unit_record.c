@@ -153,6 +153,7 @@ Test(record, a_list_of_discovered_inputs_is_the_golden_one_and_reads_back)
     struct buf text = { 0 }, golden = { 0 }, again = { 0 };
     struct error err = { 0 };
 
+    r->watched = true;
     r->discovered = (struct object){ .kind = OBJECT_FILE, .size = 20 };
     digest_bytes(&r->discovered.id, "larder-discovered 1\n", 20);
     record_write(r, &text);
@@ -169,6 +170,28 @@ Test(record, a_list_of_discovered_inputs_is_the_golden_one_and_reads_back)
     buf_release(&text);
     buf_release(&again);
     buf_release(&golden);
+}
+
+Test(record, says_whether_a_program_was_watched_that_loaded_nothing)
+{
+    struct record *r = golden_record(), *back = NULL;
+    struct buf text = { 0 };
+    struct error err = { 0 };
+
+    r->watched = true;
+    record_write(r, &text);
+    cr_assert_not_null(strstr(text.s, "\ndiscovered -\n"));
+    cr_assert_eq(record_read(&back, text.s, text.len, &err), 0, "%s", err.text);
+    cr_assert(back->watched);
+    record_free(back);
+    r->watched = false;
+    buf_reset(&text);
+    record_write(r, &text);
+    cr_assert_eq(record_read(&back, text.s, text.len, &err), 0, "%s", err.text);
+    cr_assert_not(back->watched);
+    record_free(back);
+    record_free(r);
+    buf_release(&text);
 }
 
 Test(record, optional_fields_may_be_absent)

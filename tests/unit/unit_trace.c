@@ -113,7 +113,7 @@ Test(trace, sees_threads_children_static_executables_and_every_kind_of_path)
     cr_expect_eq(how(t, p.beside.s, "from-child"), TRACE_READ | TRACE_WRITE);
     cr_expect_eq(how(t, p.beside.s, "gone"), TRACE_WRITE);
     cr_expect_eq(how(t, p.beside.s, "not-there"), TRACE_ABSENT);
-    cr_expect_eq(how(t, p.base, "beside"), TRACE_LIST);
+    cr_expect_eq(how(t, p.base, "beside") & TRACE_LIST, TRACE_LIST);
     cr_expect_eq(how(t, LARDER_BUILD, "tests/looker") & TRACE_RUN, TRACE_RUN);
     cr_expect_not(trace_network(t));
     trace_free(t);
@@ -136,6 +136,24 @@ Test(trace, tells_what_leads_out_of_the_scratch_folder_and_what_is_absent_there)
     cr_expect_eq(how(t, p.step.s, "none"), TRACE_ABSENT);
     cr_expect_eq(how(t, p.step.s, "made"), 0);
     cr_expect_eq(trace_runs(t), 2, "sh and ln");
+    trace_free(t);
+    place_release(&p);
+}
+
+Test(trace, tells_what_was_only_asked_for)
+{
+    char script[] = "ln -s a ../../beside/link; [ -e ../../beside/a ]; "
+                    "readlink ../../beside/link; [ -e ../../beside/../beside/link ]; "
+                    "[ -e ../../beside/none/.. ]";
+    struct trace *t;
+    struct place p;
+
+    place_init(&p);
+    put(&p, "a");
+    run(&t, &p, false, (char *[]){ "/bin/sh", "-c", script, NULL });
+    cr_expect_eq(how(t, p.beside.s, "a"), TRACE_STAT);
+    cr_expect_eq(how(t, p.beside.s, "link") & ~(unsigned)TRACE_WRITE,
+                 TRACE_LINK | TRACE_STAT);
     trace_free(t);
     place_release(&p);
 }
