@@ -57,7 +57,7 @@ def random_ref(dice, p, stage):
 
 def add_stage(dice, p):
     s = Stage("s%d" % (1 + max([int(s.key[1:]) for s in p.stages], default=0)),
-              dice.choice(["mix", "mix", "sh", "sh", "sh", "awk", "cp", "words", "module",
+              dice.choice(["mix", "mix", "sh", "sh", "sh", "awk", "cp", "copy", "words", "module",
                            "module", "cut", "each"]))
     s.axes = [a for a in p.axes if dice.random() < .5]
     if s.kind in ("cut", "each"):
@@ -333,6 +333,22 @@ def edit_extra(dice, p):
     return "the second module is %s" % ("there" if p.extra else "gone")
 
 
+def edit_part(dice, p):
+    part = dice.choice(sorted(p.parts))
+    p.parts[part] += 1
+    return "part %s is version %d" % (part, p.parts[part])
+
+
+def edit_mark(dice, p):
+    p.mark = 3 - p.mark
+    return "the mark has %d bytes" % p.mark
+
+
+def edit_link(dice, p):
+    p.link = 3 - p.link
+    return "the link leads to %d" % p.link
+
+
 def append_stage(dice, p):
     if len(p.stages) > 9:
         return None
@@ -358,7 +374,8 @@ EDITS = [edit_source, edit_source, edit_script, edit_script, edit_library, edit_
          edit_option, edit_option, edit_param, set_param, unset_params, choose_profile, edit_axis, edit_axis,
          edit_matrix, edit_selector, edit_input, edit_output_name, edit_output_name,
          edit_environment, edit_environment, edit_stage_environment, edit_seed, edit_import,
-         edit_set, edit_set, edit_module, edit_module, edit_extra, append_stage]
+         edit_set, edit_set, edit_module, edit_module, edit_extra,
+         edit_part, edit_part, edit_mark, edit_link, append_stage]
 
 
 def snapshot(p):

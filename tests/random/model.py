@@ -41,15 +41,19 @@ BEGIN { print "%(tag)s", word > out }
 """
 
 
-# Loads what no recipe names, from a folder of the user's.
+# Loads what no recipe names, from a folder of the user's: always, if it is there, as the
+# inputs say. Of `mark` only the size is asked, of `link` only where it leads.
 USES_MODULE = ('out=$1; shift; . "$MODULES/module.sh"; '
                '[ ! -e "$MODULES/extra.sh" ] || . "$MODULES/extra.sh"; '
-               'module "$@" > "$out"')
+               '. "$MODULES/part$(cat "$@" | cksum | tr 02468 11111 | cut -c1).sh"; '
+               '{ module "$@"; part; stat -c %s "$MODULES/mark"; readlink "$MODULES/link"; } '
+               '> "$out"')
+PARTS = "13579"
 
 
 class Stage:
-    """kind: mix, sh, awk, cp, words, module, cut (into shards) or each (of them); inputs: (name,
-    reference) in order."""
+    """kind: mix, sh, awk, cp, copy (a file of the modules), words, module, cut (into shards) or
+    each (of them); inputs: (name, reference) in order."""
 
     def __init__(self, key, kind):
         self.key = self.name = key  # key stays, name is what the recipe calls it
@@ -87,7 +91,9 @@ class Project:
         self.import_from = []  # candidates of the import `data`
         self.lib, self.mix, self.comment, self.imported = 1, 1, 1, False
         self.more = False    # a second library
-        self.module, self.extra = 1, False  # of what is installed outside of the project
+        # what is installed outside of the project
+        self.module, self.extra, self.mark, self.link = 1, False, 1, 1
+        self.parts = {part: 1 for part in PARTS}
 
     # ---- what members there are -------------------------------------------------------
 
@@ -134,6 +140,9 @@ class Project:
                for n, r in stage.inputs]
         if stage.kind == "cp":
             return ["cp", ins[0], '"${out.o}"']
+        if stage.kind == "copy":
+            return ["cp", '"${env.MODULES}/part%s.sh"' % PARTS[stage.tag % len(PARTS)],
+                    '"${out.o}"']
         if stage.kind == "awk":
             return ["awk", "-v", '"out=${out.o}"', "-v", '"word=%s"' % word, "-f",
                     stage.script()] + ins
@@ -184,7 +193,7 @@ class Project:
             lines.append("    out: {%s}" % ", ".join(
                 '%s: "%s"' % (n, p + "/" if stage.folder else p)
                 for n, p in stage.out.items()))
-        if stage.kind == "module":
+        if stage.kind in ("copy", "module"):
             lines.append("    sandbox: warn\n    env: {MODULES: }")
         if stage.env:
             lines.append("    env: {X: %s}" % ("" if stage.env == "user" else
@@ -259,8 +268,17 @@ class Project:
         return files
 
     def install(self, folder):
-        """What stages of the kind module load."""
-        files = {"module.sh": "module() { echo module %d; cat \"$@\"; }\n" % self.module}
+        """What stages of the kinds copy and module load."""
+        files = {"part%s.sh" % p: "part() { echo part %s %d; }\n" % (p, version)
+                 for p, version in self.parts.items()}
+        files["mark"] = "x" * self.mark
+        link = os.path.join(folder, "link")
+        if not os.path.islink(link) or os.readlink(link) != str(self.link):
+            os.makedirs(folder, exist_ok=True)
+            if os.path.islink(link):
+                os.remove(link)
+            os.symlink(str(self.link), link)
+        files.update({"module.sh": "module() { echo module %d; cat \"$@\"; }\n" % self.module})
         if self.extra:
             files["extra.sh"] = "module() { echo extra; }\n"
         elif os.path.exists(os.path.join(folder, "extra.sh")):
