@@ -211,7 +211,7 @@ static int grant(struct session *s, struct places *p, const struct wish *wish,
     if (rc == 0)
         rc = item_publish(s->store, s->work, &wish->item, &o, err);
     if (rc == 0)
-        rc = places_put(p, &o, wish->to, s->cli->force, err);
+        rc = places_put(p, &o, wish->to, err);
     if (rc >= 0 && !s->cli->quiet)
         printf("%s\n", wish->to);
     return rc < 0 ? rc : 0;
@@ -234,7 +234,8 @@ int command_get(const struct cli *cli, struct error *err)
     if (rc == 0)
         rc = lookup_all(&s, false, err);
     if (rc == 0)
-        rc = places_open(&places, s.project, s.own, s.store, config_link(&s.config), err);
+        rc = places_open(&places, s.project, s.own, s.store, config_link(&s.config),
+                         cli->force, err);
     for (size_t i = 0; i < n && rc == 0; i++)
         rc = grant(&s, places, &wish[i], err);
     if (rc == 0)

@@ -30,7 +30,7 @@ static int check_one(struct session *s, struct places *p, const struct placement
                      struct error *err)
 {
     (void)s;
-    return places_check(p, g->to, err);
+    return places_check(p, g->to, item_kind(&g->item), err);
 }
 
 static int place_one(struct session *s, struct places *p, const struct placement *g,
@@ -43,23 +43,30 @@ static int place_one(struct session *s, struct places *p, const struct placement
         return 0;
     rc = item_publish(s->store, s->work, &g->item, &o, err);
     if (rc == 0)
-        rc = places_put(p, &o, g->to, s->cli->force, err);
-    if (rc == PLACE_NEW)
-        buf_printf(&s->placed, "%splaced %s", s->placed.len ? "\n" : "", g->to);
+        rc = places_put(p, &o, g->to, err);
     return rc < 0 ? rc : 0;
+}
+
+static int list_one(struct session *s, struct places *p, const struct placement *g,
+                    struct error *err)
+{
+    (void)err;
+    if (places_is_new(p, g->to))
+        buf_printf(&s->placed, "%splaced %s", s->placed.len ? "\n" : "", g->to);
+    return 0;
 }
 
 /* What is placed is told at once at the end: it can be ten thousand lines. */
 static int place_all(struct session *s, struct places *p, struct error *err)
 {
-    int rc = each_placement(s, place_one, p, err);
+    int rc = each_placement(s, place_one, p, err),
+        settled = places_settle(p, rc < 0 ? NULL : err);
 
-    if (rc == 0)
-        rc = places_settle(p, err);
+    each_placement(s, list_one, p, NULL);
     if (s->placed.len)
         say_line(&s->say, SAY_NORMAL, TONE_PLAIN, "%s", buf_str(&s->placed));
     buf_release(&s->placed);
-    return rc;
+    return rc < 0 ? rc : settled;
 }
 
 static void print_json(const struct run_totals *t)
@@ -123,7 +130,8 @@ int command_run(const struct cli *cli, struct error *err)
     if (rc == 0)
         rc = session_begin(&s, cli, cli->arg, cli->n_args, err);
     if (rc == 0)
-        rc = places_open(&places, s.project, s.own, s.store, config_link(&s.config), err);
+        rc = places_open(&places, s.project, s.own, s.store, config_link(&s.config),
+                         cli->force, err);
     s.places = places;
     if (rc == 0)
         rc = sharing_open(&s, err);

@@ -34,6 +34,15 @@ void item_name(const struct item *item, struct buf *to)
     step_object_name(item->step, (size_t)item->output, to);
 }
 
+enum object_kind item_kind(const struct item *item)
+{
+    if (item->source)
+        return item->source->kind;
+    if (item->is_set || (size_t)item->output >= item->step->n_outputs)
+        return OBJECT_TREE;
+    return item->step->output[item->output].kind;
+}
+
 bool item_is_done(const struct work *any, const struct item *item)
 {
     for (size_t i = 0; i < item_n_steps(item); i++)

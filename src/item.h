@@ -14,6 +14,8 @@
  * steps of a stage with `map:` made together "blur@radius=2.set". */
 void item_name(const struct item *item, struct buf *to);
 
+enum object_kind item_kind(const struct item *item);
+
 /* The rest is about what steps make; any: a work of the plan. */
 
 /* Whether all steps behind it are done. */

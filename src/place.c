@@ -12,13 +12,14 @@
 
 #include "aside.h"
 #include "placed.h"
+#include "standing.h"
 #include "state.h"
 
 enum { PLACE_TRIES = 8 };
 
 struct places {
+    struct ground ground;
     char *project, *own, *memory;
-    struct store *store;
     enum give_how how;
     struct placed placed;
     bool dirty;
@@ -32,7 +33,7 @@ struct places {
 };
 
 int places_open(struct places **to, const char *project, const char *own,
-                struct store *store, enum link_mode link, struct error *err)
+                struct store *store, enum link_mode link, bool force, struct error *err)
 {
     static const enum give_how how[] = {
         [LINK_AUTO] = GIVE_AUTO, [LINK_HARD] = GIVE_LINK, [LINK_COPY] = GIVE_COPY
@@ -43,7 +44,7 @@ int places_open(struct places **to, const char *project, const char *own,
 
     p->project = xstrdup(project);
     p->aside.own = p->own = xstrdup(own);
-    p->store = store;
+    p->ground = (struct ground){ .project = p->project, .store = store, .force = force };
     p->how = how[link];
     fs_join(&path, own, "placed");
     p->memory = buf_take(&path);
@@ -66,6 +67,13 @@ int places_save(struct places *p, struct error *err)
                : rc;
 }
 
+bool places_is_new(struct places *p, const char *to)
+{
+    const struct placed_to *t = placed_find(&p->placed, to);
+
+    return t && t->is_new;
+}
+
 bool places_changed(const struct places *p)
 {
     return p->dirty;
@@ -85,15 +93,6 @@ void places_close(struct places *p)
     free(p);
 }
 
-/* From the project, where we are, the part of a path below it: it is long, and the files
- * are many. */
-static const char *below(const struct places *p, const char *path)
-{
-    size_t n = strlen(p->project);
-
-    return !strncmp(path, p->project, n) && path[n] == '/' ? path + n + 1 : path;
-}
-
 /* The path of a file of a destination, in b. */
 static const char *destination(const struct places *p, const char *to, const char *file,
                                struct buf *b)
@@ -107,15 +106,6 @@ static const char *destination(const struct places *p, const char *to, const cha
     return buf_str(b);
 }
 
-/* What stands where a file of ours is to be. */
-enum standing {
-    STANDING_NOTHING,
-    STANDING_OURS,  /* placed by us, or an object of the store: may be replaced */
-    STANDING_RIGHT, /* has the wanted bytes already */
-    STANDING_USERS, /* changed by hand */
-    STANDING_FOLDER,
-};
-
 /* Whether path is in the folder that was looked at last. */
 static bool is_in_last_folder(const struct places *p, const char *path)
 {
@@ -124,77 +114,75 @@ static bool is_in_last_folder(const struct places *p, const char *path)
     return n && p->folder.len == n && !memcmp(p->folder.s, path, n);
 }
 
-/* A file is not there: nor is its whole folder? */
-static void look_at_folder(struct places *p, const char *path)
+/* 0 where the folder of a file may be made. */
+static int allows_folder_of(const struct places *p, const char *path, struct error *err)
 {
+    struct buf folder = { 0 };
+    int rc;
+
+    fs_dirname(&folder, path);
+    rc = standing_allows_folder(&p->ground, buf_str(&folder), err);
+    buf_release(&folder);
+    return rc;
+}
+
+/* A file is not there: nor is its whole folder? May that be made? */
+static int look_at_folder(struct places *p, const char *path, struct error *err)
+{
+    const char *near = ground_below(&p->ground, path);
     struct fs_state st;
 
-    if (is_in_last_folder(p, path))
-        return;
+    if (is_in_last_folder(p, near))
+        return 0;
     buf_reset(&p->folder);
-    buf_add(&p->folder, path, (size_t)(fs_basename(path) - path));
+    buf_add(&p->folder, near, (size_t)(fs_basename(near) - near));
     p->is_absent = fs_stat(buf_str(&p->folder), &st, NULL) == FS_ABSENT;
+    return p->is_absent ? allows_folder_of(p, path, err) : 0;
 }
 
-/* want NULL: nothing in particular is wanted there. Negative on error. */
-static int look_at(struct places *p, const char *path,
-                   const struct placed_file *remembered, const struct digest *want,
-                   struct error *err)
+/* Whether a file may be placed at path; STANDING_NOTHING, or greater, where it may. */
+static int check_file(struct places *p, const char *path,
+                      const struct placed_file *remembered, struct error *err)
 {
-    struct fs_state st;
-    struct object o = { .kind = OBJECT_FILE };
-    int rc = fs_stat(below(p, path), &st, err);
+    int standing, rc;
 
-    if (rc != FS_FOUND)
-        return rc < 0 ? rc : STANDING_NOTHING;
-    if (S_ISDIR(st.mode))
-        return STANDING_FOLDER;
-    if (remembered && state_holds(&st, &remembered->state))
-        return want && digest_equal(want, &remembered->id) ? STANDING_RIGHT
-                                                           : STANDING_OURS;
-    rc = digest_file(&o.id, &o.size, path, err);
-    if (rc < 0) /* it may have gone since */
-        return fs_stat(below(p, path), &st, NULL) == FS_ABSENT ? STANDING_NOTHING : rc;
-    if (want && digest_equal(want, &o.id))
-        return STANDING_RIGHT;
-    if (remembered && digest_equal(&remembered->id, &o.id))
-        return STANDING_OURS;
-    rc = store_check(p->store, &o, false, NULL, err);
-    return rc < 0 ? rc : rc == OBJECT_FINE ? STANDING_OURS : STANDING_USERS;
+    if (p->is_absent && is_in_last_folder(p, ground_below(&p->ground, path)))
+        return STANDING_NOTHING;
+    standing = standing_of(&p->ground, path, remembered, NULL, err);
+    if (standing < 0)
+        return standing;
+    if (standing == STANDING_NOTHING)
+        rc = look_at_folder(p, path, err);
+    else if (standing == STANDING_USERS && !remembered) /* it may be what is wanted */
+        rc = 0;
+    else
+        rc = standing_allows_file(&p->ground, path, (enum standing)standing, remembered,
+                                  err);
+    return rc < 0 ? rc : standing;
 }
 
-/* remembered: what was placed there, or NULL. */
-static int is_users(const char *path, const struct placed_file *remembered,
-                    struct error *err)
+static bool is_one_file(const struct placed_to *t)
 {
-    return error_set(err, E_INPUT,
-                     "%s %s and is left as it is; move it away, or use --force to "
-                     "overwrite it",
-                     path, remembered ? "was changed by hand" : "is a file of yours");
+    return t && t->n_files == 1 && !*t->file[0].path;
 }
 
-int places_check(struct places *p, const char *to, struct error *err)
+int places_check(struct places *p, const char *to, enum object_kind kind,
+                 struct error *err)
 {
     struct placed_to *t = placed_find(&p->placed, to);
     struct buf path = { 0 };
     int rc = 0;
 
-    for (size_t i = 0; t && i < t->n_files && rc == 0; i++) {
-        const char *file = below(p, destination(p, to, t->file[i].path, &path));
-
-        rc = p->is_absent && is_in_last_folder(p, file)
-                 ? STANDING_NOTHING
-                 : look_at(p, path.s, &t->file[i], NULL, err);
-        if (rc == STANDING_NOTHING)
-            look_at_folder(p, file);
+    if (kind == OBJECT_TREE)
+        rc = standing_allows_folder(&p->ground, destination(p, to, "", &path), err);
+    else if (!is_one_file(t))
+        rc = check_file(p, destination(p, to, "", &path), NULL, err);
+    for (size_t i = 0; t && i < t->n_files && rc >= 0; i++) {
+        rc = check_file(p, destination(p, to, t->file[i].path, &path), &t->file[i], err);
         t->is_absent = i == 0 && rc == STANDING_NOTHING;
-        if (rc == STANDING_USERS)
-            rc = is_users(path.s, &t->file[i], err);
-        else if (rc > 0)
-            rc = 0;
     }
     buf_release(&path);
-    return rc;
+    return rc < 0 ? rc : 0;
 }
 
 /* Whether everything of a destination stands as it was placed. */
@@ -206,8 +194,9 @@ static bool stands(struct places *p, const struct placed_to *t, const struct obj
                 digest_equal(&t->object.id, &o->id);
 
     for (size_t i = 0; same && i < t->n_files; i++)
-        same = fs_stat(below(p, destination(p, t->to, t->file[i].path, &path)), &st,
-                       NULL) == FS_FOUND &&
+        same = fs_stat(ground_below(&p->ground,
+                                    destination(p, t->to, t->file[i].path, &path)),
+                       &st, NULL) == FS_FOUND &&
                state_holds(&st, &t->file[i].state);
     if (same && o->kind == OBJECT_TREE)
         same = fs_is_dir(destination(p, t->to, "", &path));
@@ -280,38 +269,32 @@ static size_t find_former(const struct placed_to *t, struct moves *moves)
     return n;
 }
 
-/* A file that was placed there before goes; one of the user's stays. */
-static int check_folder(struct places *p, const char *path, bool force, struct error *err)
+/* A file whose folder is no move of its own. */
+static bool is_alone(const struct move *m)
 {
-    int rc = fs_is_dir(path) ? STANDING_FOLDER : look_at(p, path, NULL, NULL, err);
-
-    return rc == STANDING_USERS && !force ? is_users(path, NULL, err) : rc < 0 ? rc : 0;
+    return !m->file.folder && !*m->file.path && m->standing == STANDING_NOTHING;
 }
 
 /* Before anything is written: may it be? */
-static int check_move(struct places *p, struct move *m, const char *path, bool force,
+static int check_move(struct places *p, struct move *m, const char *path,
                       struct error *err)
 {
     int rc;
 
     if (m->file.folder)
-        return check_folder(p, path, force, err);
-    rc = look_at(p, path, m->former, &m->file.id, err);
+        return standing_allows_folder(&p->ground, path, err);
+    rc = standing_of(&p->ground, path, m->former, &m->file.id, err);
     if (rc < 0)
         return rc;
     m->standing = (enum standing)rc;
     if (m->standing == STANDING_RIGHT && m->former &&
         ((m->former->state.mode & S_IXUSR) != 0) != m->file.exec)
         m->standing = STANDING_OURS; /* of which only that has changed */
-    if (m->standing == STANDING_FOLDER)
-        return error_set(err, E_INPUT, "%s is a folder, and a file is to be placed there",
-                         path);
-    if (m->standing == STANDING_USERS && !force)
-        return is_users(path, m->former, err);
-    return 0;
+    rc = standing_allows_file(&p->ground, path, m->standing, m->former, err);
+    return rc == 0 && is_alone(m) ? allows_folder_of(p, path, err) : rc;
 }
 
-static int check_moves(struct places *p, const char *to, struct moves *moves, bool force,
+static int check_moves(struct places *p, const char *to, struct moves *moves,
                        struct error *err)
 {
     struct buf path = { 0 };
@@ -320,7 +303,7 @@ static int check_moves(struct places *p, const char *to, struct moves *moves, bo
     for (size_t i = 0; i < moves->n && rc == 0; i++) {
         struct move *m = &moves->move[i];
 
-        rc = check_move(p, m, destination(p, to, m->file.path, &path), force, err);
+        rc = check_move(p, m, destination(p, to, m->file.path, &path), err);
         if (m->file.folder ? !fs_is_dir(path.s) : m->standing != STANDING_RIGHT)
             moves->anything = true;
     }
@@ -345,7 +328,7 @@ static int remove_former(struct places *p, struct placed_to *t, const struct mov
 
         if (map_get(&wanted, f->path))
             continue;
-        rc = look_at(p, destination(p, t->to, f->path, &path), f, NULL, err);
+        rc = standing_of(&p->ground, destination(p, t->to, f->path, &path), f, NULL, err);
         if (rc == STANDING_OURS)
             rc = fs_remove(path.s, err);
         else if (rc > 0)
@@ -370,7 +353,7 @@ static int state_of_given(struct places *p, const struct store_file *file,
     else if (former && !former->state.ctime_ns && digest_equal(&former->id, &file->id))
         *state = former->state;
     else
-        rc = store_object_state(p->store, &file->id, state, err);
+        rc = store_object_state(p->ground.store, &file->id, state, err);
     if (given->linked)
         state->ctime_ns = 0;
     return rc < 0 ? rc : 0;
@@ -394,15 +377,32 @@ static int state_of_right(struct places *p, const struct move *m, const char *pa
     }
     rc = fs_stat(path, state, err);
     if (rc == FS_FOUND &&
-        store_object_state(p->store, &m->file.id, &object, NULL) == FS_FOUND &&
+        store_object_state(p->ground.store, &m->file.id, &object, NULL) == FS_FOUND &&
         object.dev == state->dev && object.ino == state->ino)
         state->ctime_ns = 0; /* a link to it */
     return rc < 0 ? rc : 0;
 }
 
+/* Removes what was allowed to go, where it is not replaced. */
+static int clear(struct move *m, const char *path, struct error *err)
+{
+    struct buf folder = { 0 };
+    int rc = 0;
+
+    if (m->standing == STANDING_FOLDER) {
+        rc = fs_remove_tree(path, err);
+        m->standing = STANDING_NOTHING;
+    } else if (is_alone(m)) {
+        fs_dirname(&folder, path);
+        rc = standing_make_folder(buf_str(&folder), err);
+    }
+    buf_release(&folder);
+    return rc;
+}
+
 /* Gives a file. Where nothing was, another larder may have been faster: what stands there
  * now is looked at again. */
-static int give_move(struct places *p, struct move *m, const char *path, bool force,
+static int give_move(struct places *p, struct move *m, const char *path,
                      struct fs_state *state, struct error *err)
 {
     struct given given;
@@ -411,13 +411,16 @@ static int give_move(struct places *p, struct move *m, const char *path, bool fo
     for (int i = 0; i < PLACE_TRIES && rc == 0; i++) {
         if (m->standing == STANDING_RIGHT)
             return state_of_right(p, m, path, state, err);
-        rc = store_give(p->store, &m->file, below(p, path), p->how,
+        rc = clear(m, path, err);
+        if (rc < 0)
+            break;
+        rc = store_give(p->ground.store, &m->file, ground_below(&p->ground, path), p->how,
                         m->standing == STANDING_NOTHING ? GIVE_NEW : GIVE_OVER, &given,
                         err);
         if (rc == 0)
             return state_of_given(p, &m->file, &given, m->former, state, err);
         if (rc == E_INPUT && m->standing == STANDING_NOTHING)
-            rc = check_move(p, m, path, force, err);
+            rc = check_move(p, m, path, err);
     }
     return rc < 0 ? rc
                   : error_set(err, E_INPUT, "%s comes and goes: who else writes there?",
@@ -425,14 +428,14 @@ static int give_move(struct places *p, struct move *m, const char *path, bool fo
 }
 
 static int apply_move(struct places *p, struct placed_to *t, struct move *m,
-                      const char *path, bool force, struct error *err)
+                      const char *path, struct error *err)
 {
     struct placed_file f = { .path = m->file.path, .id = m->file.id };
     int rc;
 
     if (m->file.folder)
-        return fs_mkdirs(path, err);
-    rc = give_move(p, m, path, force, &f.state, err);
+        return standing_make_folder(path, err);
+    rc = give_move(p, m, path, &f.state, err);
     if (rc < 0)
         return rc;
     p->dirty = p->dirty || !m->former || !digest_equal(&m->former->id, &f.id) ||
@@ -442,7 +445,7 @@ static int apply_move(struct places *p, struct placed_to *t, struct move *m,
 }
 
 static int apply_moves(struct places *p, const struct object *o, const char *to,
-                       const struct moves *moves, bool force, struct error *err)
+                       const struct moves *moves, struct error *err)
 {
     struct placed_to former = { 0 }, *t = placed_find(&p->placed, to);
     struct buf path = { 0 };
@@ -456,10 +459,11 @@ static int apply_moves(struct places *p, const struct object *o, const char *to,
     for (size_t i = 0; i < moves->n && rc == 0; i++) {
         struct move *m = &moves->move[i];
 
-        rc = apply_move(p, t, m, destination(p, to, m->file.path, &path), force, err);
+        rc = apply_move(p, t, m, destination(p, to, m->file.path, &path), err);
     }
     if (rc < 0) /* what is not whole does not stand */
         t->object = (struct object){ .kind = o->kind };
+    t->is_new = rc == 0 && moves->anything;
     p->dirty = p->dirty || former.n_files != t->n_files ||
                former.object.kind != t->object.kind ||
                !digest_equal(&former.object.id, &t->object.id);
@@ -476,12 +480,14 @@ int places_settle(struct places *p, struct error *err)
     p->n_unnamed = 0;
     if (aside_name(&p->aside))
         return 0;
-    for (size_t i = 0; i < n && rc >= 0; i++) {
+    for (size_t i = 0; i < n; i++) {
         struct placed_to *t = p->unnamed[i];
         struct object o = t->object;
 
         t->object = (struct object){ .kind = o.kind }; /* it does not stand */
-        rc = places_put(p, &o, t->to, false, err);
+        t->is_new = false;
+        if (rc >= 0)
+            rc = places_put(p, &o, t->to, err);
     }
     return rc < 0 ? rc : 0;
 }
@@ -509,14 +515,14 @@ static int put_absent(struct places *p, struct placed_to *t, const struct object
     struct buf b = { 0 }, aside = { 0 };
     struct fs_state state;
     struct given given;
-    const char *path = below(p, destination(p, t->to, "", &b)), *to;
+    const char *path = ground_below(&p->ground, destination(p, t->to, "", &b)), *to;
     int rc = turn_to(p, path, err);
 
     if (rc < 0)
         goto out;
     to = aside_path(&p->aside, path, &aside);
-    if (store_give(p->store, &file, to, p->how, to == path ? GIVE_NEW : GIVE_UNSEEN,
-                   &given, NULL) < 0 ||
+    if (store_give(p->ground.store, &file, to, p->how,
+                   to == path ? GIVE_NEW : GIVE_UNSEEN, &given, NULL) < 0 ||
         state_of_given(p, &file, &given, f, &state, NULL) < 0)
         goto out;
     rc = 1;
@@ -524,6 +530,7 @@ static int put_absent(struct places *p, struct placed_to *t, const struct object
         p->dirty || !digest_equal(&f->id, &o->id) || !state_same(&f->state, &state);
     t->object = *o;
     t->is_absent = false;
+    t->is_new = true;
     f->id = o->id;
     f->state = state;
     if (to != path) {
@@ -536,7 +543,7 @@ out:
     return rc;
 }
 
-int places_put(struct places *p, const struct object *o, const char *to, bool force,
+int places_put(struct places *p, const struct object *o, const char *to,
                struct error *err)
 {
     struct placed_to *t = placed_find(&p->placed, to);
@@ -547,22 +554,21 @@ int places_put(struct places *p, const struct object *o, const char *to, bool fo
 
     if (o->kind == OBJECT_TREE && stands(p, t, o))
         return PLACE_STANDS;
-    if (o->kind == OBJECT_FILE && t && t->is_absent && t->n_files == 1 &&
-        !*t->file[0].path)
+    if (o->kind == OBJECT_FILE && t && t->is_absent && is_one_file(t))
         rc = put_absent(p, t, o, err);
     if (rc != 0)
         return rc < 0 ? rc : PLACE_NEW;
     rc = places_settle(p, err);
     if (rc == 0)
-        rc = store_each_file(p->store, o, add_move, &moves, err);
+        rc = store_each_file(p->ground.store, o, add_move, &moves, err);
     if (rc == 0)
         n_kept = find_former(t, &moves);
     if (rc == 0)
-        rc = check_moves(p, to, &moves, force, err);
+        rc = check_moves(p, to, &moves, err);
     if (rc == 0 && t && t->n_files > n_kept)
         rc = remove_former(p, t, &moves, err);
     if (rc == 0)
-        rc = apply_moves(p, o, to, &moves, force, err);
+        rc = apply_moves(p, o, to, &moves, err);
     anything = moves.anything;
     moves_release(&moves);
     return rc < 0 ? rc : anything ? PLACE_NEW : PLACE_STANDS;

@@ -28,6 +28,7 @@ struct placed_to {
     struct placed_file *file;
     size_t n_files, cap;
     bool is_absent; /* when it was looked at last, in this process */
+    bool is_new;    /* placed by this process */
 };
 
 struct placed { /* all-zero is empty */

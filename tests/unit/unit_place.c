@@ -18,12 +18,13 @@ static void open_places(struct project *p, enum link_mode link)
     char project[100];
 
     snprintf(project, sizeof project, "%s/project", p->f->dir);
-    cr_assert_eq(places_open(&p->places, project, p->own, p->f->st, link, &p->err), 0);
+    cr_assert_eq(places_open(&p->places, project, p->own, p->f->st, link, false, &p->err),
+                 0);
 }
 
 static int put(struct project *p, const struct object *o, const char *to)
 {
-    return places_put(p->places, o, to, false, &p->err);
+    return places_put(p->places, o, to, &p->err);
 }
 
 static struct project *placed_and_gone(enum link_mode link)
@@ -44,8 +45,8 @@ static struct project *placed_and_gone(enum link_mode link)
     places_close(p->places);
     cr_assert_eq(fs_remove_tree("out", NULL), 0);
     open_places(p, link);
-    cr_assert_eq(places_check(p->places, "out/one", &p->err), 0);
-    cr_assert_eq(places_check(p->places, "out/two", &p->err), 0);
+    cr_assert_eq(places_check(p->places, "out/one", OBJECT_FILE, &p->err), 0);
+    cr_assert_eq(places_check(p->places, "out/two", OBJECT_FILE, &p->err), 0);
     return p;
 }
 
@@ -128,6 +129,8 @@ Test(place, what_the_user_makes_there_meanwhile_is_kept_and_named)
     cr_assert_eq(places_save(p->places, &p->err), E_INPUT);
     cr_assert_not_null(strstr(p->err.text, "out/two was changed by hand"), "%s",
                        p->err.text);
+    cr_assert(places_is_new(p->places, "out/one"));
+    cr_assert(!places_is_new(p->places, "out/two"));
     assert_text("out/one", "one");
     assert_text("out/two", "mine");
     cr_assert(places_stands(p->places, "out/one", &p->one));
