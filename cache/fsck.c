@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "larder/map.h"
 #include "layout.h"
+#include "lockfile.h"
 #include "object.h"
 #include "signed.h"
 #include "tree.h"
@@ -19,15 +21,33 @@ struct use {
     struct digest id;
     const char *step;
     bool tree;
-    bool needed; /* by a record that was made here: what others made need not be here */
-    bool opened; /* as a tree */
-    bool seen;   /* under cas/ */
+    bool opened;  /* as a tree: its entries are known */
+    bool seen;    /* under cas/ */
+    bool damaged; /* or no tree, and should be one */
+    bool needed;
+    enum { WHOLE_UNKNOWN, WHOLE, NOT_WHOLE } whole; /* with all that is in it */
+    struct use **entry;
+    size_t n_entries;
+};
+
+/* A record: what it says is here. */
+struct claim {
+    struct digest key, id;
+    const char *step;
+    bool own;         /* made here: what others made need not be here */
+    struct use **use; /* without which it does not answer */
+    size_t n_uses;
+    struct use *log; /* or NULL */
 };
 
 struct fsck {
     struct store *st;
     struct arena arena;
-    struct map uses; /* hex -> struct use */
+    struct map uses;     /* hex -> struct use */
+    struct claim *claim; /* those of one key follow each other */
+    size_t n_claims, cap_claims;
+    struct digest *torn; /* keys that have a torn record */
+    size_t n_torn, cap_torn;
     struct store_finding *finding;
     size_t n, cap;
 };
@@ -46,8 +66,8 @@ static void find(struct fsck *f, const char *what, const struct digest *id,
     };
 }
 
-static void use(struct fsck *f, const struct digest *id, bool tree, bool needed,
-                const char *step)
+static struct use *use(struct fsck *f, const struct digest *id, bool tree,
+                       const char *step)
 {
     char hex[DIGEST_HEX + 1];
     struct use *u = map_get(&f->uses, digest_hex(id, hex));
@@ -58,22 +78,36 @@ static void use(struct fsck *f, const struct digest *id, bool tree, bool needed,
         map_set(&f->uses, hex, u);
     }
     u->tree = u->tree || tree;
-    u->needed = u->needed || needed;
+    return u;
 }
 
-static void use_record(struct fsck *f, const struct record *r)
+static void add_claim(struct fsck *f, const struct record *r)
 {
     static const struct digest none;
-    const char *step = arena_strdup(&f->arena, r->step ? r->step : "-");
-    bool needed = !r->by;
+    struct claim *c;
 
-    for (size_t i = 0; i < r->n_outputs; i++)
-        use(f, &r->output[i].object.id, r->output[i].object.kind == OBJECT_TREE,
-            needed && !r->output[i].temp, step);
-    if (!digest_equal(&r->log.id, &none))
-        use(f, &r->log.id, false, needed, step);
+    GROW(f->claim, f->n_claims + 1, f->cap_claims);
+    c = &f->claim[f->n_claims++];
+    *c = (struct claim){ .key = r->key, .id = r->id, .own = !r->by };
+    c->step = arena_strdup(&f->arena, r->step ? r->step : "-");
+    c->use = arena_alloc(&f->arena, (r->n_outputs + 2) * sizeof *c->use);
+    for (size_t i = 0; i < r->n_outputs; i++) {
+        const struct object *o = &r->output[i].object;
+        struct use *u = use(f, &o->id, o->kind == OBJECT_TREE, c->step);
+
+        if (!r->output[i].temp)
+            c->use[c->n_uses++] = u;
+    }
     if (!digest_equal(&r->discovered.id, &none))
-        use(f, &r->discovered.id, false, needed, step);
+        c->use[c->n_uses++] = use(f, &r->discovered.id, false, c->step);
+    if (!digest_equal(&r->log.id, &none))
+        c->log = use(f, &r->log.id, false, c->step);
+}
+
+static void add_torn(struct fsck *f, const struct digest *key)
+{
+    GROW(f->torn, f->n_torn + 1, f->cap_torn);
+    f->torn[f->n_torn++] = *key;
 }
 
 /* One file that should be a record; id: the digest that it should have, or NULL. */
@@ -91,12 +125,14 @@ static int read_record(struct fsck *f, const char *path, const struct digest *ke
     if (rc < 0)
         goto out;
     if (signed_read(&r, buf_str(&text), text.len, NULL) < 0 ||
-        (id && !digest_equal(&r->id, id)))
+        (id && !digest_equal(&r->id, id))) {
         find(f, "torn record", id, path, NULL);
-    else if (!digest_equal(&r->key, key))
+        add_torn(f, key);
+    } else if (!digest_equal(&r->key, key)) {
         find(f, "stray file", id, path, NULL);
-    else
-        use_record(f, r);
+    } else {
+        add_claim(f, r);
+    }
 out:
     record_free(r);
     buf_release(&text);
@@ -180,8 +216,10 @@ static int visit_object(struct fsck *f, const char *path, const char *name, void
     if (u)
         u->seen = true;
     rc = object_check(f->st, &id, -1, true, err);
-    if (rc == OBJECT_DAMAGED)
-        find(f, "damaged", &id, path, u ? u->step : NULL);
+    if (rc == OBJECT_DAMAGED && u)
+        u->damaged = true;
+    else if (rc == OBJECT_DAMAGED)
+        find(f, "damaged", &id, path, NULL);
     return rc < 0 ? rc : 0;
 }
 
@@ -225,22 +263,19 @@ static int use_tree(struct fsck *f, struct use *u, struct error *err)
     int rc = object_read(f->st, &u->id, TREE_TEXT_MAX, &text, err);
 
     u->opened = true;
-    if (rc == OBJECT_FINE && tree_read(&tree, buf_str(&text), text.len, NULL) < 0) {
-        struct buf path = { 0 };
-
-        layout_object(f->st, &u->id, &path);
-        find(f, "damaged", &u->id, path.s + strlen(f->st->path) + 1, u->step);
-        buf_release(&path);
-    }
+    if (rc == OBJECT_FINE && tree_read(&tree, buf_str(&text), text.len, NULL) < 0)
+        u->damaged = true;
+    u->entry = arena_alloc(&f->arena, (tree.n + 1) * sizeof *u->entry);
     for (size_t k = 0; k < tree.n; k++)
-        use(f, &tree.entry[k].id, tree.entry[k].kind == TREE_TREE, u->needed, u->step);
+        u->entry[u->n_entries++] =
+            use(f, &tree.entry[k].id, tree.entry[k].kind == TREE_TREE, u->step);
     tree_release(&tree);
     buf_release(&text);
     return rc < 0 ? rc : 0;
 }
 
-/* Those that are needed, then the others; those that are added are looked at in turn. */
-static int use_trees(struct fsck *f, bool needed, struct error *err)
+/* Those that are added are looked at in turn. */
+static int use_trees(struct fsck *f, struct error *err)
 {
     bool again = true;
 
@@ -250,7 +285,7 @@ static int use_trees(struct fsck *f, bool needed, struct error *err)
             struct use *u = f->uses.entry[i].value;
             int rc = 0;
 
-            if (!u->tree || u->opened || u->needed != needed)
+            if (!u->tree || u->opened)
                 continue;
             rc = use_tree(f, u, err);
             if (rc < 0)
@@ -261,18 +296,87 @@ static int use_trees(struct fsck *f, bool needed, struct error *err)
     return 0;
 }
 
-static void find_absent(struct fsck *f)
+static bool is_whole(struct use *u)
+{
+    bool whole = u->seen && !u->damaged;
+
+    if (u->whole != WHOLE_UNKNOWN)
+        return u->whole == WHOLE;
+    for (size_t i = 0; i < u->n_entries && whole; i++)
+        whole = is_whole(u->entry[i]);
+    u->whole = whole ? WHOLE : NOT_WHOLE;
+    return whole;
+}
+
+static bool claim_holds(const struct claim *c)
+{
+    for (size_t i = 0; i < c->n_uses; i++)
+        if (!is_whole(c->use[i]))
+            return false;
+    return true;
+}
+
+static bool need(struct use *u, const char *step)
+{
+    if (u->needed)
+        return false;
+    u->needed = true;
+    u->step = step;
+    return true;
+}
+
+static void need_entries(struct use *u)
+{
+    for (size_t i = 0; i < u->n_entries; i++)
+        if (need(u->entry[i], u->step))
+            need_entries(u->entry[i]);
+}
+
+static void need_claim(const struct claim *c, bool outputs)
+{
+    for (size_t i = 0; outputs && i < c->n_uses; i++)
+        need(c->use[i], c->step);
+    if (c->log)
+        need(c->log, c->step);
+}
+
+/* Where one record of a key holds, its step is done, and what others of that key named
+ * need not come back: a step that gives other bytes each time never makes it again. */
+static void find_needed(struct fsck *f)
+{
+    for (size_t i = 0, end; i < f->n_claims; i = end) {
+        bool any = false;
+
+        for (end = i;
+             end < f->n_claims && digest_equal(&f->claim[end].key, &f->claim[i].key);
+             end++)
+            any = any || claim_holds(&f->claim[end]);
+        for (size_t k = i; k < end; k++)
+            if (f->claim[k].own && (!any || claim_holds(&f->claim[k])))
+                need_claim(&f->claim[k], !any);
+    }
+    /* Who names it itself comes before who names a folder that it is in. */
+    for (size_t i = 0; i < f->uses.n; i++) {
+        struct use *u = f->uses.entry[i].value;
+
+        if (u->needed)
+            need_entries(u);
+    }
+}
+
+static void find_lost(struct fsck *f)
 {
     struct buf path = { 0 };
 
     for (size_t i = 0; i < f->uses.n; i++) {
         const struct use *u = f->uses.entry[i].value;
 
-        if (u->seen || !u->needed)
+        if (!u->damaged && (u->seen || !u->needed))
             continue;
         buf_reset(&path);
         layout_object(f->st, &u->id, &path);
-        find(f, "absent", &u->id, path.s + strlen(f->st->path) + 1, u->step);
+        find(f, u->damaged ? "damaged" : "absent", &u->id,
+             path.s + strlen(f->st->path) + 1, u->step);
     }
     buf_release(&path);
 }
@@ -285,33 +389,142 @@ static int compare_findings(const void *a, const void *b)
     return order ? order : strcmp(x->what, y->what);
 }
 
+static int check(struct fsck *f, struct error *err)
+{
+    bool objects = true;
+    int rc;
+
+    rc = walk(f, "", visit_top, NULL, err);
+    if (rc == 0)
+        rc = walk(f, "ac", visit_prefix, NULL, err);
+    if (rc == 0)
+        rc = use_trees(f, err);
+    if (rc == 0)
+        rc = walk(f, "cas", visit_prefix, &objects, err);
+    if (rc < 0)
+        return rc;
+    find_needed(f);
+    find_lost(f);
+    if (f->n)
+        qsort(f->finding, f->n, sizeof *f->finding, compare_findings);
+    return 0;
+}
+
+/* ---- repairing --------------------------------------------------------------------- */
+
+/* The same result, which holds, as if its step had printed nothing. */
+static int forget_log(struct fsck *f, const struct claim *c, struct error *err)
+{
+    struct record *r = NULL;
+    struct buf text = { 0 };
+    int rc = store_find_record(f->st, &c->key, &c->id, &r, err);
+
+    if (rc == STORE_HIT) {
+        r->log = (struct object){ .kind = OBJECT_FILE };
+        record_write(r, &text);
+        rc = signed_keep(f->st, r, text.s, text.len, err);
+    }
+    record_free(r);
+    buf_release(&text);
+    return rc < 0 ? rc : 0;
+}
+
+/* A record that was made here goes when something that it names is lost: no look-up takes
+ * it. One that lost its log alone is written anew without it. */
+static int repair_claim(struct fsck *f, const struct claim *c, struct error *err)
+{
+    bool holds = claim_holds(c);
+    int rc = 0;
+
+    if (!c->own || (holds && (!c->log || is_whole(c->log))))
+        return 0;
+    if (holds)
+        rc = forget_log(f, c, err);
+    return rc < 0 ? rc : store_drop_record(f->st, &c->key, &c->id, err);
+}
+
+static int repair(struct fsck *f, struct error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < f->n_torn && rc >= 0; i++) {
+        struct record **rec = NULL;
+        size_t n = 0;
+
+        rc = store_find(f->st, &f->torn[i], &rec, &n, err); /* which removes it */
+        records_free(rec, n);
+    }
+    for (size_t i = 0; i < f->n_claims && rc >= 0; i++)
+        rc = repair_claim(f, &f->claim[i], err);
+    for (size_t i = 0; i < f->n && rc >= 0; i++) {
+        struct store_finding *found = &f->finding[i];
+
+        if (!strcmp(found->what, "damaged"))
+            rc = store_discard(f->st, &found->id, err);
+        found->repaired = strcmp(found->what, "stray file") != 0;
+    }
+    return rc < 0 ? rc : 0;
+}
+
+/* Nobody may be about to use what goes. */
+static int be_alone(struct store *st, int *fd, struct error *err)
+{
+    int rc = lockfile_open(st, fd, err);
+
+    if (rc == 0)
+        rc = lockfile_take(*fd, LOCK_ALONE, lockfile_runs, err);
+    return rc == LOCK_BUSY ? error_set(err, E_SYSTEM,
+                                       "a run uses the store; repair it when that has "
+                                       "ended")
+                           : rc;
+}
+
+/* ---- the calls --------------------------------------------------------------------- */
+
+static int tell_all(struct fsck *f,
+                    void (*tell)(void *self, const struct store_finding *f), void *self)
+{
+    for (size_t i = 0; i < f->n; i++)
+        tell(self, &f->finding[i]);
+    return f->n < INT32_MAX ? (int)f->n : INT32_MAX;
+}
+
+static void release(struct fsck *f)
+{
+    map_release(&f->uses);
+    free(f->claim);
+    free(f->torn);
+    free(f->finding);
+    arena_release(&f->arena);
+}
+
 int store_fsck(struct store *st, void (*tell)(void *self, const struct store_finding *f),
                void *self, struct error *err)
 {
     struct fsck f = { .st = st };
-    bool objects = true;
-    int rc;
+    int rc = check(&f, err);
 
-    rc = walk(&f, "", visit_top, NULL, err);
     if (rc == 0)
-        rc = walk(&f, "ac", visit_prefix, NULL, err);
-    if (rc == 0)
-        rc = use_trees(&f, true, err);
-    if (rc == 0)
-        rc = use_trees(&f, false, err);
-    if (rc == 0)
-        rc = walk(&f, "cas", visit_prefix, &objects, err);
-    if (rc < 0)
-        goto out;
-    find_absent(&f);
-    if (f.n)
-        qsort(f.finding, f.n, sizeof *f.finding, compare_findings);
-    for (size_t i = 0; i < f.n; i++)
-        tell(self, &f.finding[i]);
-    rc = f.n < INT32_MAX ? (int)f.n : INT32_MAX;
-out:
-    map_release(&f.uses);
-    free(f.finding);
-    arena_release(&f.arena);
+        rc = tell_all(&f, tell, self);
+    release(&f);
     return rc < 0 ? error_context(err, "checking the store") : rc;
+}
+
+int store_repair(struct store *st,
+                 void (*tell)(void *self, const struct store_finding *f), void *self,
+                 struct error *err)
+{
+    struct fsck f = { .st = st };
+    int fd = -1, rc = be_alone(st, &fd, err);
+
+    if (rc == 0)
+        rc = check(&f, err);
+    if (rc == 0)
+        rc = repair(&f, err);
+    if (rc == 0)
+        rc = tell_all(&f, tell, self);
+    release(&f);
+    if (fd >= 0)
+        close(fd);
+    return rc < 0 ? error_context(err, "repairing the store") : rc;
 }

@@ -61,9 +61,9 @@ static int list_more(struct store *st, const struct digest *key, struct buf *dir
     return rc < 0 && (errno == ENOENT || errno == ENOTDIR) ? 0 : rc;
 }
 
-/* Puts a record of `more` in the place of a torn first one, or only removes that. Where
- * we may not, it goes on not counting. */
-static void replace_torn(struct store *st, const struct digest *key, const char *path)
+/* Puts a record of `more` in the place of a first one that is torn or is to go, or only
+ * removes that. Where we may not, it stays. */
+static void replace_first(struct store *st, const struct digest *key, const char *path)
 {
     struct buf dir = { 0 }, other = { 0 };
     struct record *rec = NULL;
@@ -100,7 +100,7 @@ static int read_first(struct store *st, const struct digest *key, struct record 
     layout_record(st, key, &path);
     rc = read_record(st, &path, key, NULL, rec, err);
     if (rc == TORN) {
-        replace_torn(st, key, path.s);
+        replace_first(st, key, path.s);
         rc = read_record(st, &path, key, NULL, rec, err);
     }
     buf_release(&path);
@@ -134,6 +134,27 @@ int store_find_record(struct store *st, const struct digest *key, const struct d
         rc = read_other(st, key, id, rec, err);
     }
     return rc;
+}
+
+int store_drop_record(struct store *st, const struct digest *key, const struct digest *id,
+                      struct error *err)
+{
+    struct record *first = NULL;
+    struct buf path = { 0 };
+    char hex[DIGEST_HEX + 1];
+    int rc = read_first(st, key, &first, err);
+
+    if (rc == STORE_HIT && digest_equal(&first->id, id)) {
+        layout_record(st, key, &path);
+        replace_first(st, key, path.s);
+    } else if (rc == STORE_HIT) {
+        layout_more_records(st, key, &path);
+        buf_printf(&path, "/%s", digest_hex(id, hex));
+        rc = fs_remove(path.s, err);
+    }
+    record_free(first);
+    buf_release(&path);
+    return rc < 0 ? rc : 0;
 }
 
 static int compare_records(const void *a, const void *b)

@@ -50,6 +50,8 @@ static const struct option option[] = {
     { 0, "color", "WHEN", OPT_COLOR, FIELD(color), NULL, "auto, always or never" },
     { 0, "force", NULL, OPT_FLAG, FIELD(force), " run get ",
       "overwrite placed files that were changed by hand" },
+    { 0, "repair", NULL, OPT_FLAG, FIELD(repair), " fsck ",
+      "remove what is damaged, and the records of what is lost" },
     { 0, "sandbox", "MODE", OPT_TEXT, FIELD(sandbox), " run config ",
       "off, warn or enforce (default): what a step may read and write" },
     { 0, "trace", NULL, OPT_FLAG, FIELD(trace), " run ",

@@ -82,7 +82,9 @@ const struct command command_table[] = {
     { "fsck", NULL, "", 0, 0, "read the whole cache and name what is damaged",
       "Reads every object and record and compares it with its name. Changes nothing: "
       "the\n"
-      "next run makes again what it needs.",
+      "next run makes again what it needs. --repair clears away what no run will need: "
+      "it\n"
+      "removes what is damaged, and records of results that are lost.",
       command_fsck },
     { "config", NULL, "", 0, 0, "the settings in force, and where they were made",
       "Lists the settings of the user: what suits a machine or a person and is no part\n"

@@ -20,7 +20,7 @@ int command_check(const struct cli *cli, struct error *err)
 
 struct findings {
     const struct cli *cli;
-    size_t n;
+    size_t n, n_left;
 };
 
 static void tell_finding(void *self, const struct store_finding *f)
@@ -36,6 +36,18 @@ static void tell_finding(void *self, const struct store_finding *f)
         printf("%s: sha256:%s (%s)%s%s\n", f->what, hex, f->path ? f->path : "-",
                f->used_by ? " of " : "", f->used_by ? f->used_by : "");
     all->n++;
+    all->n_left += !f->repaired;
+}
+
+static const char *remedy(const struct findings *all)
+{
+    if (!all->cli->repair)
+        return "the next run makes again what it needs, and `larder fsck --repair` "
+               "clears "
+               "away the rest";
+    if (all->n_left)
+        return "what is a stray file is yours to remove; the rest is cleared away";
+    return "all is cleared away; the next run makes again what it needs";
 }
 
 int command_fsck(const struct cli *cli, struct error *err)
@@ -47,20 +59,20 @@ int command_fsck(const struct cli *cli, struct error *err)
     if (cli->json)
         printf("{\"findings\": [");
     if (rc == 0)
-        rc = store_fsck(s.store, tell_finding, &all, err);
+        rc = cli->repair ? store_repair(s.store, tell_finding, &all, err)
+                         : store_fsck(s.store, tell_finding, &all, err);
     if (cli->json)
         printf("]}\n");
     if (rc >= 0) {
         if (all.n)
-            say_line(&s.say, SAY_NORMAL, TONE_PLAIN,
-                     "%zu finding%s in %s; the next run makes again what it needs", all.n,
-                     all.n == 1 ? "" : "s", s.cache);
+            say_line(&s.say, SAY_NORMAL, TONE_PLAIN, "%zu finding%s in %s; %s", all.n,
+                     all.n == 1 ? "" : "s", s.cache, remedy(&all));
         else
             say_line(&s.say, SAY_NORMAL, TONE_PLAIN,
                      "%s: everything is what its name says", s.cache);
         if (all.n)
             store_doubt(s.store);
-        rc = all.n ? EXIT_MISMATCH : 0;
+        rc = all.n_left ? EXIT_MISMATCH : 0;
     }
     session_close(&s);
     return rc;

@@ -155,6 +155,10 @@ int store_find(struct store *st, const struct digest *key, struct record ***rec,
 int store_find_record(struct store *st, const struct digest *key, const struct digest *id,
                       struct record **rec, struct error *err);
 
+/* Takes a record out of the store; absent is fine. Best effort where we may not. */
+int store_drop_record(struct store *st, const struct digest *key, const struct digest *id,
+                      struct error *err);
+
 /* Tells everybody who remembers what is in the store to look again: something in it has
  * been found wrong that a look at objects does not show. Best effort. */
 void store_doubt(struct store *st);
@@ -167,11 +171,17 @@ struct store_finding {
     struct digest id;    /* of the object or record */
     const char *path;    /* relative to the store */
     const char *used_by; /* the step of a record that names the object, or NULL */
+    bool repaired;
 };
 
 /* Reads every object and record, hashes them, and tells each finding, in a stable order.
  * Returns the number of findings, or an error. It changes nothing. */
 int store_fsck(struct store *st, void (*tell)(void *self, const struct store_finding *f),
                void *self, struct error *err);
+/* The same, and removes what is damaged or torn and the records made here that name
+ * something that is lost; what is whole stays. E_SYSTEM when a run uses the store. */
+int store_repair(struct store *st,
+                 void (*tell)(void *self, const struct store_finding *f), void *self,
+                 struct error *err);
 
 #endif
