@@ -112,7 +112,9 @@ static int take(const struct intake *in, const char *path, enum object_kind kind
         return take_folder(in, path, 1, o, err);
     }
     rc = object_take(in, path, &t, err);
-    *o = (struct object){ .kind = OBJECT_FILE, .id = t.id, .size = t.size };
+    *o = (struct object){ .kind = t.exec ? OBJECT_EXEC : OBJECT_FILE,
+                          .id = t.id,
+                          .size = t.size };
     return rc < 0 ? no_file(path, rc, err) : rc;
 }
 

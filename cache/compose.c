@@ -5,6 +5,17 @@
 
 #include "larder/banned.h"
 
+static const enum tree_kind entry_kind[] = {
+    [OBJECT_FILE] = TREE_FILE,
+    [OBJECT_TREE] = TREE_TREE,
+    [OBJECT_EXEC] = TREE_EXEC,
+};
+static const enum object_kind object_kind[] = {
+    [TREE_FILE] = OBJECT_FILE,
+    [TREE_TREE] = OBJECT_TREE,
+    [TREE_EXEC] = OBJECT_EXEC,
+};
+
 static int compose(const struct intake *in, const struct store_entry *entry, size_t n,
                    struct object *o, struct error *err)
 {
@@ -13,8 +24,8 @@ static int compose(const struct intake *in, const struct store_entry *entry, siz
     int rc = 0;
 
     for (size_t i = 0; i < n && rc == 0; i++)
-        rc = tree_add(&tree, entry[i].object.kind == OBJECT_TREE ? TREE_TREE : TREE_FILE,
-                      entry[i].object.size, &entry[i].object.id, entry[i].name, err);
+        rc = tree_add(&tree, entry_kind[entry[i].object.kind], entry[i].object.size,
+                      &entry[i].object.id, entry[i].name, err);
     if (rc < 0)
         goto out;
     tree_write(&tree, &text);
@@ -58,10 +69,8 @@ int store_list(struct store *st, const struct object *o, struct arena *arena,
     *n = tree.n;
     for (size_t i = 0; i < tree.n; i++) {
         const struct tree_entry *e = &tree.entry[i];
-        enum object_kind kind = e->kind == TREE_TREE ? OBJECT_TREE : OBJECT_FILE;
-
         (*entry)[i] = (struct store_entry){ arena_strdup(arena, e->name),
-                                            { kind, e->id, e->size } };
+                                            { object_kind[e->kind], e->id, e->size } };
     }
 out:
     tree_release(&tree);

@@ -83,7 +83,9 @@ int store_each_file(struct store *st, const struct object *o, store_visit *f, vo
                     struct error *err)
 {
     struct walk w = { st, f, self, err };
-    struct store_file file = { .path = "", .id = o->id, .size = o->size };
+    struct store_file file = {
+        .path = "", .id = o->id, .size = o->size, .exec = o->kind == OBJECT_EXEC
+    };
     struct buf path = { 0 };
     int rc = o->kind == OBJECT_TREE ? walk_tree(&w, &o->id, o->size, &path, 1)
                                     : f(self, &file, err);

@@ -105,8 +105,9 @@ out:
 int store_lend(struct store *st, const struct object *o, const char *path,
                struct error *err)
 {
-    int rc = o->kind == OBJECT_TREE ? lend_tree(st, &o->id, 1, path, err)
-                                    : lend_file(st, &o->id, false, path, err);
+    int rc = o->kind == OBJECT_TREE
+                 ? lend_tree(st, &o->id, 1, path, err)
+                 : lend_file(st, &o->id, o->kind == OBJECT_EXEC, path, err);
 
     return rc < 0 ? error_context(err, "lending %s", path) : 0;
 }

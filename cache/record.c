@@ -17,7 +17,7 @@ enum {
 };
 
 static const char *const kind_word[] = {
-    [OBJECT_FILE] = "file ", [OBJECT_TREE] = "tree "
+    [OBJECT_FILE] = "file ", [OBJECT_TREE] = "tree ", [OBJECT_EXEC] = "exec "
 };
 
 struct record *record_new(void)
@@ -181,6 +181,8 @@ static bool read_object(struct scan *s, struct object *o)
         o->kind = OBJECT_FILE;
     else if (scan_text(s, kind_word[OBJECT_TREE]))
         o->kind = OBJECT_TREE;
+    else if (scan_text(s, kind_word[OBJECT_EXEC]))
+        o->kind = OBJECT_EXEC;
     else
         return false;
     return scan_number(s, &o->size) && scan_text(s, " ") && scan_digest(s, &o->id);

@@ -86,7 +86,9 @@ static int put_source(struct desk *d, struct session *s, const struct source *so
 
     if (rc < 0)
         return rc;
-    if (name && at->path && source->kind == OBJECT_FILE && at->state.size <= COPY_AT_MOST)
+    executable = executable || at->object.kind == OBJECT_EXEC;
+    if (name && at->path && source->kind == OBJECT_FILE && !executable &&
+        at->state.size <= COPY_AT_MOST)
         return room_copy(d->room, name, at->path, at->state.size, err);
     if (name)
         rc = room_free_name(d->room, name, err);
@@ -533,7 +535,9 @@ int desk_keep_log(struct desk *d, struct session *s, bool sync, struct object *l
         if (found <= OBJECT_FINE)
             return found;
     }
-    return store_add(s->store, d->log, OBJECT_FILE, sync, log, err);
+    found = store_add(s->store, d->log, OBJECT_FILE, sync, log, err);
+    log->kind = OBJECT_FILE; /* whatever the step has made of it */
+    return found;
 }
 
 void desk_close(struct desk *d, enum room_fate fate)

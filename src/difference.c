@@ -157,6 +157,18 @@ static bool same_name(const char *was, const char *is)
     return n == strcspn(is, " ") && !strncmp(was, is, n);
 }
 
+/* "file sha256:9f…" and "exec sha256:9f…" are the same bytes. */
+static void tell_input(const struct difference *d, struct buf *to)
+{
+    bool was = !strncmp(d->was, "exec ", 5), is = !strncmp(d->is, "exec ", 5);
+
+    if (was != is && !strcmp(d->was + 5, d->is + 5))
+        buf_printf(to, "input %s %s", d->name,
+                   is ? "may be executed now" : "may not be executed any more");
+    else
+        buf_printf(to, "input %s changed", d->name);
+}
+
 void difference_tell(const struct difference *d, struct buf *to)
 {
     if (!strcmp(d->kind, "program") && d->was && d->is && same_name(d->was, d->is)) {
@@ -171,7 +183,7 @@ void difference_tell(const struct difference *d, struct buf *to)
         return;
     }
     if (!strcmp(d->kind, "in") && d->was && d->is) {
-        buf_printf(to, "input %s changed", d->name);
+        tell_input(d, to);
         return;
     }
     if ((!strcmp(d->kind, "code") || !strcmp(d->kind, "tool")) && d->was && d->is) {

@@ -37,7 +37,11 @@ static void add_field(struct buf *b, const char *s)
 
 static const char *kind_name(enum object_kind kind)
 {
-    return kind == OBJECT_TREE ? "tree" : "file";
+    static const char *const name[] = {
+        [OBJECT_FILE] = "file", [OBJECT_TREE] = "tree", [OBJECT_EXEC] = "exec"
+    };
+
+    return name[kind];
 }
 
 static void add_object(struct buf *b, const struct object *o)

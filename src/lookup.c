@@ -135,7 +135,9 @@ static bool has_outputs(const struct record *rec, const struct step *step)
         const struct object *o = work_recorded(step, rec, i);
         bool shard = i >= step->n_outputs;
 
-        if (!o || o->kind != (shard ? OBJECT_TREE : step->output[i].kind))
+        bool tree = shard || step->output[i].kind == OBJECT_TREE;
+
+        if (!o || (o->kind == OBJECT_TREE) != tree)
             return false;
     }
     return true;

@@ -275,6 +275,17 @@ static bool is_alone(const struct move *m)
     return !m->file.folder && !*m->file.path && m->standing == STANDING_NOTHING;
 }
 
+/* Whether it cannot be executed and should be, or could when we placed it and should not.
+ */
+static bool has_other_mode(const struct move *m, const char *path)
+{
+    struct fs_state st;
+
+    if (m->file.exec)
+        return fs_stat(path, &st, NULL) == FS_FOUND && !(st.mode & S_IXUSR);
+    return m->former && (m->former->state.mode & S_IXUSR);
+}
+
 /* Before anything is written: may it be? */
 static int check_move(struct places *p, struct move *m, const char *path,
                       struct error *err)
@@ -287,8 +298,7 @@ static int check_move(struct places *p, struct move *m, const char *path,
     if (rc < 0)
         return rc;
     m->standing = (enum standing)rc;
-    if (m->standing == STANDING_RIGHT && m->former &&
-        ((m->former->state.mode & S_IXUSR) != 0) != m->file.exec)
+    if (m->standing == STANDING_RIGHT && has_other_mode(m, path))
         m->standing = STANDING_OURS; /* of which only that has changed */
     rc = standing_allows_file(&p->ground, path, m->standing, m->former, err);
     return rc == 0 && is_alone(m) ? allows_folder_of(p, path, err) : rc;
@@ -510,7 +520,9 @@ static int turn_to(struct places *p, const char *path, struct error *err)
 static int put_absent(struct places *p, struct placed_to *t, const struct object *o,
                       struct error *err)
 {
-    struct store_file file = { .path = "", .id = o->id, .size = o->size };
+    struct store_file file = {
+        .path = "", .id = o->id, .size = o->size, .exec = o->kind == OBJECT_EXEC
+    };
     struct placed_file *f = &t->file[0];
     struct buf b = { 0 }, aside = { 0 };
     struct fs_state state;
@@ -554,7 +566,7 @@ int places_put(struct places *p, const struct object *o, const char *to,
 
     if (o->kind == OBJECT_TREE && stands(p, t, o))
         return PLACE_STANDS;
-    if (o->kind == OBJECT_FILE && t && t->is_absent && is_one_file(t))
+    if (o->kind != OBJECT_TREE && t && t->is_absent && is_one_file(t))
         rc = put_absent(p, t, o, err);
     if (rc != 0)
         return rc < 0 ? rc : PLACE_NEW;

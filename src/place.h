@@ -31,9 +31,9 @@ void places_close(struct places *p); /* NULL is fine */
 /* Whether something was placed, or forgotten, that is not as it was remembered. */
 bool places_changed(const struct places *p);
 
-/* E_INPUT when, as far as can be known before it is made, an object of this kind cannot be
- * placed at `to`: what was placed there has been changed by hand, or a file of the user's
- * stands where a folder is to be, or a folder where a file is. */
+/* E_INPUT when, as far as can be known before it is made, an object of this kind cannot
+ * be placed at `to`: what was placed there has been changed by hand, or a file of the
+ * user's stands where a folder is to be, or a folder where a file is. */
 int places_check(struct places *p, const char *to, enum object_kind kind,
                  struct error *err);
 /* Whether everything stands at `to` as it was placed, and is this object. */
@@ -44,7 +44,8 @@ enum { PLACE_STANDS = 0, PLACE_NEW = 1 };
  * a folder that is gone appears with the whole folder, no later than places_settle(). */
 int places_put(struct places *p, const struct object *o, const char *to,
                struct error *err);
-/* Whether it was placed there by us, and not just left as it stood; once it is settled. */
+/* Whether it was placed there by us, and not just left as it stood; once it is settled.
+ */
 bool places_is_new(struct places *p, const char *to);
 
 /* Told of each file that was placed for `to`, by its absolute path, with its state. */

@@ -138,7 +138,9 @@ static bool read_to(struct placed *p, char *line, struct placed_to **t)
 
     if (!take_word(&line, "to "))
         return false;
-    o.kind = take_word(&line, "tree ") ? OBJECT_TREE : OBJECT_FILE;
+    o.kind = take_word(&line, "tree ")   ? OBJECT_TREE
+             : take_word(&line, "exec ") ? OBJECT_EXEC
+                                         : OBJECT_FILE;
     if (o.kind == OBJECT_FILE && !take_word(&line, "file "))
         return false;
     if (!take_digest(&line, &o.id) || !take_number(&line, false, &size))
@@ -235,7 +237,9 @@ static void add_digest(struct buf *text, const struct digest *d)
 
 static void write_to(const struct placed_to *t, struct buf *text)
 {
-    buf_adds(text, t->object.kind == OBJECT_TREE ? "to tree " : "to file ");
+    buf_adds(text, t->object.kind == OBJECT_TREE   ? "to tree "
+                   : t->object.kind == OBJECT_EXEC ? "to exec "
+                                                   : "to file ");
     add_digest(text, &t->object.id);
     add_signed(text, t->object.size);
     buf_add_escaped(text, t->to);

@@ -284,7 +284,8 @@ bool proof_has_outputs(struct proof *p, size_t index, const struct object *outpu
     if (!s || s->n != n)
         return false;
     for (size_t i = 0; i < n; i++)
-        if (!digest_equal(&p->output[s->first + i].object.id, &output[i].id))
+        if (p->output[s->first + i].object.kind != output[i].kind ||
+            !digest_equal(&p->output[s->first + i].object.id, &output[i].id))
             return false;
     return true;
 }

@@ -130,7 +130,9 @@ static void write_step(const struct work *w, struct buf *to)
         const struct object *o = work_output(w, (int)i);
 
         digest_row(to, w->step, "output", w->step->output[i].name, &o->id,
-                   o->kind == OBJECT_TREE ? "tree" : "file");
+                   o->kind == OBJECT_TREE   ? "tree"
+                   : o->kind == OBJECT_EXEC ? "exec"
+                                            : "file");
     }
 }
 

@@ -18,7 +18,11 @@
 #include "larder/segments.h"
 #include "larder/sign.h"
 
-enum object_kind { OBJECT_FILE, OBJECT_TREE };
+enum object_kind {
+    OBJECT_FILE,
+    OBJECT_TREE,
+    OBJECT_EXEC, /* a file that its owner may execute */
+};
 
 /* An object's name: its kind, digest, and size in bytes (of a tree: of all its files). */
 struct object {

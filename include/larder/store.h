@@ -53,9 +53,9 @@ const char *store_path(const struct store *st); /* borrowed, absolute */
 /* Takes the file or folder at path into the store: a regular file moves in by rename, or
  * is copied when it is on another file system or has a second name; path is gone or
  * worthless afterwards. Links and special files inside are refused by name (E_STAGE). Of
- * a file alone nothing but its bytes is kept; in a folder also whether its owner may
- * execute it. sync: the bytes are on the disk before this returns, the names before the
- * next store_record() with sync does. */
+ * a file nothing but its bytes is kept, and whether its owner may execute it: one asked
+ * for as OBJECT_FILE may turn out to be OBJECT_EXEC. sync: the bytes are on the disk
+ * before this returns, the names before the next store_record() with sync does. */
 int store_add(struct store *st, const char *path, enum object_kind kind, bool sync,
               struct object *o, struct error *err);
 /* The same, but path is only read: the bytes are reflinked or copied. */

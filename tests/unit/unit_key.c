@@ -302,3 +302,37 @@ Test(key, of_a_sharded_set_is_the_golden_document)
 
     check_golden("key-shards-1.txt", &step, &facts);
 }
+
+Test(key, of_a_command_that_reads_executables_is_the_golden_document)
+{
+    struct word words[] = { { WORD_TEXT, "env" },
+                            { WORD_IN, "tool" },
+                            { WORD_IN_EACH, "tools" },
+                            { WORD_OUT, "said" } };
+    struct arg arg[] = {
+        { &words[0], 1 }, { &words[1], 1 }, { &words[2], 1 }, { &words[3], 1 }
+    };
+    struct item items[2] = { 0 };
+    struct input input[] = {
+        { .name = "tool" },
+        { .name = "tools", .kind = INPUT_LIST, .item = items, .n_items = 2 }
+    };
+    struct output output[] = { { .name = "said", .path = "said" } };
+    struct object tool = object_of(OBJECT_EXEC, "tool");
+    struct object tools[] = { object_of(OBJECT_EXEC, "tool"),
+                              object_of(OBJECT_FILE, "tool") };
+    struct object *inputs[] = { &tool, tools };
+    struct key_facts facts = { .input = inputs, .executable = digest_of("env") };
+    struct step step = { .name = "say",
+                         .stage = "say",
+                         .executable = "/usr/bin/env",
+                         .arg = arg,
+                         .n_args = 4,
+                         .input = input,
+                         .n_inputs = 2,
+                         .output = output,
+                         .n_outputs = 1,
+                         .n_objects = 1 };
+
+    check_golden("key-exec-1.txt", &step, &facts);
+}

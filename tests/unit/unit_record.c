@@ -147,6 +147,26 @@ Test(record, temporary_outputs_are_told_and_read_back)
     buf_release(&text);
 }
 
+Test(record, executable_outputs_are_the_golden_ones_and_read_back)
+{
+    struct record *r = golden_record(), *back = NULL;
+    struct buf text = { 0 }, golden = { 0 };
+    struct error err = { 0 };
+
+    r->output[1].object.kind = OBJECT_EXEC;
+    record_write(r, &text);
+    cr_assert_eq(fs_read(LARDER_SOURCE "/tests/golden/record-1-exec.txt", &golden, &err),
+                 0, "%s; given:\n%s", err.text, text.s);
+    cr_assert_str_eq(buf_str(&text), buf_str(&golden));
+    cr_assert_eq(record_read(&back, text.s, text.len, &err), 0, "%s", err.text);
+    cr_assert_eq(record_output(back, "crumbs\nand more")->kind, OBJECT_EXEC);
+    cr_assert_eq(record_output(back, "pie")->kind, OBJECT_TREE);
+    record_free(back);
+    record_free(r);
+    buf_release(&text);
+    buf_release(&golden);
+}
+
 Test(record, a_list_of_discovered_inputs_is_the_golden_one_and_reads_back)
 {
     struct record *r = golden_record(), *back = NULL;
