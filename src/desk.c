@@ -77,16 +77,18 @@ static int put_folder(struct session *s, const struct source *source,
     return rc < 0 ? rc : store_lend(s->store, &o, path, err);
 }
 
+/* is_code: never a link, since some programs look beside what it leads to. */
 static int put_source(struct desk *d, struct session *s, const struct source *source,
-                      const char *path, bool executable, struct error *err)
+                      const char *path, bool is_code, struct error *err)
 {
     const struct located *at;
     const char *name = name_in(d, path);
     int rc = facts_locate(s->facts, source, &at, err);
+    bool executable;
 
     if (rc < 0)
         return rc;
-    executable = executable || at->object.kind == OBJECT_EXEC;
+    executable = at->object.kind == OBJECT_EXEC;
     if (name && at->path && source->kind == OBJECT_FILE && !executable &&
         at->state.size <= COPY_AT_MOST)
         return room_copy(d->room, name, at->path, at->state.size, err);
@@ -100,13 +102,12 @@ static int put_source(struct desk *d, struct session *s, const struct source *so
         return put_folder(s, source, at, path, err);
     if (!at->path)
         return store_lend(s->store, &at->object, path, err);
-    if (at->state.size > COPY_AT_MOST && !executable) {
+    if (at->state.size > COPY_AT_MOST && !executable && !is_code) {
         GROW(d->linked, d->n_linked + 1, d->cap_linked);
         d->linked[d->n_linked++] = at->path;
         return fs_symlink(at->path, path, err);
     }
-    return fs_copy(at->path, path, executable && (at->state.mode & 0111) ? 0555 : 0444,
-                   err);
+    return fs_copy(at->path, path, executable ? 0555 : 0444, err);
 }
 
 static int put_item(struct desk *d, struct session *s, const struct item *item,

@@ -157,16 +157,30 @@ static bool same_name(const char *was, const char *is)
     return n == strcspn(is, " ") && !strncmp(was, is, n);
 }
 
-/* "file sha256:9f…" and "exec sha256:9f…" are the same bytes. */
+static void tell_content(const struct difference *d, const char *what, bool was, bool is,
+                         bool same_bytes, struct buf *to)
+{
+    buf_printf(to, "%s %s %s", what, d->name,
+               was == is || !same_bytes ? "changed"
+               : is                     ? "may be executed now"
+                                        : "may not be executed any more");
+}
+
+/* "file sha256:9f…" and "exec sha256:9f…" are the same bytes, */
 static void tell_input(const struct difference *d, struct buf *to)
 {
     bool was = !strncmp(d->was, "exec ", 5), is = !strncmp(d->is, "exec ", 5);
 
-    if (was != is && !strcmp(d->was + 5, d->is + 5))
-        buf_printf(to, "input %s %s", d->name,
-                   is ? "may be executed now" : "may not be executed any more");
-    else
-        buf_printf(to, "input %s changed", d->name);
+    tell_content(d, "input", was, is, !strcmp(d->was + 5, d->is + 5), to);
+}
+
+/* and so are "sha256:9f…" and "sha256:9f… exec". */
+static void tell_code(const struct difference *d, struct buf *to)
+{
+    size_t n = strcspn(d->was, " "), m = strcspn(d->is, " ");
+
+    tell_content(d, d->kind, d->was[n], d->is[m], n == m && !strncmp(d->was, d->is, n),
+                 to);
 }
 
 void difference_tell(const struct difference *d, struct buf *to)
@@ -187,7 +201,7 @@ void difference_tell(const struct difference *d, struct buf *to)
         return;
     }
     if ((!strcmp(d->kind, "code") || !strcmp(d->kind, "tool")) && d->was && d->is) {
-        buf_printf(to, "%s %s changed", d->kind, d->name);
+        tell_code(d, to);
         return;
     }
     buf_printf(to, "%s%s%s",

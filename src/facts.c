@@ -125,7 +125,7 @@ static bool looks_right(const struct source *s, const struct fs_state *st,
 
 /* An import is known by its bytes, which may come from anywhere; of a file of the project
  * it counts whether it may be executed. */
-static enum object_kind kind_of(const struct source *s, const struct fs_state *st)
+static enum object_kind object_kind_of(const struct source *s, const struct fs_state *st)
 {
     return s->kind == OBJECT_FILE && !s->is_import && (st->mode & S_IXUSR) ? OBJECT_EXEC
                                                                            : s->kind;
@@ -151,7 +151,7 @@ static int try_path(struct facts *f, const struct source *s, const char *path,
     }
     if (!looks_right(s, &st, story))
         return FS_ABSENT;
-    o.kind = kind_of(s, &st);
+    o.kind = object_kind_of(s, &st);
     rc = s->kind == OBJECT_TREE ? digest_folder(f, s, path, &o, err)
                                 : state_digest_file(f->state, path, &o.id, &st, err);
     if (rc != FS_FOUND)

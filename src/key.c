@@ -107,7 +107,7 @@ static void add_program(struct buf *b, const struct step *step,
         add_field(b, step->code_path[i]);
         buf_addc(b, ' ');
         add_digest(b, &facts->code[i].id);
-        buf_addc(b, '\n');
+        buf_adds(b, facts->code[i].kind == OBJECT_EXEC ? " exec\n" : "\n");
     }
     for (size_t i = 0; i < step->n_tools; i++) {
         buf_printf(b, "tool %s ", step->tool[i].name);

@@ -322,10 +322,14 @@ Test(key, of_a_command_that_reads_executables_is_the_golden_document)
     struct object tools[] = { object_of(OBJECT_EXEC, "tool"),
                               object_of(OBJECT_FILE, "tool") };
     struct object *inputs[] = { &tool, tools };
-    struct key_facts facts = { .input = inputs, .executable = digest_of("env") };
+    const char *code_path[] = { "do" };
+    struct object code = object_of(OBJECT_EXEC, "do");
+    struct key_facts facts = { inputs, &code, digest_of("env"), NULL };
     struct step step = { .name = "say",
                          .stage = "say",
                          .executable = "/usr/bin/env",
+                         .code_path = code_path,
+                         .n_code = 1,
                          .arg = arg,
                          .n_args = 4,
                          .input = input,
