@@ -10,7 +10,12 @@
 
 #include "larder/banned.h"
 
-static int name_folder(const struct folder_visit *visit, const char *path, int depth,
+struct naming {
+    const struct folder_visit *visit;
+    const char *root;
+};
+
+static int name_folder(const struct naming *n, const char *path, int depth,
                        struct object *o, struct error *err);
 
 /* Where it leads, and the content of a file there, which may lie outside. The size is
@@ -39,9 +44,37 @@ static int name_link(const struct folder_visit *visit, const char *path, struct 
     return rc;
 }
 
-static int name_entry(const struct folder_visit *visit, const char *path, int depth,
+/* The path below the folder that is named. */
+static const char *below(const struct naming *n, const char *path)
+{
+    size_t length = strlen(n->root);
+
+    for (path += length; *path == '/'; path++)
+        ;
+    return path;
+}
+
+static int refuse(const struct naming *n, const char *path, mode_t mode,
+                  struct error *err)
+{
+    if (S_ISLNK(mode))
+        return error_set(err, E_STAGE,
+                         "%s is a symbolic link, and a folder is kept as files and "
+                         "folders only; put a copy of what it leads to in its place",
+                         below(n, path));
+    return error_set(err, E_STAGE,
+                     "%s is %s, and a folder is kept as files and folders only; remove "
+                     "it",
+                     below(n, path),
+                     S_ISFIFO(mode)   ? "a pipe"
+                     : S_ISSOCK(mode) ? "a socket"
+                                      : "a device");
+}
+
+static int name_entry(const struct naming *n, const char *path, int depth,
                       struct tree *tree, struct error *err)
 {
+    const struct folder_visit *visit = n->visit;
     struct object o = { 0 };
     enum tree_kind kind = TREE_FILE;
     struct stat s;
@@ -57,44 +90,57 @@ static int name_entry(const struct folder_visit *visit, const char *path, int de
         rc = name_link(visit, path, &o, err);
     } else if (S_ISDIR(s.st_mode)) {
         kind = TREE_TREE;
-        rc = name_folder(visit, path, depth + 1, &o, err);
+        rc = name_folder(n, path, depth + 1, &o, err);
     } else {
-        rc = error_set(err, E_STAGE, "%s is %s; a tree has only files and folders", path,
-                       S_ISLNK(s.st_mode) ? "a symbolic link" : "a special file");
+        rc = refuse(n, path, s.st_mode, err);
     }
     return rc < 0 ? rc : tree_add(tree, kind, o.size, &o.id, fs_basename(path), err);
 }
 
-static int name_folder(const struct folder_visit *visit, const char *path, int depth,
+/* What is named is there before its name. */
+static int name_text(const struct folder_visit *visit, struct tree *tree,
+                     struct object *o, struct error *err)
+{
+    struct buf text = { 0 };
+    int rc = 0;
+
+    *o = (struct object){ .kind = OBJECT_TREE, .size = tree->size };
+    tree_write(tree, &text);
+    if (visit->text)
+        rc = visit->text(visit->self, &text, &o->id, err);
+    else
+        digest_bytes(&o->id, text.s, text.len);
+    buf_release(&text);
+    return rc;
+}
+
+static int name_folder(const struct naming *n, const char *path, int depth,
                        struct object *o, struct error *err)
 {
-    struct buf child = { 0 }, text = { 0 };
+    const struct folder_visit *visit = n->visit;
+    struct buf child = { 0 };
     struct tree tree = { 0 };
     char **name = NULL;
-    size_t n = 0;
+    size_t n_names = 0;
     int rc;
 
     if (depth > TREE_DEPTH_MAX)
-        return error_set(err, E_STAGE, "%s: more than %d folders within folders", path,
-                         TREE_DEPTH_MAX);
+        return error_set(err, E_STAGE, "%s: more than %d folders within folders",
+                         below(n, path), TREE_DEPTH_MAX);
     rc = visit->folder ? visit->folder(visit->self, path, err) : 0;
     if (rc == 0)
-        rc = fs_list(path, &name, &n, err);
-    for (size_t i = 0; i < n && rc == 0; i++) {
+        rc = fs_list(path, &name, &n_names, err);
+    for (size_t i = 0; i < n_names && rc == 0; i++) {
         if (visit->no_pycache && !strcmp(name[i], "__pycache__"))
             continue;
         buf_reset(&child);
         fs_join(&child, path, name[i]);
-        rc = name_entry(visit, child.s, depth, &tree, err);
+        rc = name_entry(n, child.s, depth, &tree, err);
     }
-    if (rc == 0) {
-        tree_write(&tree, &text);
-        *o = (struct object){ .kind = OBJECT_TREE, .size = tree.size };
-        digest_bytes(&o->id, text.s, text.len);
-    }
+    if (rc == 0)
+        rc = name_text(visit, &tree, o, err);
     free(name);
     tree_release(&tree);
-    buf_release(&text);
     buf_release(&child);
     return rc;
 }
@@ -102,5 +148,5 @@ static int name_folder(const struct folder_visit *visit, const char *path, int d
 int folder_name(const char *path, const struct folder_visit *visit, struct object *o,
                 struct error *err)
 {
-    return name_folder(visit, path, 1, o, err);
+    return name_folder(&(struct naming){ visit, path }, path, 1, o, err);
 }

@@ -453,6 +453,24 @@ static int check_shards(const struct output *out, const char *path, struct error
     return rc;
 }
 
+static int other_kind(const struct output *out, mode_t mode, struct error *err)
+{
+    const char *wanted = out->kind == OBJECT_TREE ? "folder" : "regular file";
+
+    if (S_ISLNK(mode))
+        return error_set(err, E_STAGE,
+                         "its output %s (%s) is a symbolic link, and not a %s; let it "
+                         "write a copy of what that leads to",
+                         out->name, out->path, wanted);
+    if (S_ISDIR(mode))
+        return error_set(err, E_STAGE,
+                         "its output %s (%s) is a folder, and not a %s; the recipe "
+                         "writes a folder with / at its end",
+                         out->name, out->path, wanted);
+    return error_set(err, E_STAGE, "its output %s (%s) is not a %s", out->name, out->path,
+                     wanted);
+}
+
 static int check_output(const struct output *out, const char *path, struct error *err)
 {
     struct stat st;
@@ -461,8 +479,7 @@ static int check_output(const struct output *out, const char *path, struct error
         return error_set(err, E_STAGE, "it did not make its output %s (%s)", out->name,
                          out->path);
     if (out->kind == OBJECT_TREE ? !S_ISDIR(st.st_mode) : !S_ISREG(st.st_mode))
-        return error_set(err, E_STAGE, "its output %s (%s) is not a %s", out->name,
-                         out->path, out->kind == OBJECT_TREE ? "folder" : "regular file");
+        return other_kind(out, st.st_mode, err);
     return out->n_shards ? check_shards(out, path, err) : 0;
 }
 

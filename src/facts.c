@@ -90,9 +90,13 @@ static int digest_folder(struct facts *f, const struct source *s, const char *pa
     };
     int rc = folder_name(path, &visit, o, err);
 
-    if (rc == E_STAGE && err)
+    if (rc != E_STAGE)
+        return rc;
+    if (err)
         err->code = E_INPUT; /* it is the user's, not a step's */
-    return rc == E_STAGE ? E_INPUT : rc;
+    if (s->is_import)        /* another one of its candidates may be fine */
+        error_context(err, "%s", path);
+    return E_INPUT;
 }
 
 static const char *kind_of(mode_t mode)
@@ -507,8 +511,13 @@ static bool vouch_tree(struct facts *f, const struct source *s, const struct loc
                        facts_tell *tell, void *self)
 {
     struct vouching v = { f, tell, self };
-    struct folder_visit visit = { vouch_file, vouch_folder, &v, s->is_tool,
-                                  s->is_tool || s->is_code };
+    struct folder_visit visit = {
+        .file = vouch_file,
+        .folder = vouch_folder,
+        .self = &v,
+        .links = s->is_tool,
+        .no_pycache = s->is_tool || s->is_code,
+    };
     struct object now;
 
     return folder_name(at->path, &visit, &now, NULL) == 0 &&

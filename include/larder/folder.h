@@ -1,11 +1,12 @@
 /*
- * folder - the tree that a folder of the user's is, without taking it into the store.
+ * folder - the tree that a folder is, whoever reads its files and keeps its text.
  */
 #ifndef LARDER_FOLDER_H
 #define LARDER_FOLDER_H
 
 #include <stdbool.h>
 
+#include "larder/buf.h"
 #include "larder/digest.h"
 #include "larder/error.h"
 #include "larder/record.h"
@@ -21,11 +22,13 @@ struct folder_visit {
     bool links; /* symbolic links count: where they lead, and what a file there holds */
     bool
         no_pycache; /* a folder __pycache__ does not: it follows from what is beside it */
+    /* Asks for the digest of the text of a folder, after all that it names; NULL: it is
+     * only hashed. */
+    int (*text)(void *self, const struct buf *text, struct digest *d, struct error *err);
 };
 
-/* Names what store_import() would make of the folder at path, unless a flag says that it
- * is never taken into a store. Links, but for that, and special files inside are refused
- * by name (E_STAGE). */
+/* Names the tree at path. Links, but for `links`, and special files inside are refused by
+ * their path below it (E_STAGE). */
 int folder_name(const char *path, const struct folder_visit *visit, struct object *o,
                 struct error *err);
 

@@ -54,7 +54,9 @@ Test(folder, is_named_as_the_store_names_it)
 {
     char dir[] = "/tmp/unit_folder.XXXXXX";
     struct counts n = { 0 };
-    struct folder_visit visit = { digest_one, count_folder, &n, false, false };
+    struct folder_visit visit = { .file = digest_one,
+                                  .folder = count_folder,
+                                  .self = &n };
     struct object ours, stores;
 
     make_tree(dir);
@@ -72,7 +74,7 @@ Test(folder, leaves_out_what_it_is_told_to)
 {
     char dir[] = "/tmp/unit_folder.XXXXXX";
     struct counts n = { 0 };
-    struct folder_visit visit = { digest_one, NULL, &n, false, true };
+    struct folder_visit visit = { .file = digest_one, .self = &n, .no_pycache = true };
     struct object with, without;
     struct buf path = { 0 };
 
@@ -91,7 +93,7 @@ Test(folder, refuses_links_unless_they_count)
 {
     char dir[] = "/tmp/unit_folder.XXXXXX";
     struct counts n = { 0 };
-    struct folder_visit visit = { digest_one, NULL, &n, false, false };
+    struct folder_visit visit = { .file = digest_one, .self = &n };
     struct object one, other;
     struct error err = { 0 };
     struct buf path = { 0 };

@@ -165,13 +165,14 @@ Test(store, links_and_special_files_are_refused_by_name)
     cr_assert_eq(symlink("c", path), 0);
     cr_assert_eq(store_add(f->st, fixture_path(f, "out"), OBJECT_TREE, false, &o, &err),
                  E_STAGE);
-    cr_assert_not_null(strstr(err.text, "out/sub/shortcut is a symbolic link"), "%s",
+    cr_assert_not_null(strstr(err.text, "sub/shortcut is a symbolic link"), "%s",
                        err.text);
     cr_assert_eq(unlink(path), 0);
     cr_assert_eq(mkfifo(path, 0600), 0);
     cr_assert_eq(store_add(f->st, fixture_path(f, "out"), OBJECT_TREE, false, &o, &err),
                  E_STAGE);
-    cr_assert_not_null(strstr(err.text, "out/sub/shortcut is a pipe"), "%s", err.text);
+    cr_assert_not_null(strstr(err.text, "sub/shortcut is a pipe"), "%s", err.text);
+    cr_assert_null(strstr(err.text, f->dir), "%s", err.text);
     cr_assert_eq(store_add(f->st, path, OBJECT_FILE, false, &o, &err), E_STAGE);
     cr_assert_eq(store_add(f->st, fixture_path(f, "out"), OBJECT_FILE, false, &o, &err),
                  E_STAGE, "a folder where a file is meant");
