@@ -201,7 +201,7 @@ static int write_lines(struct session *s, const struct trace_entry *e, struct bu
  * another name on each. */
 static bool is_given(struct fence *f, const struct trace_entry *e)
 {
-    return fence_gave(f, e->path) ||
+    return fence_gave(f, e->path, &e->state) ||
            (!(e->how & ~(unsigned)(TRACE_STAT | TRACE_ABSENT)) &&
             fence_leads(f, e->path));
 }

@@ -122,7 +122,7 @@ bool plain_saw(const struct work *w, struct trace *t, struct fence *f)
                           (!(e[i].how & LOADED) || is_elf(e[i].path));
 
         if ((e[i].how & ~(unsigned)TRACE_WRITE) && !is_library &&
-            !is_of_libraries(e[i].path) && !fence_gave(f, e[i].path))
+            !is_of_libraries(e[i].path) && !fence_gave(f, e[i].path, &e[i].state))
             return false;
     }
     return true;

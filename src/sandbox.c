@@ -16,6 +16,7 @@
 
 #include "larder/banned.h"
 #include "larder/buf.h"
+#include "larder/fs.h"
 
 /* Landlock's own numbers, since the system's header may be older than its kernel. */
 enum {
@@ -316,27 +317,19 @@ static void resolve(struct fence *f)
             f->own[i].real = realpath(f->own[i].path, NULL);
 }
 
-bool fence_gave(struct fence *f, const char *path)
+bool fence_gave(const struct fence *f, const char *path, const struct fs_state *st)
 {
-    char *real = realpath(path, NULL);
-    bool gave = false;
-
-    resolve(f);
-    for (size_t i = 0; i < f->n_own && !gave; i++)
-        gave = covers(&f->own[i], real ? real : path);
-    free(real);
-    return gave;
+    for (size_t i = 0; i < f->n_own; i++)
+        if (fs_is_below(path, f->own[i].path) ||
+            (st->dev == f->own[i].dev && st->ino == f->own[i].ino))
+            return true;
+    return false;
 }
 
-bool fence_leads(struct fence *f, const char *path)
+bool fence_leads(const struct fence *f, const char *path)
 {
-    const struct permit above = { .real = (char *)path };
-
-    resolve(f);
-    if (!strcmp(path, "/"))
-        return true;
     for (size_t i = 0; i < f->n_own; i++)
-        if (f->own[i].real && covers(&above, f->own[i].real))
+        if (!strcmp(path, "/") || fs_is_below(f->own[i].path, path))
             return true;
     return false;
 }

@@ -17,6 +17,7 @@
 #include <sys/types.h>
 
 #include "larder/error.h"
+#include "larder/fs.h"
 #include "larder/mem.h"
 
 /* From the loosest. */
@@ -83,10 +84,11 @@ void fence_permit(struct fence *f, const char *path, unsigned access);
 int fence_close(struct fence *f, struct error *err);
 /* Whether what is at path, a real path, may be used in this way. */
 bool fence_allows(struct fence *f, const char *path, unsigned access);
-/* Whether path, or what it leads to by links, is or is below one of those that were
- * permitted by fence_permit(); or whether one of them is or is below path. */
-bool fence_gave(struct fence *f, const char *path);
-bool fence_leads(struct fence *f, const char *path);
+/* Whether path, of a file in state st (all-zero where there is none), is one of those that
+ * were permitted by fence_permit(), or is below one; or whether one of them is, or is
+ * below, path. */
+bool fence_gave(const struct fence *f, const char *path, const struct fs_state *st);
+bool fence_leads(const struct fence *f, const char *path);
 
 /* In the child: from here on the fence holds, for files and then for sockets. False with
  * errno when the kernel refuses. They only make system calls. */

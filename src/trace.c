@@ -284,16 +284,33 @@ static struct seen *find(struct trace *t, const char *path, bool own)
 
 static void see(struct trace *t, const char *path, unsigned how);
 
+/* 0 when it is there and no link is on the way, ENOENT when it is not, else something
+ * else: cheaper than its real path. */
+static int find_itself(const char *path)
+{
+    struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS };
+    int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
+
+    if (fd < 0)
+        return errno;
+    close(fd);
+    return 0;
+}
+
 /* In the scratch folder counts only what is not there, and where a link leads out. s may
  * be NULL. */
 static void see_own(struct trace *t, struct seen *s, const char *path, unsigned how)
 {
-    char *real = realpath(path, NULL);
+    int missing = find_itself(path);
+    char *real = NULL;
 
+    if (missing && missing != ENOENT) {
+        real = realpath(path, NULL);
+        missing = real ? 0 : errno;
+    }
     if (real && !fs_is_below(real, t->root))
         see(t, real, how);
-    else if (s && !real && errno == ENOENT && fs_is_below(path, t->step) &&
-             !(how & TRACE_WRITE))
+    else if (s && missing == ENOENT && fs_is_below(path, t->step) && !(how & TRACE_WRITE))
         s->entry.how |= TRACE_ABSENT;
     free(real);
 }

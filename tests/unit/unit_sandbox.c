@@ -145,6 +145,7 @@ Test(sandbox, network_and_modes_open_it)
 
 Test(sandbox, knows_what_it_permits)
 {
+    struct fs_state ro, none = { 0 };
     struct sandbox s;
     struct fence f;
 
@@ -158,7 +159,12 @@ Test(sandbox, knows_what_it_permits)
     cr_expect(fence_allows(&f, at("rw/x"), PERMIT_READ | PERMIT_WRITE));
     cr_expect(fence_allows(&f, "/usr/bin/env", PERMIT_READ));
     cr_expect_not(fence_allows(&f, "/usr/bin/env", PERMIT_WRITE));
-    cr_expect(fence_gave(&f, at("ro/file")) && !fence_gave(&f, "/usr/bin/env"));
+    fs_stat(at("ro"), &ro, NULL);
+    cr_expect(fence_gave(&f, at("ro/file"), &none));
+    cr_expect(fence_gave(&f, "/by/another/name", &ro));
+    cr_expect_not(fence_gave(&f, "/usr/bin/env", &none));
+    cr_expect(fence_leads(&f, "/") && fence_leads(&f, at("ro")));
+    cr_expect_not(fence_leads(&f, "/usr"));
     fence_release(&f);
     fence_release(&(struct fence){ 0 });
     sandbox_close(&s);
