@@ -1,4 +1,4 @@
-"""Plans for measuring: what each step reads and, by the same rules as stamp, what it writes."""
+"""Plans for measuring: what each step runs, reads and, by the same rules, writes."""
 
 import hashlib
 import os
@@ -12,6 +12,26 @@ class Step:
 
     def __init__(self, label, path, inputs):
         self.label, self.path, self.inputs = label, path, inputs
+
+    def words(self, stamp, out, label, inputs):
+        return [stamp, out, label] + inputs
+
+    def made(self, text):
+        """Its bytes, from those of sources and outputs."""
+        sum_ = 1
+        for path in self.inputs:
+            sum_ = zlib.adler32(text[path], sum_)
+        return text[self.inputs[0]] + ("%s %08x\n" % (self.label, sum_)).encode()
+
+
+class Copy(Step):
+    """The same, made by `cp IN OUT`."""
+
+    def words(self, stamp, out, label, inputs):
+        return ["/usr/bin/cp"] + inputs + [out]
+
+    def made(self, text):
+        return text[self.inputs[0]]
 
 
 class Plan:
@@ -41,12 +61,8 @@ class Plan:
         last = {s: i for i, step in enumerate(self.steps) for s in step.inputs}
         text = {p: plain(t) for p, t in (sources or self.sources).items()}
         for i, step in enumerate(self.steps):
-            sum_ = 1
-            for path in step.inputs:
-                sum_ = zlib.adler32(text[path], sum_)
-            made = text[step.inputs[0]] + ("%s %08x\n" % (step.label, sum_)).encode()
-            yield step.path, made
-            text[step.path] = made
+            text[step.path] = step.made(text)
+            yield step.path, text[step.path]
             for path in step.inputs:
                 if last[path] == i:
                     text.pop(path, None)
@@ -68,6 +84,13 @@ def wide(n):
     """n steps, a source each."""
     return Plan("wide-%s" % short(n), [
         Step("w%06d" % i, "out/%03d/w%06d" % (i // 1000, i), ["src/%06d" % i])
+        for i in range(n)])
+
+
+def copies(n):
+    """The same, of plain copies."""
+    return Plan("copies-%s" % short(n), [
+        Copy("w%06d" % i, "out/%03d/w%06d" % (i // 1000, i), ["src/%06d" % i])
         for i in range(n)])
 
 

@@ -58,12 +58,12 @@ class Make(Peer):
         lines = ["all: " + " ".join(plan.ends)]
         for s in plan.steps:
             inputs = " ".join(s.inputs)
-            lines.append("%s: %s\n\t%s %s %s %s" % (s.path, inputs, self.stamp, s.path,
-                                                    s.label, inputs))
+            lines.append("%s: %s\n\t%s" % (s.path, inputs, " ".join(
+                s.words(self.stamp, s.path, s.label, s.inputs))))
         write(os.path.join(root, "Makefile"), ("\n".join(lines) + "\n").encode())
 
     def ran(self, text):
-        return text.count(self.stamp + " ")
+        return len(re.findall(r"^(?:%s|/usr/bin/cp) " % re.escape(self.stamp), text, re.M))
 
 
 class Ninja(Peer):
@@ -76,10 +76,11 @@ class Ninja(Peer):
         return version(["ninja", "--version"])
 
     def line(self, s):
-        return "%s %s %s %s" % (self.stamp, s.path, s.label, " ".join(s.inputs))
+        return " ".join(s.words(self.stamp, s.path, s.label, s.inputs))
 
     def write(self, plan, root):
-        lines = ["rule stamp", "  command = %s $out $label $in" % self.stamp]
+        lines = ["rule stamp", "  command = " + " ".join(
+            plan.steps[0].words(self.stamp, "$out", "$label", ["$in"]))]
         if self.log_folder:
             lines.insert(0, "builddir = " + self.log_folder)
         if self.moving:
@@ -211,9 +212,9 @@ class Larder:
         for s in plan.steps:
             refs = ["%s.o" % stage[i] if i in stage else "./" + i for i in s.inputs]
             names = ["i%d" % k for k in range(len(refs))]
-            line = '  %s: {run: ["%s", "${out.o}", %s, %s], in: {%s}, out: {o: o}}\n' % (
-                s.label, self.stamp, s.label,
-                ", ".join('"${in.%s}"' % n for n in names),
+            words = s.words(self.stamp, "${out.o}", s.label, ["${in.%s}" % n for n in names])
+            line = '  %s: {run: [%s], in: {%s}, out: {o: o}}\n' % (
+                s.label, ", ".join('"%s"' % w for w in words),
                 ", ".join("%s: %s" % p for p in zip(names, refs)))
             size += len(line)
             if size > RECIPE_LIMIT:
