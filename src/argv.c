@@ -5,6 +5,7 @@
 
 #include "code.h"
 #include "larder/fs.h"
+#include "prefix.h"
 #include "shell.h"
 
 #include "larder/banned.h"
@@ -202,6 +203,29 @@ static int find_in_tool(const struct filling *f, const struct arg *arg)
     return 0;
 }
 
+/* Of an environment of Python's or conda's only the whole is of use. */
+static int no_executable(const struct filling *f, const struct node *node,
+                         const char *name)
+{
+    struct arena *arena = f->b->arena;
+    const char *dot = strncmp(name, "./", 2) ? "./" : "",
+               *path =
+                   builder_path(f->b, arena_printf(arena, "%s%s", dot, name), &node->pos),
+               *prefix = prefix_of(arena, path, f->b->recipe->project), *tool;
+    size_t n = prefix ? strlen(path + strlen(prefix)) : 0;
+
+    if (!prefix || n > strlen(name))
+        return pos_error(&node->pos, f->err,
+                         "%s is not in the scratch folder; write code: [%s]", name, name);
+    tool = prefix_name(arena, prefix);
+    return pos_error(&node->pos, f->err,
+                     "%s is not in the scratch folder; add to the recipe `tools: {%s: "
+                     "{folder: %s%.*s}}`, to the stage `tools: [%s]`, and write "
+                     "\"${tool.%s}%s\" here",
+                     name, tool, dot, (int)(strlen(name) - n), name, tool, tool,
+                     path + strlen(prefix));
+}
+
 static int find_executable(const struct filling *f, const struct node *node)
 {
     struct step *step = f->step;
@@ -228,8 +252,7 @@ static int find_executable(const struct filling *f, const struct node *node)
     for (size_t i = 0; i < f->stage->n_code; i++)
         if (!strncmp(name, "./", 2) && code_holds(f->stage->code_path[i], name + 2))
             return 0;
-    return pos_error(&node->pos, f->err,
-                     "%s is not in the scratch folder; write code: [%s]", name, name);
+    return no_executable(f, node, name);
 }
 
 static int read_script(const struct filling *f, const struct node *sh)

@@ -8,6 +8,7 @@
 #include "discovered.h"
 #include "larder/banned.h"
 #include "larder/fs.h"
+#include "prefix.h"
 
 enum { TOLD_MAX = 10 };
 
@@ -85,21 +86,6 @@ static bool is_code(const char *path)
     return false;
 }
 
-/* Where software lies outside the system's folders: PREFIX of PREFIX/bin/x and
- * PREFIX/lib/x; NULL elsewhere. */
-static const char *prefix_of(struct telling *t, const char *path)
-{
-    static const char *const part[] = { "/bin/", "/lib/", "/lib64/", "/libexec/" };
-
-    for (size_t i = 0; i < sizeof part / sizeof part[0]; i++) {
-        const char *at = strstr(path, part[i]);
-
-        if (at && at > path)
-            return arena_strndup(&t->arena, path, (size_t)(at - path));
-    }
-    return NULL;
-}
-
 /* Once for each subject. The place of the stage comes before the first. */
 static void tell(struct telling *t, const char *subject, const char *story)
 {
@@ -116,31 +102,82 @@ static void tell(struct telling *t, const char *subject, const char *story)
         buf_printf(t->to, "  - it %s\n", story);
 }
 
+/* A path as YAML writes it in a flow. */
+static const char *quoted(struct telling *t, const char *path)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                "0123456789_./+-";
+    struct buf b = { 0 };
+    const char *text;
+
+    if (!path[strspn(path, plain)])
+        return path;
+    buf_addc(&b, '"');
+    for (const char *c = path; *c; c++)
+        buf_printf(&b, "%s%c", strchr("\"\\", *c) ? "\\" : "", *c);
+    buf_addc(&b, '"');
+    text = arena_strdup(&t->arena, b.s);
+    buf_release(&b);
+    return text;
+}
+
+/* A name that no tool of the stage has. */
+static const char *tool_name(struct telling *t, const char *prefix)
+{
+    const char *name = prefix_name(&t->arena, prefix);
+
+    for (size_t i = 0; i < t->step->n_tools; i++)
+        if (!strcmp(t->step->tool[i].name, name))
+            return arena_printf(&t->arena, "%s-2", name);
+    return name;
+}
+
+/* The whole line of the stage, with the tools that it names already. */
+static const char *line_for_tool(struct telling *t, const char *prefix)
+{
+    const char *name = tool_name(t, prefix), *line;
+    struct buf list = { 0 };
+
+    for (size_t i = 0; i < t->step->n_tools; i++)
+        buf_printf(&list, "%s, ", t->step->tool[i].name);
+    line = arena_printf(&t->arena,
+                        "%s `tools: [%s%s]`, and to the recipe `tools: {%s: {folder: "
+                        "%s}}`",
+                        t->step->n_tools ? "write" : "add", buf_str(&list), name, name,
+                        quoted(t, written(t, prefix)));
+    buf_release(&list);
+    return line;
+}
+
 /* What to write for a file that is read or run. */
 static const char *line_for(struct telling *t, const char *path, unsigned how)
 {
-    const char *as = written(t, path), *prefix = prefix_of(t, path);
-    bool is_ours = as[0] == '.';
+    const char *as = written(t, path), *prefix = prefix_of(&t->arena, path, t->folder.s),
+               *shim = prefix_of_shim(&t->arena, path, t->folder.s);
 
     if (t->step->program)
         return "a program reads its inputs only";
-    if (is_ours && ((how & TRACE_RUN) || is_code(path)))
+    if (shim)
+        return arena_printf(
+            &t->arena,
+            "it is pyenv's, which starts another: %s, and start it as `run: "
+            "[\"${tool.%s}/bin/%s\", …]`",
+            line_for_tool(t, shim), tool_name(t, shim),
+            t->step->executable ? fs_basename(t->step->executable) : "python3");
+    if (prefix)
+        return line_for_tool(t, prefix);
+    if (as[0] == '.' && ((how & TRACE_RUN) || is_code(path)))
         return arena_printf(&t->arena, "add `code: [%s]`", as);
-    if (prefix && (!is_ours || (how & TRACE_RUN)))
-        return arena_printf(&t->arena,
-                            "add `tools: [%s]`, and to the recipe `tools: {%s: {folder: "
-                            "%s}}`",
-                            name_for(t, prefix), name_for(t, prefix), written(t, prefix));
-    return arena_printf(&t->arena, "add `in: {%s: %s}` and read ${in.%s}",
-                        name_for(t, path), as, name_for(t, path));
+    return arena_printf(&t->arena, "add `in: {%s: %s}` and %s ${in.%s}",
+                        name_for(t, path), quoted(t, as),
+                        how & TRACE_RUN ? "run" : "read", name_for(t, path));
 }
 
 static void tell_use(struct telling *t, const char *path, unsigned how)
 {
-    const char *prefix = prefix_of(t, path);
-    bool is_tool = prefix && written(t, path)[0] != '.';
+    const char *prefix = prefix_of(&t->arena, path, t->folder.s);
 
-    tell(t, is_tool ? prefix : path,
+    tell(t, prefix ? prefix : path,
          arena_printf(&t->arena, "%s %s: %s", how & TRACE_RUN ? "runs" : "reads",
                       written(t, path), line_for(t, path, how)));
 }
@@ -210,23 +247,47 @@ static void tell_entry(struct telling *t, const struct trace_entry *e)
     free(real);
 }
 
+static const char *line_for_folder(struct telling *t, const char *path)
+{
+    return arena_printf(
+        &t->arena, "add `in: {%s: %s}` and read ${in.%s}", name_for(t, path),
+        quoted(t, arena_printf(&t->arena, "%s/", written(t, path))), name_for(t, path));
+}
+
 /* A folder that is listed may be only on the way to something: it is told where nothing
  * else is. */
 static void tell_folder(struct telling *t, const struct trace_entry *e)
 {
     char *real = (e->how & TRACE_LIST) ? realpath(e->path, NULL) : NULL;
 
-    if (real && !fence_allows(t->fence, real, PERMIT_READ))
-        tell(t, real,
-             arena_printf(&t->arena,
-                          "lists the folder %s: add `in: {%s: %s/}` and read ${in.%s}",
-                          written(t, real), name_for(t, real), written(t, real),
-                          name_for(t, real)));
+    if (real && !fence_allows(t->fence, real, PERMIT_READ)) {
+        const char *prefix = prefix_of(&t->arena, real, t->folder.s);
+
+        tell(t, prefix ? prefix : real,
+             arena_printf(&t->arena, "lists the folder %s: %s", written(t, real),
+                          prefix ? line_for_tool(t, prefix) : line_for_folder(t, real)));
+    }
     free(real);
 }
 
+/* A step has a HOME of its own, where nothing is installed. */
+static void tell_installed(struct telling *t, const char *module)
+{
+    const char *folder = prefix_of_module(&t->arena, module);
+
+    if (folder)
+        tell(t, folder,
+             arena_printf(
+                 &t->arena,
+                 "imports %s, which is installed for you alone: %s, and start it "
+                 "as `run: [env, \"PYTHONPATH=${tool.%s}\", %s, …]`",
+                 module, line_for_tool(t, folder), tool_name(t, folder),
+                 t->step->executable ? fs_basename(t->step->executable) : "python3"));
+}
+
 /* Python looks for a module in the listing of a folder, so that nothing is seen to be
- * absent; but it says what it did not find. Modules lie beside a file of `code:`. */
+ * absent; but it says what it did not find. Modules lie beside a file of `code:`, or are
+ * installed. */
 static void tell_missing(struct telling *t, const char *log)
 {
     static const char missing[] = "No module named '";
@@ -246,6 +307,7 @@ static void tell_missing(struct telling *t, const char *log)
                      arena_printf(&t->arena, "imports %s: %s", written(t, path),
                                   line_for(t, path, TRACE_READ)));
         }
+        tell_installed(t, arena_strndup(&t->arena, at, n));
     }
 }
 
