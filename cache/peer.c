@@ -151,11 +151,11 @@ int peer_has(struct peer *p, const char *name, long long *size, struct error *er
 }
 
 int peer_put(struct peer *p, const char *name, const struct remote_body *body,
-             struct error *err)
+             enum remote_put how, struct error *err)
 {
     int rc = approach(p, err);
 
-    return rc ? rc : note(p, p->kind->put(p->remote, name, body, err), err);
+    return rc ? rc : note(p, p->kind->put(p->remote, name, body, how, err), err);
 }
 
 int peer_list(struct peer *p, const char *folder,
@@ -187,6 +187,6 @@ int peer_found(struct peer *p, struct error *err)
     int rc = peer_has(p, info_name, &size, err);
 
     if (rc == REMOTE_ABSENT)
-        rc = peer_put(p, info_name, &body, err);
+        rc = peer_put(p, info_name, &body, PUT_NEW, err);
     return rc < 0 ? rc : 0;
 }

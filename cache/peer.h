@@ -34,7 +34,7 @@ int peer_get(struct peer *p, const char *name, const struct remote_sink *to,
              struct error *err);
 int peer_has(struct peer *p, const char *name, long long *size, struct error *err);
 int peer_put(struct peer *p, const char *name, const struct remote_body *body,
-             struct error *err);
+             enum remote_put how, struct error *err);
 /* REMOTE_ABSENT also where nothing can be listed. */
 int peer_list(struct peer *p, const char *folder,
               void (*tell)(void *self, const char *name), void *self, struct error *err);

@@ -26,6 +26,8 @@ struct push {
     struct push_totals totals;
     push_damage *tell;
     void *self; /* its own */
+    bool verify;
+    bool record_damaged; /* the one asked for last is there, and is none */
 };
 
 /* Whether we have hashed our own bytes too. */
@@ -79,6 +81,11 @@ static int tell_damage(const struct push *p, int rc, const struct error *err)
     if (rc == E_CORRUPT && p->tell)
         p->tell(p->self, err);
     return rc;
+}
+
+void push_verify(struct push *p)
+{
+    p->verify = true;
 }
 
 void push_count_up(const struct push *p, struct push_totals *t)
@@ -149,9 +156,9 @@ static int open_object(struct push *p, const struct digest *id, struct buf *path
     return 0;
 }
 
-/* Gives one file that the remote does not have. */
+/* Gives one file that the remote does not have, or has damaged. */
 static int give(struct push *p, const struct digest *id, const char *name,
-                struct error *err)
+                enum remote_put how, struct error *err)
 {
     struct buf path = { 0 };
     struct reader r = { .fd = -1, .id = id, .hasher = hasher_new() };
@@ -165,8 +172,9 @@ static int give(struct push *p, const struct digest *id, const char *name,
     if (rc == 0 && body.size == 0 && !digest_equal(id, &empty))
         rc = damaged(id, OBJECT_DAMAGED, err);
     if (rc == 0)
-        rc = peer_put(&p->peer, name, &body, err);
+        rc = peer_put(&p->peer, name, &body, how, err);
     if (rc == REMOTE_DONE) {
+        p->totals.n_replaced += how == PUT_OVER;
         p->totals.n_objects++;
         p->totals.bytes += body.size;
     }
@@ -177,22 +185,55 @@ static int give(struct push *p, const struct digest *id, const char *name,
     return rc;
 }
 
-/* What the remote has is left as it is; only its size is looked at. */
-static int check_theirs(struct push *p, const struct digest *id, long long size,
-                        const char *name, struct error *err)
+/* What the remote has, on its way past. */
+struct reading {
+    struct hasher *hasher;
+    struct buf *text; /* gets the bytes too, or NULL */
+};
+
+static int read_theirs(void *self, const void *bytes, size_t n, struct error *err)
+{
+    struct reading *r = self;
+
+    (void)err;
+    hasher_add(r->hasher, bytes, n);
+    if (r->text && r->text->len < ENVELOPE_MAX)
+        buf_add(r->text, bytes, n);
+    return 0;
+}
+
+/* Reads a file that the remote has; text may be NULL. What is there and cannot be read is
+ * no file: its digest is another one. */
+static int hash_theirs(struct push *p, const char *name, struct digest *d,
+                       struct buf *text, struct error *err)
+{
+    struct reading r = { hasher_new(), text };
+    int rc = peer_get(&p->peer, name, &(struct remote_sink){ read_theirs, &r }, err);
+
+    hasher_finish(r.hasher, d);
+    hasher_free(r.hasher);
+    if (rc == REMOTE_ABSENT)
+        *d = (struct digest){ 0 };
+    return rc < 0 ? rc : 0;
+}
+
+/* Whether the object that the remote has is right: 1, 0, or an error. size: its own. */
+static int is_right(struct push *p, const struct digest *id, long long size,
+                    const char *name, struct error *err)
 {
     struct buf path = { 0 };
+    struct digest d;
     struct stat s;
     bool same;
+    int rc;
 
     layout_object(p->store, id, &path);
     same = size < 0 || lstat(path.s, &s) < 0 || s.st_size == size;
     buf_release(&path);
-    return same ? 0
-                : error_set(err, E_REMOTE,
-                            "remote %s: %s is damaged, it has %lld bytes: remove it, and "
-                            "push again",
-                            p->peer.name, name, size);
+    if (!same || !p->verify)
+        return same;
+    rc = hash_theirs(p, name, &d, NULL, err);
+    return rc < 0 ? rc : digest_equal(&d, id);
 }
 
 static int check_ours(struct push *p, const struct digest *id, struct error *err)
@@ -202,26 +243,41 @@ static int check_ours(struct push *p, const struct digest *id, struct error *err
     return found > OBJECT_FINE ? damaged(id, found, err) : found;
 }
 
+/* REMOTE_THERE; REMOTE_ABSENT where it is to be put, *how; or an error. */
+static int look_there(struct push *p, const struct digest *id, const char *name,
+                      enum remote_put *how, struct error *err)
+{
+    long long size;
+    int rc = peer_has(&p->peer, name, &size, err);
+
+    *how = PUT_NEW;
+    if (rc != REMOTE_THERE)
+        return rc;
+    rc = is_right(p, id, size, name, err);
+    if (rc != 0)
+        return rc < 0 ? rc : REMOTE_THERE;
+    *how = PUT_OVER;
+    return REMOTE_ABSENT;
+}
+
 static int push_file(struct push *p, const struct digest *id, bool check,
                      struct error *err)
 {
     char hex[DIGEST_HEX + 1];
     struct buf name = { 0 };
-    long long size;
+    enum remote_put how;
     int rc = 0;
 
     digest_hex(id, hex);
     if (is_given(p, hex, check))
         return 0;
     buf_printf(&name, "cas/%.2s/%s", hex, hex);
-    rc = peer_has(&p->peer, name.s, &size, err);
+    rc = look_there(p, id, name.s, &how, err);
     if (rc == REMOTE_ABSENT) {
-        rc = give(p, id, name.s, err);
+        rc = give(p, id, name.s, how, err);
         check = true;
-    } else if (rc == REMOTE_THERE) {
-        rc = check_theirs(p, id, size, name.s, err);
-        if (rc == 0 && check)
-            rc = check_ours(p, id, err);
+    } else if (rc == REMOTE_THERE && check) {
+        rc = check_ours(p, id, err);
     }
     if (rc >= 0)
         map_set(&p->given, hex, check ? hashed : unhashed);
@@ -295,17 +351,47 @@ static void record_name(const struct push *p, const struct record *rec, struct b
     buf_printf(name, "ac/%.2s/%s/%s", hex, hex, stands_for(p, rec).text);
 }
 
+/* Whether the record that the remote has is one of the key, by who stands for it: 1, 0,
+ * or an error. */
+static int is_record(struct push *p, const struct record *rec, const char *name,
+                     struct error *err)
+{
+    struct key_id id = stands_for(p, rec), theirs;
+    struct record *read = NULL;
+    struct buf text = { 0 };
+    struct envelope e;
+    struct digest ignored;
+    bool right = false;
+    int rc = hash_theirs(p, name, &ignored, &text, err);
+
+    if (rc == 0 && envelope_read(&e, buf_str(&text), text.len, NULL) == 0 &&
+        envelope_is_true(&e) && record_read(&read, e.record, e.size, NULL) == 0) {
+        theirs = key_id_of(&e.signer);
+        right = digest_equal(&read->key, &rec->key) && !strcmp(theirs.text, id.text);
+    }
+    record_free(read);
+    buf_release(&text);
+    return rc < 0 ? rc : right;
+}
+
 int push_has_record(struct push *p, const struct record *rec, struct error *err)
 {
     struct buf name = { 0 };
     long long size;
     int rc;
 
+    p->record_damaged = false;
     record_name(p, rec, &name);
     rc = peer_has(&p->peer, name.s, &size, err);
+    if (rc >= 0)
+        rc = rc == REMOTE_THERE;
+    if (rc == 1 && p->verify) {
+        rc = is_record(p, rec, name.s, err);
+        p->record_damaged = rc == 0;
+    }
     buf_release(&name);
-    p->totals.n_there += rc == REMOTE_THERE;
-    return rc < 0 ? rc : rc == REMOTE_THERE;
+    p->totals.n_there += rc == 1;
+    return rc;
 }
 
 struct text {
@@ -360,7 +446,9 @@ int push_record(struct push *p, const struct record *rec, struct error *err)
         struct remote_body body = { give_text, &t, (long long)text.len };
 
         record_name(p, rec, &name);
-        rc = peer_put(&p->peer, name.s, &body, err);
+        rc = peer_put(&p->peer, name.s, &body, p->record_damaged ? PUT_OVER : PUT_NEW,
+                      err);
+        p->totals.n_replaced += rc == REMOTE_DONE && p->record_damaged;
     }
     if (rc == REMOTE_DONE)
         p->totals.n_records++;

@@ -2,8 +2,9 @@
  * remote - somebody else's store, as far as any dumb server can be one.
  *
  * A remote keeps files under names like cas/9f/9f86… (docs/remote.md), gives them out,
- * and takes new ones; it never replaces one. What it gives is not to be believed: whoever
- * asks checks it. One struct of functions is a kind of remote.
+ * and takes new ones; it replaces one only in the place of a damaged one. What it gives
+ * is not to be believed: whoever asks checks it. One struct of functions is a kind of
+ * remote.
  */
 #ifndef LARDER_REMOTE_H
 #define LARDER_REMOTE_H
@@ -31,6 +32,8 @@ struct remote_body {
     long long size;
 };
 
+enum remote_put { PUT_NEW, PUT_OVER };
+
 /* Those that can fail return a value of the enum above, or E_REMOTE when the remote is
  * away or refuses, or the error of the sink or body. Names have no `.` in front and no
  * `..`. */
@@ -42,9 +45,10 @@ struct remote_kind {
     /* REMOTE_DONE once all bytes have been taken, or REMOTE_ABSENT. */
     int (*get)(struct remote *r, const char *name, const struct remote_sink *to,
                struct error *err);
-    /* REMOTE_DONE, or REMOTE_THERE: somebody put it there before. Whole or absent. */
+    /* REMOTE_DONE, or REMOTE_THERE: somebody put it there before, and it is not said that
+     * this goes over it. Whole or absent. */
     int (*put)(struct remote *r, const char *name, const struct remote_body *body,
-               struct error *err);
+               enum remote_put how, struct error *err);
     /* REMOTE_THERE with its size, or -1 where that is not told; or REMOTE_ABSENT. */
     int (*has)(struct remote *r, const char *name, long long *size, struct error *err);
     /* Calls tell for each name in a folder. NULL where that cannot be. */

@@ -254,11 +254,16 @@ static int fill(const struct folder *f, const char *name, int fd,
     return rc;
 }
 
-/* Gives the file its name, unless something has it. */
+/* Gives the file its name, unless something has it that is to stay. */
 static int give_name(const struct folder *f, int tmp, const char *part, int dir,
-                     const char *last, const char *name, struct error *err)
+                     const char *last, const char *name, enum remote_put how,
+                     struct error *err)
 {
     struct stat s;
+
+    if (how == PUT_OVER)
+        return !faulted() && renameat(tmp, part, dir, last) == 0 ? REMOTE_DONE
+                                                                 : failed(f, name, err);
 
     if (!faulted() && linkat(tmp, part, dir, last, 0) == 0)
         return REMOTE_DONE;
@@ -275,7 +280,7 @@ static int give_name(const struct folder *f, int tmp, const char *part, int dir,
 }
 
 static int put(struct remote *r, const char *name, const struct remote_body *body,
-               struct error *err)
+               enum remote_put how, struct error *err)
 {
     struct folder *f = (struct folder *)r;
     const char *last = name, *ignored;
@@ -291,7 +296,7 @@ static int put(struct remote *r, const char *name, const struct remote_body *bod
     if (rc == 0) {
         dir = open_parent(f, name, true, &last);
         rc = dir < 0 ? failed(f, name, err)
-                     : give_name(f, tmp, part.s, dir, last, name, err);
+                     : give_name(f, tmp, part.s, dir, last, name, how, err);
     }
     if (fd >= 0) {
         close(fd);

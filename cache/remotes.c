@@ -463,7 +463,9 @@ void remotes_tell_ignored(struct remotes *r)
         const struct source *s = &r->source[i];
 
         if (s->n_damaged) {
-            buf_printf(&line, "%zu object%s ignored: not what %s name says, on remote %s",
+            buf_printf(&line,
+                       "%zu object%s ignored: not what %s name says, on remote %s; "
+                       "`larder push --verify` replaces what is here by now",
                        s->n_damaged, s->n_damaged == 1 ? "" : "s",
                        s->n_damaged == 1 ? "its" : "their", s->peer.name);
             tell(r, &line);

@@ -65,6 +65,8 @@ static const struct option option[] = {
     { 0, "remote", "REMOTE", OPT_TEXT, FIELD(remote),
       " run plan push pull get log report ",
       "this remote only: file:/path, or its name in the settings" },
+    { 0, "verify", NULL, OPT_FLAG, FIELD(verify), " push ",
+      "read what the remote has, and replace what is damaged there" },
     { 0, "require-remote", NULL, OPT_FLAG, FIELD(require_remote),
       " run plan pull get log report ",
       "a remote that is away is an error (7), not a miss" },

@@ -134,9 +134,9 @@ static int consider(struct pushing *all, struct work *w, struct error *err)
 static void print_json(const struct push_totals *sum, const struct pushing *all)
 {
     printf("{\"pushed\": %zu, \"there\": %zu, \"objects\": %zu, \"bytes\": %lld, "
-           "\"absent\": %zu, \"kept\": %zu, \"damaged\": %zu}\n",
+           "\"absent\": %zu, \"kept\": %zu, \"damaged\": %zu, \"replaced\": %zu}\n",
            sum->n_records, sum->n_there, sum->n_objects, sum->bytes, all->absent,
-           all->kept, all->damaged);
+           all->kept, all->damaged, sum->n_replaced);
 }
 
 static void tell(const struct pushing *all, const char *remote,
@@ -149,6 +149,8 @@ static void tell(const struct pushing *all, const char *remote,
                sum->n_objects == 1 ? "" : "s");
     say_bytes(sum->bytes, &line);
     buf_printf(&line, "), %zu there already", sum->n_there);
+    if (sum->n_replaced)
+        buf_printf(&line, ", %zu damaged there and replaced", sum->n_replaced);
     if (all->absent)
         buf_printf(&line, ", %zu not here", all->absent);
     if (all->kept)
@@ -170,6 +172,8 @@ static int push_all(struct pushing *all, const char *name, const char *place,
     if (rc < 0)
         return rc;
     push_on_damage(all->p, tell_damage, all);
+    if (s->cli->verify)
+        push_verify(all->p);
     for (size_t i = 0; i < s->plan->n_steps && rc == 0; i++)
         if (s->work[i].wanted)
             rc = consider(all, &s->work[i], err);

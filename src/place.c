@@ -140,6 +140,13 @@ static int look_at_folder(struct places *p, const char *path, struct error *err)
     return p->is_absent ? allows_folder_of(p, path, err) : 0;
 }
 
+static bool is_file(const char *path)
+{
+    struct fs_state st;
+
+    return fs_stat(path, &st, NULL) == FS_FOUND && S_ISREG(st.mode);
+}
+
 /* Whether a file may be placed at path; STANDING_NOTHING, or greater, where it may. */
 static int check_file(struct places *p, const char *path,
                       const struct placed_file *remembered, struct error *err)
@@ -153,8 +160,8 @@ static int check_file(struct places *p, const char *path,
         return standing;
     if (standing == STANDING_NOTHING)
         rc = look_at_folder(p, path, err);
-    else if (standing == STANDING_USERS && !remembered) /* it may be what is wanted */
-        rc = 0;
+    else if (standing == STANDING_USERS && !remembered && is_file(path))
+        rc = 0; /* it may be what is wanted */
     else
         rc = standing_allows_file(&p->ground, path, (enum standing)standing, remembered,
                                   err);

@@ -3,7 +3,8 @@
  *
  * What is given is hashed on the way, or, where the remote has it already, before a new
  * record names it: so nothing is signed that we do not have. Objects come before the
- * record that names them. Nothing is ever replaced, so to push again is to go on.
+ * record that names them. Only what is damaged there is replaced, so to push again is to
+ * go on.
  */
 #ifndef LARDER_PUSH_H
 #define LARDER_PUSH_H
@@ -21,6 +22,7 @@ struct push;
 struct push_totals {
     size_t n_records, n_objects; /* given */
     size_t n_there;              /* records that it had already */
+    size_t n_replaced;           /* of those given: what was there was damaged */
     long long bytes;             /* given, of objects */
 };
 
@@ -33,6 +35,8 @@ void push_close(struct push *p); /* NULL is fine */
 /* Told of each object of ours that is found damaged or absent, with the story. */
 typedef void push_damage(void *self, const struct error *story);
 void push_on_damage(struct push *p, push_damage *tell, void *self);
+/* From here on what the remote has is read, and not only its size is looked at. */
+void push_verify(struct push *p);
 
 /* Whether the remote has a record of this key already that we, or who signed this one,
  * have put there: 1, and it counts as there; 0; or E_REMOTE. */
