@@ -101,6 +101,8 @@ static int print_log(struct session *s, struct work *w, bool heading, struct err
         printf("==> %s\n", w->step->name);
     if (rc == 0)
         fwrite(buf_str(&text), 1, text.len, stdout);
+    if (rc == 0 && !text.len)
+        say_line(&s->say, SAY_NORMAL, TONE_PLAIN, "%s printed nothing", w->step->name);
     buf_release(&text);
     return rc;
 }
