@@ -123,7 +123,7 @@ Test(buf, doubles_of_every_size_are_written_by_the_definition)
 Test(map, keeps_the_order_of_insertion_and_finds_a_thousand_keys)
 {
     struct map m = { 0 };
-    char key[16];
+    char key[24]; /* "k" and any long */
 
     for (long i = 0; i < 1000; i++) {
         snprintf(key, sizeof key, "k%ld", i);
