@@ -46,7 +46,9 @@ static const char *kind_name(enum object_kind kind)
 
 static void add_object(struct buf *b, const struct object *o)
 {
-    buf_adds(b, kind_name(o->kind));
+    bool plain = o->kind == OBJECT_EXEC && is_left_out("exec");
+
+    buf_adds(b, kind_name(plain ? OBJECT_FILE : o->kind));
     if (!is_left_out("input")) {
         buf_addc(b, ' ');
         add_digest(b, &o->id);

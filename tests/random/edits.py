@@ -154,6 +154,12 @@ def edit_source(dice, p):
     return "%s is edited" % path
 
 
+def edit_mode(dice, p):
+    path = dice.choice(sorted(p.sources))
+    p.executable ^= {path}
+    return "%s may %sbe executed" % (path, "" if path in p.executable else "not ")
+
+
 def edit_script(dice, p):
     s = pick(dice, p, lambda s: s.kind in ("sh", "awk"))
     if not s:
@@ -370,7 +376,8 @@ def pick(dice, p, fits):
 
 
 CALM = [touch, comment, rename_stage, move_stage]
-EDITS = [edit_source, edit_source, edit_script, edit_script, edit_library, edit_more, edit_mix,
+EDITS = [edit_source, edit_source, edit_mode, edit_script, edit_script, edit_library, edit_more,
+         edit_mix,
          edit_option, edit_option, edit_param, set_param, unset_params, choose_profile, edit_axis, edit_axis,
          edit_matrix, edit_selector, edit_input, edit_output_name, edit_output_name,
          edit_environment, edit_environment, edit_stage_environment, edit_seed, edit_import,

@@ -20,7 +20,7 @@ word=$2
 shift 2
 %(fail)s{
     echo "%(tag)s $word ${X-unset} ${LARDER_SEED-no seed} $(basename "$out")"
-    for f; do if [ -d "$f" ]; then find -L "$f" -type f | sort | xargs cat; else cat "$f"; fi
+    for f; do if [ -d "$f" ]; then find -L "$f" -type f | sort | xargs cat; else cat "$f"; [ ! -x "$f" ] || echo x; fi
     done | %(filter)s
     tail_of
 } > %(to)s
@@ -81,6 +81,7 @@ class Project:
         self.params = {}     # name -> value
         self.axes = {}       # name -> values
         self.sources = {}    # path -> text
+        self.executable = set()  # those of them that may be executed
         self.stages = []     # in an order in which they can run
         self.user = {}       # what the user's environment has
         self.env = {}        # `env:` of the recipe: name -> value, or None for the user's
@@ -290,6 +291,11 @@ class Project:
         if not self.more and os.path.exists(more):
             os.remove(more)
         write_changed(self.files(), root)
+        for path in self.sources:
+            full = os.path.join(root, path)
+            mode = 0o755 if path in self.executable else 0o644
+            if os.stat(full).st_mode & 0o777 != mode:
+                os.chmod(full, mode)
 
     def arguments(self):
         words = ["-P", self.profile] if self.profile else []
