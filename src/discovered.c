@@ -309,6 +309,13 @@ struct line {
     const char *path;
 };
 
+/* What was found when a line was looked at first. */
+struct looked {
+    bool holds, is_settled;
+    struct fs_state state; /* unless it is absent */
+};
+typedef void line_seen(void *self, const struct line *line, const struct looked *l);
+
 /* Cuts the digest and the blank after it off *s. */
 static bool take_digest(char **s, struct digest *d)
 {
@@ -403,20 +410,48 @@ static const char *change_of(const struct line *line)
                                      : "changed";
 }
 
-/* What is not as the list says, in arena memory, or NULL. */
-static const char *find_change(struct session *s, const char *text)
+/* The same for all lists of a session, most of which say much the same. */
+static const struct looked *look(struct session *s, const char *text,
+                                 const struct line *line)
+{
+    struct looked *l = map_get(&s->looked, text);
+
+    if (!l) {
+        l = arena_alloc(&s->arena, sizeof *l);
+        l->holds = is_as_said(s->state, line, &l->state);
+        l->is_settled =
+            l->holds && line->kind != LINE_ABSENT && state_is_settled(&l->state);
+        map_set(&s->looked, text, l);
+    }
+    return l;
+}
+
+/* Calls for each line of the list until one is not as it says: returns what is wrong, in
+ * arena memory, or NULL. */
+static const char *look_at_all(struct session *s, const char *text, line_seen *seen,
+                               void *self)
 {
     char *copy = xstrdup(text), *at = copy + sizeof head - 1;
     const char *changed = NULL;
-    struct fs_state st;
+    struct buf whole = { 0 };
     struct line line;
 
     while (*at && !changed && !is_left_out("module")) {
-        if (!next_line(&at, &line))
+        const struct looked *l;
+
+        buf_reset(&whole);
+        buf_add(&whole, at, strcspn(at, "\n"));
+        if (!next_line(&at, &line)) {
             changed = "its list of discovered inputs is damaged";
-        else if (!is_as_said(s->state, &line, &st))
+            break;
+        }
+        l = look(s, whole.s, &line);
+        if (!l->holds)
             changed = arena_printf(&s->arena, "%s %s", line.path, change_of(&line));
+        else if (seen)
+            seen(self, &line, l);
     }
+    buf_release(&whole);
     free(copy);
     return changed;
 }
@@ -451,7 +486,7 @@ int discovered_check(struct session *s, const struct object *list, const char **
         c = arena_alloc(&s->arena, sizeof *c);
         rc = read_list(s, list, &text, err);
         c->text = arena_strdup(&s->arena, buf_str(&text));
-        c->changed = *c->text ? find_change(s, c->text)
+        c->changed = *c->text ? look_at_all(s, c->text, NULL, NULL)
                               : "its list of discovered inputs is not in the cache";
         map_set(&s->discovered, hex, c);
     }
@@ -460,32 +495,31 @@ int discovered_check(struct session *s, const struct object *list, const char **
     return rc;
 }
 
-/* A file or folder that is too young is told with a state that none has. */
-static void vouch(const struct session *s, const char *text, facts_tell *tell, void *self)
+struct vouching {
+    facts_tell *tell;
+    void *self;
+};
+
+/* A file or folder that was too young is told with a state that none has. */
+static void vouch(void *self, const struct line *line, const struct looked *l)
 {
     static const struct fs_state never;
-    char *copy = xstrdup(text), *at = copy + sizeof head - 1;
-    struct line line;
+    const struct vouching *v = self;
 
-    while (*at && next_line(&at, &line)) {
-        struct fs_state st;
-
-        if (!is_as_said(s->state, &line, &st))
-            tell(self, line.path, &never);
-        else if (line.kind == LINE_ABSENT)
-            tell(self, line.path, NULL);
-        else
-            tell(self, line.path, state_is_settled(&st) ? &st : &never);
-    }
-    free(copy);
+    v->tell(v->self, line->path,
+            line->kind == LINE_ABSENT ? NULL
+            : l->is_settled           ? &l->state
+                                      : &never);
 }
 
-void discovered_vouch(const struct session *s, facts_tell *tell, void *self)
+void discovered_vouch(struct session *s, facts_tell *tell, void *self)
 {
+    struct vouching v = { tell, self };
+
     for (size_t i = 0; i < s->discovered.n; i++) {
         const struct checked *c = s->discovered.entry[i].value;
 
         if (!c->changed)
-            vouch(s, c->text, tell, self);
+            look_at_all(s, c->text, vouch, &v);
     }
 }

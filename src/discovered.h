@@ -44,6 +44,6 @@ bool discovered_compiled(const char *path, struct buf *module);
 int discovered_check(struct session *s, const struct object *list, const char **changed,
                      struct error *err);
 /* Tells the files of all lists that this session has found to be as they say. */
-void discovered_vouch(const struct session *s, facts_tell *tell, void *self);
+void discovered_vouch(struct session *s, facts_tell *tell, void *self);
 
 #endif

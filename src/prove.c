@@ -167,8 +167,8 @@ static void add_executable(void *self, const char *path, const struct fs_state *
 {
     struct writing *w = self;
 
-    map_set(&w->executables, path, w);
-    add_watch(w, path, state);
+    if (!map_set(&w->executables, path, w))
+        add_watch(w, path, state);
 }
 
 /* Records are not looked at one by one: who finds one wrong says so in this file. */

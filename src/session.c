@@ -407,6 +407,7 @@ void session_close(struct session *s)
     queue_release(&s->recalled);
     map_release(&s->lost);
     map_release(&s->discovered);
+    map_release(&s->looked);
     remotes_close(s->remotes);
     trust_close(s->trust);
     facts_free(s->facts);

@@ -62,6 +62,7 @@ struct session {
     struct trust *trust;      /* NULL until sharing_trust() */
     struct remotes *remotes;  /* NULL: none is asked; see sharing_open() */
     struct map discovered;    /* lists that were looked at (discovered.c), by digest */
+    struct map looked;        /* and their lines, by their text */
     struct buf placed;        /* lines to be told */
     const struct error *lack; /* the last of lookup_lacks(): many steps lack the same */
     bool doubted;             /* see lookup_remember() */
