@@ -84,9 +84,9 @@ void fence_permit(struct fence *f, const char *path, unsigned access);
 int fence_close(struct fence *f, struct error *err);
 /* Whether what is at path, a real path, may be used in this way. */
 bool fence_allows(struct fence *f, const char *path, unsigned access);
-/* Whether path, of a file in state st (all-zero where there is none), is one of those that
- * were permitted by fence_permit(), or is below one; or whether one of them is, or is
- * below, path. */
+/* Whether path, of a file in state st (all-zero where there is none), is one of those
+ * that were permitted by fence_permit(), or is below one; or whether one of them is, or
+ * is below, path. */
 bool fence_gave(const struct fence *f, const char *path, const struct fs_state *st);
 bool fence_leads(const struct fence *f, const char *path);
 
