@@ -358,7 +358,22 @@ static void set_arguments(struct desk *d, const struct step *step)
     d->argv = keep_words(d, &argv);
 }
 
-/* Nothing of our own environment reaches a step. */
+/* A declared variable takes the place of ours. */
+static void set_variable(struct desk *d, struct words *env, const char *name,
+                         const char *value)
+{
+    char *word = arena_printf(&d->arena, "%s=%s", name, value);
+    size_t n = strlen(name) + 1;
+
+    for (size_t i = 0; i < env->n; i++)
+        if (!strncmp(env->word[i], word, n)) {
+            env->word[i] = word;
+            return;
+        }
+    add_word(env, word);
+}
+
+/* Nothing of our own environment reaches a step but what is declared. */
 static void set_environment(struct desk *d, const struct step *step,
                             const struct allowance *given)
 {
@@ -385,19 +400,11 @@ static void set_environment(struct desk *d, const struct step *step,
     if (given->checkpoint)
         add_word(&env,
                  arena_printf(&d->arena, "LARDER_CHECKPOINT=%s", given->checkpoint));
-    for (size_t i = 0; i < step->n_env; i++) {
-        char *word = arena_printf(&d->arena, "%s=%s", step->env[i], step->env_value[i]);
-        size_t n = strlen(step->env[i]) + 1;
-
-        for (size_t k = 0; k < env.n; k++) /* a declared one takes the place of ours */
-            if (!strncmp(env.word[k], word, n)) {
-                env.word[k] = word;
-                word = NULL;
-                break;
-            }
-        if (word)
-            add_word(&env, word);
-    }
+    for (size_t i = 0; i < step->n_env; i++)
+        set_variable(d, &env, step->env[i], step->env_value[i]);
+    for (size_t i = 0; i < step->n_passed; i++)
+        if (getenv(step->passed[i]))
+            set_variable(d, &env, step->passed[i], getenv(step->passed[i]));
     d->env = keep_words(d, &env);
 }
 

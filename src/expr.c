@@ -149,6 +149,11 @@ static int look_up_env(const struct scope *s, const struct piece *p, struct valu
     for (size_t i = 0; i < s->n_env; i++) {
         if (strcmp(s->env[i], p->text) != 0)
             continue;
+        if (s->env_passed && s->env_passed[i])
+            return pos_error(AT(p), err,
+                             "env.%s is passed to the step and not part of its key, so "
+                             "nothing can be made of it here; let the command read it",
+                             p->text);
         if (!s->env_value[i])
             return pos_error(AT(p), err, "the variable %s is not set", p->text);
         *v = (struct value){ s->env_value[i], false, p->node->pos, NULL };

@@ -44,6 +44,7 @@ struct scope {
     struct node *const *axis_value; /* and its values on them */
     size_t n_axes;
     const char *const *env, *const *env_value; /* declared ones; a value may be NULL */
+    const bool *env_passed; /* which of them no expression names; or NULL */
     size_t n_env;
     bool any_env;            /* every variable of the user's, set or not: in `from:` */
     int depth;               /* of local params that name local params */

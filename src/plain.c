@@ -53,7 +53,8 @@ bool plain_of(const struct work *w, struct digest *d)
     struct buf b = { 0 };
     char hex[DIGEST_HEX + 1];
 
-    if (!step->executable || step->n_code || !is_listed(step->executable))
+    if (!step->executable || step->n_code || step->n_passed ||
+        !is_listed(step->executable))
         return false;
     for (size_t i = 1; i < step->n_args; i++)
         if (leads_out(&step->arg[i]))

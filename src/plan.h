@@ -174,6 +174,8 @@ struct step {
     size_t n_options;
     const char **env, **env_value; /* declared ones, sorted by name */
     size_t n_env;
+    const char **passed; /* variables whose values are in no plan, key or record */
+    size_t n_passed;
     bool has_seed;
     uint64_t seed;       /* LARDER_SEED */
     struct input *input; /* sorted by name */

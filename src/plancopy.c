@@ -270,6 +270,7 @@ static void copy_step(struct copy *c, const struct step *from)
     copy_options(c, to);
     to->env = texts(c, from->env, from->n_env);
     to->env_value = texts(c, from->env_value, from->n_env);
+    to->passed = texts(c, from->passed, from->n_passed);
     to->input = take_copy(c, from->input, from->n_inputs * sizeof *to->input);
     for (size_t i = 0; i < to->n_inputs; i++)
         copy_input(c, &to->input[i]);

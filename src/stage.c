@@ -88,10 +88,8 @@ static bool is_variable(const char *s)
     return *s && !(*s >= '0' && *s <= '9') && s[strspn(s, letters)] == '\0';
 }
 
-static int add_variable(struct stage *s, const struct node *key, const struct node *value,
-                        struct error *err)
+static int check_variable(const struct node *key, struct error *err)
 {
-    size_t i = 0;
     int rc = node_expect(key, NODE_SCALAR, "the name of a variable", err);
 
     if (rc < 0)
@@ -101,20 +99,58 @@ static int add_variable(struct stage *s, const struct node *key, const struct no
     if (!strncmp(key->text, "LARDER_", 7) || !strcmp(key->text, "PATH") ||
         !strcmp(key->text, "HOME") || !strcmp(key->text, "TMPDIR"))
         return pos_error(&key->pos, err, "the variable %s is set by Larder", key->text);
-    while (i < s->n_env && strcmp(s->env[i], key->text) < 0)
-        i++;
-    if (i == s->n_env || strcmp(s->env[i], key->text) != 0) {
-        memmove(s->env + i + 1, s->env + i, (s->n_env - i) * sizeof *s->env);
-        memmove(s->env_node + i + 1, s->env_node + i,
-                (s->n_env - i) * sizeof *s->env_node);
-        s->n_env++;
-    }
-    s->env[i] = key->text;
-    s->env_node[i] = value && value->kind != NODE_NULL ? value : NULL;
     return 0;
 }
 
-/* {NAME: value} gives a value, {NAME:} and [NAME] take the user's own. */
+/* Whether a value is {pass: true}. */
+static int read_pass(const struct node *key, const struct node *value, bool *passed,
+                     struct error *err)
+{
+    static const char *const keys[] = { "pass" };
+    const struct node *pass;
+    int rc;
+
+    *passed = false;
+    if (!value || value->kind != NODE_MAP || expr_is_case(value))
+        return 0;
+    rc = node_check_keys(value, "a variable", keys, 1, err);
+    if (rc < 0)
+        return rc;
+    pass = node_get(value, "pass");
+    *passed = pass && pass->kind == NODE_SCALAR && !strcmp(pass->text, "true");
+    return *passed ? 0
+                   : pos_error(pass ? &pass->pos : &value->pos, err,
+                               "%s: write {pass: true}, or a value", key->text);
+}
+
+static int add_variable(struct stage *s, const struct node *key, const struct node *value,
+                        struct error *err)
+{
+    size_t i = 0, after;
+    bool passed;
+    int rc = check_variable(key, err);
+
+    if (rc == 0)
+        rc = read_pass(key, value, &passed, err);
+    if (rc < 0)
+        return rc;
+    while (i < s->n_env && strcmp(s->env[i], key->text) < 0)
+        i++;
+    after = s->n_env - i;
+    if (after == 0 || strcmp(s->env[i], key->text) != 0) {
+        memmove(s->env + i + 1, s->env + i, after * sizeof *s->env);
+        memmove(s->env_node + i + 1, s->env_node + i, after * sizeof *s->env_node);
+        memmove(s->env_passed + i + 1, s->env_passed + i, after * sizeof *s->env_passed);
+        s->n_env++;
+    }
+    s->env[i] = key->text;
+    s->env_node[i] = passed || !value || value->kind == NODE_NULL ? NULL : value;
+    s->env_passed[i] = passed;
+    return 0;
+}
+
+/* {NAME: value} gives a value, {NAME:} and [NAME] take the user's own, and
+ * {NAME: {pass: true}} does so when the step starts. */
 static int read_env(struct stage *s, const struct node *env, struct error *err)
 {
     int rc = 0;
@@ -255,6 +291,7 @@ static int read_stage(struct builder *b, const struct node *key, const struct no
     s->node = node;
     s->env = arena_alloc(b->arena, max * sizeof *s->env);
     s->env_node = arena_alloc(b->arena, max * sizeof *s->env_node);
+    s->env_passed = arena_alloc(b->arena, max * sizeof *s->env_passed);
     map_set(&b->stages, s->name, s);
     rc = check_keys(s, b, err);
     if (rc == 0)

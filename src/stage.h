@@ -47,6 +47,7 @@ struct stage {
     struct stage_option *option; /* in the order of program->option */
     const char **env;            /* sorted by name; a NULL node: the user's own value */
     const struct node **env_node;
+    bool *env_passed; /* not part of the key: the step has what is set when it starts */
     size_t n_env;
     struct source **code;
     const char **code_path;

@@ -147,7 +147,7 @@ static int look_up_env(struct filling *f)
 
         if (s->env_node[i])
             rc = expr_value(&f->scope, s->env_node[i], s->env[i], &v, f->err);
-        else
+        else if (!s->env_passed[i])
             v.text = witness_env(f->b->recipe->witness, s->env[i]);
         if (rc < 0)
             return rc;
@@ -155,6 +155,7 @@ static int look_up_env(struct filling *f)
     }
     f->scope.env = s->env;
     f->scope.env_value = f->env_value;
+    f->scope.env_passed = s->env_passed;
     f->scope.n_env = s->n_env;
     return 0;
 }
@@ -189,7 +190,10 @@ static void fill_env(const struct filling *f)
 
     step->env = arena_alloc(f->b->arena, (s->n_env + 1) * sizeof *step->env);
     step->env_value = arena_alloc(f->b->arena, (s->n_env + 1) * sizeof *step->env_value);
+    step->passed = arena_alloc(f->b->arena, (s->n_env + 1) * sizeof *step->passed);
     for (size_t i = 0; i < s->n_env; i++) {
+        if (s->env_passed[i])
+            step->passed[step->n_passed++] = s->env[i];
         if (!f->env_value[i])
             continue;
         step->env[step->n_env] = s->env[i];

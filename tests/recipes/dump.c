@@ -135,6 +135,8 @@ static void dump_step(const struct step *step, struct buf *to)
     }
     for (size_t i = 0; i < step->n_env; i++)
         buf_printf(to, "  env %s %s\n", step->env[i], step->env_value[i]);
+    for (size_t i = 0; i < step->n_passed; i++)
+        buf_printf(to, "  passed %s\n", step->passed[i]);
     if (step->has_seed)
         buf_printf(to, "  seed %016" PRIx64 "\n", step->seed);
     for (size_t i = 0; i < step->n_inputs; i++)

@@ -59,6 +59,19 @@ Test(plain, is_no_step_whose_arguments_may_lead_elsewhere)
     cr_expect(can_be_plain("/usr/bin/sort", "-"));
 }
 
+Test(plain, is_no_step_that_has_variables_which_nobody_knows)
+{
+    const char *passed[] = { "LD_PRELOAD" };
+    struct step step = { .executable = "/usr/bin/cp" };
+    struct work w = { .step = &step };
+    struct digest d;
+
+    cr_expect(plain_of(&w, &d));
+    step.passed = passed;
+    step.n_passed = 1;
+    cr_expect_not(plain_of(&w, &d));
+}
+
 Test(plain, is_known_by_the_executable)
 {
     struct digest a = plain("/usr/bin/cp", "one", "x"), b = plain("/bin/cp", "one", "y"),
