@@ -13,7 +13,7 @@ int command_check(const struct cli *cli, struct error *err)
 
     if (rc == 0 && !cli->quiet)
         printf("%s: %zu steps, %zu targets, %zu sources; nothing is wrong with it\n",
-               s.recipe->path, s.plan->n_steps, s.plan->n_targets, s.plan->n_sources);
+               s.recipe_path, s.plan->n_steps, s.plan->n_targets, s.plan->n_sources);
     session_close(&s);
     return rc;
 }
