@@ -132,6 +132,9 @@ static int read_item(struct builder *b, struct stage *s, const struct node *item
             "code: names files and folders below the recipe's folder as ./path or "
             "./path/, not %s",
             item->text);
+    rc = pos_check_path(&item->pos, item->text, err);
+    if (rc < 0)
+        return rc;
     if (strstr(item->text, "**"))
         return pos_error(&item->pos, err,
                          "code: ** is no sign of a pattern; write ./folder/ for all that "

@@ -89,8 +89,11 @@ int command_pull(const struct cli *cli, struct error *err)
     struct remotes_totals totals = { 0 };
     struct tally tally = { 0 };
     struct session s = { 0 };
-    int rc = session_begin(&s, cli, cli->arg, cli->n_args, err);
+    int rc = session_enter(&s, cli, err);
 
+    s.fetches = true;
+    if (rc == 0)
+        rc = session_begin(&s, cli, cli->arg, cli->n_args, err);
     if (rc == 0)
         rc = sharing_open(&s, err);
     if (rc == 0 && !s.remotes)

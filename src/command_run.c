@@ -127,6 +127,7 @@ int command_run(const struct cli *cli, struct error *err)
         return 0;
     }
     totals.steps = 0;
+    s.fetches = true;
     if (rc == 0)
         rc = session_begin(&s, cli, cli->arg, cli->n_args, err);
     if (rc == 0)

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "fetch.h"
+#include "from.h"
 #include "larder/banned.h"
 #include "larder/buf.h"
 #include "larder/folder.h"
@@ -196,7 +197,7 @@ static int try_candidate(struct facts *f, const struct source *s, const char *fr
     if (story->len)
         buf_adds(story, "; ");
     if (url)
-        fetch_show_url(from, story);
+        from_show(from, story);
     else
         buf_adds(story, from);
     buf_adds(story, ": ");
@@ -351,14 +352,21 @@ int facts_identify(struct facts *f, const struct source *s, struct object *o,
     return rc;
 }
 
+int facts_find(struct facts *f, const struct source *s, const struct located **l,
+               struct error *err)
+{
+    struct fact *fact = find(f, s);
+
+    *l = &fact->at;
+    return locate(f, fact, err);
+}
+
 int facts_locate(struct facts *f, const struct source *s, const struct located **l,
                  struct error *err)
 {
-    struct fact *fact = find(f, s);
-    int rc = locate(f, fact, err);
+    int rc = facts_find(f, s, l, err);
 
     assert(rc != FACTS_ABROAD);
-    *l = &fact->at;
     return rc;
 }
 

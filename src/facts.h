@@ -46,7 +46,11 @@ void facts_allow_fetch(struct facts *f, const struct say *say);
 int facts_identify(struct facts *f, const struct source *s, struct object *o,
                    struct error *err);
 /* The file, folder or object with exactly those bytes, fetched if need be; *l is borrowed
- * until facts_free(). E_INPUT tells every place that was looked at and what is there. */
+ * until facts_free(). E_INPUT tells every place that was looked at and what is there.
+ * FACTS_ABROAD as above. */
+int facts_find(struct facts *f, const struct source *s, const struct located **l,
+               struct error *err);
+/* The same of one that may be fetched or is known not to need it. */
 int facts_locate(struct facts *f, const struct source *s, const struct located **l,
                  struct error *err);
 /* Whether it can be expected to be there, by a look that reads and fetches nothing: 0, or

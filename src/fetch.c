@@ -8,6 +8,8 @@
 #include "larder/lease.h"
 #include "larder/transfer.h"
 
+#include "from.h"
+
 #include "larder/banned.h"
 
 enum { BEAT_S = 60 };
@@ -26,21 +28,12 @@ struct fetching {
     struct error *err;
 };
 
-void fetch_show_url(const char *url, struct buf *to)
-{
-    size_t n = strcspn(url, "?#");
-
-    buf_add(to, url, n);
-    if (url[n])
-        buf_adds(to, "?...");
-}
-
 static void tell_beginning(struct fetching *f, long long had)
 {
     struct buf line = { 0 };
 
     buf_printf(&line, "fetching %s from ", f->source->name);
-    fetch_show_url(f->url, &line);
+    from_show(f->url, &line);
     if (had > 0) {
         buf_adds(&line, ", of which ");
         say_bytes(had, &line);

@@ -28,7 +28,4 @@ int fetch_source(struct store *st, const struct say *say, const struct source *s
 int fetch_find(struct store *st, const struct source *s, struct object *o,
                struct error *err);
 
-/* Appends a URL as it may be shown: without a query, which may hold a secret. */
-void fetch_show_url(const char *url, struct buf *to);
-
 #endif

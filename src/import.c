@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "from.h"
 #include "larder/fs.h"
 
 #include "larder/banned.h"
@@ -157,6 +157,8 @@ static int read_table(struct builder *b, struct import *im, const struct node *n
     struct buf bytes = { 0 };
     int rc = node_expect(node, NODE_SCALAR, "table", err);
 
+    if (rc == 0)
+        rc = pos_check_path(&node->pos, node->text, err);
     if (rc < 0)
         return rc;
     text->file = pos_shown_path(b->arena, &node->pos, node->text);
@@ -178,16 +180,6 @@ static int read_table(struct builder *b, struct import *im, const struct node *n
 
 static const char *const pin_keys[] = { "sha256", "sha256-prefix", "md5", "size" };
 enum { N_PIN_KEYS = sizeof pin_keys / sizeof *pin_keys };
-
-static bool begins_with(const char *s, const char *start)
-{
-    return strncasecmp(s, start, strlen(start)) == 0;
-}
-
-static bool is_web(const char *from)
-{
-    return begins_with(from, "http:") || begins_with(from, "https:");
-}
 
 static int no_pin(const struct pos *pos, const char *name, struct error *err)
 {
@@ -211,7 +203,7 @@ static int check_pinned(const struct import *im, const char *name, struct error 
             return 0;
     for (size_t i = 0; i < n; i++) {
         const struct node *one = from->kind == NODE_LIST ? from->item[i] : from;
-        if (one->kind == NODE_SCALAR && is_web(one->text))
+        if (one->kind == NODE_SCALAR && from_is_web(one->text))
             return no_pin(&one->pos, name, err);
     }
     return 0;
@@ -319,54 +311,12 @@ static int value_of(struct making *m, const char *key, struct value *v)
     return node ? expr_value(&m->scope, node, key, v, m->err) : 0;
 }
 
-/* The path of a file: URL, RFC 8089. */
-static int file_url(struct making *m, const char *url, const struct value *v,
-                    const char **path)
+static void add_url(struct making *m, const struct value *v)
 {
-    const char *s = url + strlen("file:");
-    char *to = arena_alloc(m->b->arena, strlen(s) + 1);
-
-    *path = to;
-    if (begins_with(s, "//localhost/"))
-        s += strlen("//localhost");
-    else if (!strncmp(s, "///", 3))
-        s += 2;
-    for (; *s; s++) {
-        char hex[3] = { 0 };
-        if (*s != '%') {
-            *to++ = *s;
-            continue;
-        }
-        memcpy(hex, s + 1, strnlen(s + 1, 2));
-        *to = (char)strtol(hex, NULL, 16);
-        if (strspn(hex, "0123456789abcdefABCDEF") != 2 || !*to++)
-            return pos_error(&v->pos, m->err, "%s: a %% goes with two hex digits", url);
-        s += 2;
-    }
-    return 0;
-}
-
-/* A URL names one file, and no password. */
-static int add_url(struct making *m, const struct value *v)
-{
-    const char *host = strstr(v->text, "://"), *url = v->text;
-    size_t n = host ? strcspn(host + 3, "/?#") : 0;
-
-    if (n == 0)
-        return pos_error(&v->pos, m->err, "%s names no host", url);
-    if (memchr(host + 3, '@', n))
-        return pos_error(&v->pos, m->err,
-                         "a URL in a recipe holds no name and password; write them in "
-                         "~/.netrc");
-    if (url[strlen(url) - 1] == '/')
-        return pos_error(
-            &v->pos, m->err,
-            "%s: a folder cannot be fetched; name a file, such as an archive", url);
     if (!m->web)
         m->web = arena_alloc(m->b->arena, sizeof *m->web);
     *m->web = v->pos;
-    m->source->from[m->source->n_from++] = arena_strdup(m->b->arena, url);
-    return 0;
+    m->source->from[m->source->n_from++] = arena_strdup(m->b->arena, v->text);
 }
 
 static int add_from(struct making *m, const struct value *v)
@@ -374,39 +324,31 @@ static int add_from(struct making *m, const struct value *v)
     struct source *source = m->source;
     enum object_kind kind = OBJECT_FILE;
     const char *path = v->text;
-    int rc = 0;
+    int rc;
 
     if (!path) {
         source->missing = v->missing; /* this candidate falls out */
         return 0;
     }
-    if (is_web(path)) {
-        rc = add_url(m, v);
+    rc = from_read(m->b->arena, v->text, &v->pos, "an import", &path, m->err);
+    if (rc == FROM_PATH)
+        rc = pos_check_path(&v->pos, path, m->err);
+    if (rc < 0)
+        return rc;
+    if (rc == FROM_URL) {
+        add_url(m, v);
     } else {
-        if (begins_with(path, "file:"))
-            rc = file_url(m, path, v, &path);
-        else if (strstr(path, "://"))
-            rc = pos_error(&v->pos, m->err,
-                           "%s: an import comes from a path, or a file:, http: or https: "
-                           "URL",
-                           path);
-        if (rc == 0 && *path != '/' && strncmp(path, "./", 2) != 0 &&
-            strncmp(path, "../", 3) != 0)
-            rc = pos_error(&v->pos, m->err,
-                           "from: a path begins with / or ./; \"%s\" does not", path);
-        if (rc < 0)
-            return rc;
         path = builder_path(m->b, path, &v->pos);
         kind = builder_path_kind(m->b, &path);
         source->from[source->n_from++] = path;
     }
-    if (rc == 0 && source->n_from > 1 && kind != source->kind)
-        rc =
-            pos_error(&v->pos, m->err,
-                      "from: names files and folders (which end in /); they cannot stand "
-                      "for each other");
+    if (source->n_from > 1 && kind != source->kind)
+        return pos_error(
+            &v->pos, m->err,
+            "from: names files and folders (which end in /); they cannot stand "
+            "for each other");
     source->kind = kind;
-    return rc;
+    return 0;
 }
 
 static int set_from(struct making *m)

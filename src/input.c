@@ -65,8 +65,12 @@ static int check_source(const struct gather *g, const struct source *source,
 
 static int add_source(struct gather *g, const struct reference *r)
 {
-    struct source *source = builder_source(g->f->b, r->name, &r->pos);
+    int rc = pos_check_path(&r->pos, r->name, g->f->err);
+    struct source *source;
 
+    if (rc < 0)
+        return rc;
+    source = builder_source(g->f->b, r->name, &r->pos);
     begin_group(g, r->name, NULL);
     add_item(g, &(struct item){ .source = source });
     return check_source(g, source, &r->pos);

@@ -89,6 +89,16 @@ int pos_error(const struct pos *pos, struct error *err, const char *fmt, ...)
     return E_INPUT;
 }
 
+int pos_check_path(const struct pos *pos, const char *path, struct error *err)
+{
+    if (*path == '/' || !pos->text || !pos->text->pinned)
+        return 0;
+    return pos_error(pos, err,
+                     "%s: a file that is included by its digest has no files beside it; "
+                     "write what needs them in a file of the project",
+                     path);
+}
+
 const char *pos_shown_path(struct arena *arena, const struct pos *pos, const char *path)
 {
     const char *slash = pos->file ? strrchr(pos->file, '/') : NULL;

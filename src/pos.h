@@ -7,6 +7,7 @@
 #ifndef LARDER_POS_H
 #define LARDER_POS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "larder/error.h"
@@ -18,6 +19,7 @@ struct recipe_text {
     const char *path; /* absolute; `./` of a node means the folder it is in */
     const char *s;    /* NULL: not in memory, in the file at path */
     size_t n;
+    bool pinned; /* included by its content: it has no folder, so no ./ stands in it */
 };
 
 struct pos {
@@ -30,6 +32,10 @@ struct pos {
  * E_INPUT. */
 int pos_error(const struct pos *pos, struct error *err, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* E_INPUT for a path that is not absolute and is written where it has no folder to be
+ * relative to; else 0. */
+int pos_check_path(const struct pos *pos, const char *path, struct error *err);
 
 /* A path written at pos as the user would type it: below the folder of pos's file. */
 const char *pos_shown_path(struct arena *arena, const struct pos *pos, const char *path);

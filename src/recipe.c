@@ -8,6 +8,7 @@
 #include "larder/map.h"
 #include "matches.h"
 #include "overlay.h"
+#include "pinned.h"
 #include "yaml.h"
 
 #include "larder/banned.h"
@@ -25,15 +26,19 @@ static const char *const mergeable[] = { "params", "axes",    "profiles", "impor
 
 /* ---- one file ---------------------------------------------------------------------- */
 
+/* pin: of a file that is known by its content, wherever it lies; or NULL. */
 static int read_text(struct recipe *r, const char *file, const char *path,
-                     const struct recipe_text **out, struct error *err)
+                     const struct digest *pin, const struct recipe_text **out,
+                     struct error *err)
 {
     struct recipe_text *text = arena_alloc(&r->arena, sizeof *text);
     struct fs_state st;
     struct buf b = { 0 };
+    struct digest now;
     int rc;
 
-    witness_file(r->witness, path);
+    if (!pin)
+        witness_file(r->witness, path);
     rc = fs_stat(path, &st, err);
     if (rc == FS_ABSENT)
         rc = error_set(err, E_INPUT, "%s: there is no such recipe; name one with -f FILE",
@@ -43,11 +48,17 @@ static int read_text(struct recipe *r, const char *file, const char *path,
                        (unsigned long long)st.size);
     if (rc == 0)
         rc = fs_read(path, &b, err);
+    if (rc == 0 && pin) {
+        digest_bytes(&now, buf_str(&b), b.len);
+        if (!digest_equal(pin, &now))
+            rc = error_set(err, E_CORRUPT, "%s: %s is damaged", file, path);
+    }
     if (rc == 0) {
         text->file = arena_strdup(&r->arena, file);
         text->path = arena_strdup(&r->arena, path);
         text->s = arena_strndup(&r->arena, buf_str(&b), b.len);
         text->n = b.len;
+        text->pinned = pin != NULL;
         r->file[r->n_files++] = text->path;
     }
     buf_release(&b);
@@ -125,6 +136,7 @@ struct reading {
     const char *file, *path;
     const struct pos *at; /* where it is included; nowhere: the main file */
     const struct reading *by;
+    const struct digest *pin; /* included by its content; or NULL */
     int depth;
 };
 
@@ -184,41 +196,66 @@ static int merge_file(struct recipe *r, struct node *root, struct node *part,
     return rc;
 }
 
-static int include_file(struct recipe *r, struct node *root, const struct node *name,
-                        const struct reading *by, struct error *err)
+/* A file of the project: its path, absolute. */
+static int find_beside(struct recipe *r, const struct node *name, struct reading *f,
+                       struct error *err)
 {
     struct buf dir = { 0 }, path = { 0 };
-    const char *file = "";
-    struct node *part = NULL;
     int rc = node_expect(name, NODE_SCALAR, "the name of an included file", err);
 
     if (rc == 0 && strstr(name->text, "://"))
         rc = pos_error(&name->pos, err,
-                       "including over the network is not supported by this version");
+                       "what is not a file of the project must be pinned; write {from: "
+                       "\"%s\", sha256: DIGEST}",
+                       name->text);
+    if (rc == 0)
+        rc = pos_check_path(&name->pos, name->text, err);
     if (rc < 0)
-        goto out;
-    file = pos_shown_path(&r->arena, &name->pos, name->text);
+        return rc;
+    f->file = pos_shown_path(&r->arena, &name->pos, name->text);
     fs_dirname(&dir, name->pos.text->path);
     fs_join(&path, buf_str(&dir), name->text);
-    if (!fs_exists(buf_str(&path)))
-        rc = pos_error(&name->pos, err, "there is no file %s%s", file,
+    f->path = arena_strdup(&r->arena, buf_str(&path));
+    if (!fs_exists(f->path))
+        rc = pos_error(&name->pos, err, "there is no file %s%s", f->file,
                        matches_is_pattern(name->text)
                            ? "; include: takes no patterns, name each file"
                            : "");
-    if (rc == 0)
-        rc = load(r,
-                  &(struct reading){ .file = file,
-                                     .path = buf_str(&path),
-                                     .at = &name->pos,
-                                     .by = by,
-                                     .depth = by->depth + 1 },
-                  &part, err);
-    if (rc == 0)
-        rc = merge_file(r, root, part, err);
-out:
     buf_release(&path);
     buf_release(&dir);
     return rc;
+}
+
+/* A file that is known by its content: where the bytes are. */
+static int find_pinned(struct recipe *r, const struct node *map, struct reading *f,
+                       struct error *err)
+{
+    struct source *source = arena_alloc(&r->arena, sizeof *source);
+    struct buf path = { 0 };
+    int rc = pinned_read(&r->arena, map, source, err);
+
+    if (rc == 0 && !r->bring)
+        rc = pos_error(&map->pos, err, "%s: nothing is fetched here", source->name);
+    if (rc == 0)
+        rc = r->bring->bring(r->bring->self, source, &path, err);
+    f->file = source->name;
+    f->path = arena_strdup(&r->arena, buf_str(&path));
+    f->pin = &source->pin.digest;
+    buf_release(&path);
+    return rc;
+}
+
+static int include_file(struct recipe *r, struct node *root, const struct node *what,
+                        const struct reading *by, struct error *err)
+{
+    struct reading f = { .at = &what->pos, .by = by, .depth = by->depth + 1 };
+    struct node *part = NULL;
+    int rc = what->kind == NODE_MAP ? find_pinned(r, what, &f, err)
+                                    : find_beside(r, what, &f, err);
+
+    if (rc == 0)
+        rc = load(r, &f, &part, err);
+    return rc < 0 ? rc : merge_file(r, root, part, err);
 }
 
 /* However it is written: a.yaml, ./a.yaml. */
@@ -278,7 +315,7 @@ static int load(struct recipe *r, const struct reading *f, struct node **root,
     int rc = check_once(r, f, err);
 
     if (rc == 0)
-        rc = read_text(r, f->file, f->path, &text, err);
+        rc = read_text(r, f->file, f->path, f->pin, &text, err);
     if (rc == 0)
         rc = yaml_parse(&r->arena, text, root, err);
     if (rc == 0)
@@ -288,9 +325,8 @@ static int load(struct recipe *r, const struct reading *f, struct node **root,
     include = node_get(*root, "include");
     if (!include || include->kind == NODE_NULL)
         return 0;
-    if (include->kind == NODE_SCALAR)
+    if (include->kind != NODE_LIST)
         return include_file(r, *root, include, f, err);
-    rc = node_expect(include, NODE_LIST, "include", err);
     for (size_t i = 0; rc == 0 && i < include->n; i++)
         rc = include_file(r, *root, include->item[i], f, err);
     return rc;
@@ -300,7 +336,8 @@ static int load(struct recipe *r, const struct reading *f, struct node **root,
 
 int recipe_read(struct recipe **out, const char *project, const char *path,
                 const char *profile, const struct setting *setting, size_t n_settings,
-                struct witness *witness, struct error *err)
+                struct witness *witness, const struct recipe_bring *bring,
+                struct error *err)
 {
     struct recipe *r = xcalloc(1, sizeof *r);
     const struct pos nowhere = { 0 };
@@ -309,6 +346,7 @@ int recipe_read(struct recipe **out, const char *project, const char *path,
     int rc;
 
     r->witness = witness;
+    r->bring = bring;
     r->project = arena_strdup(&r->arena, project);
     r->path = arena_strdup(&r->arena, path);
     r->file = arena_alloc(&r->arena, FILES_MAX * sizeof *r->file);

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "larder/buf.h"
 #include "larder/error.h"
 #include "larder/mem.h"
 #include "node.h"
@@ -26,19 +27,32 @@ struct recipe {
     struct node *root;   /* overlays applied */
     const char **file;   /* every file read, absolute */
     size_t n_files;
-    struct witness *witness; /* told of what is read; borrowed, may be NULL */
+    struct witness *witness;          /* told of what is read; borrowed, may be NULL */
+    const struct recipe_bring *bring; /* while it is read; borrowed, may be NULL */
 };
 
 struct setting {
     const char *name, *value; /* of -S name=value */
 };
 
-/* *r is new: recipe_free(). witness may be NULL; it is borrowed by the recipe. A relative
- * path is one of the project's. profile NULL: the recipe's default. An unknown profile or
- * setting is E_USAGE, all else E_INPUT. */
+struct source;
+
+/* Where the text of a file is that is included by its digest: 0 with the path of its
+ * bytes appended, or an error that names the source. */
+struct recipe_bring {
+    int (*bring)(void *self, const struct source *source, struct buf *path,
+                 struct error *err);
+    void *self;
+};
+
+/* *r is new: recipe_free(). witness may be NULL; it is borrowed by the recipe. bring may
+ * be NULL: then nothing is included by its digest. A relative path is one of the
+ * project's. profile NULL: the recipe's default. An unknown profile or setting is
+ * E_USAGE, all else E_INPUT. */
 int recipe_read(struct recipe **r, const char *project, const char *path,
                 const char *profile, const struct setting *setting, size_t n_settings,
-                struct witness *witness, struct error *err);
+                struct witness *witness, const struct recipe_bring *bring,
+                struct error *err);
 void recipe_free(struct recipe *r); /* NULL is fine */
 
 #endif

@@ -12,6 +12,7 @@
 #include "larder/fs.h"
 #include "larder/map.h"
 
+#include "bring.h"
 #include "kept.h"
 #include "larder/remotes.h"
 #include "larder/trust.h"
@@ -193,8 +194,15 @@ static void tell_witness_of_self(struct session *s)
     witness_file(&s->witness, path);
 }
 
+static int bring(void *self, const struct source *source, struct buf *path,
+                 struct error *err)
+{
+    return bring_included(self, source, path, err);
+}
+
 static int build_plan(struct session *s, struct error *err)
 {
+    const struct recipe_bring bringing = { bring, s };
     const struct cli *cli = s->cli;
     char *beside;
     int rc = own_folder(s, &beside, err);
@@ -209,7 +217,7 @@ static int build_plan(struct session *s, struct error *err)
                            &s->witness, err);
     if (rc == 0)
         rc = recipe_read(&s->recipe, s->project, s->recipe_path, cli->profile,
-                         cli->setting, cli->n_settings, &s->witness, err);
+                         cli->setting, cli->n_settings, &s->witness, &bringing, err);
     if (rc == 0)
         rc = plan_build(&s->built, s->recipe, s->programs, err);
     s->plan = s->built;
@@ -237,7 +245,7 @@ static int read_config(struct session *s, struct error *err)
     return s->config.value[0].text ? 0 : config_read(&s->config, s->project, s->cli, err);
 }
 
-static int open_store(struct session *s, struct error *err)
+int session_open_store(struct session *s, struct error *err)
 {
     struct buf path = { 0 };
     int rc;
@@ -253,7 +261,7 @@ int session_open_cache(struct session *s, const struct cli *cli, struct error *e
 {
     *s = (struct session){ .cli = cli };
     say_init(&s->say, cli, stderr);
-    return open_store(s, err);
+    return session_open_store(s, err);
 }
 
 int session_connect(struct session *s, struct error *err)
@@ -263,7 +271,7 @@ int session_connect(struct session *s, struct error *err)
     if (rc == 0)
         rc = make_own(s, err);
     if (rc == 0)
-        rc = open_store(s, err);
+        rc = session_open_store(s, err);
     if (rc < 0)
         return rc;
     store_set_memory(s->store, state_store_memory(s->state));
@@ -315,7 +323,7 @@ int session_begin(struct session *s, const struct cli *cli, const char *const *w
 bool session_stands(struct session *s, const char *const *word, size_t n_words,
                     size_t *n_wanted)
 {
-    if (!s->image || read_config(s, NULL) < 0 || open_store(s, NULL) < 0)
+    if (!s->image || read_config(s, NULL) < 0 || session_open_store(s, NULL) < 0)
         return false;
     open_proof(s, word, n_words);
     return s->proof && proof_stands(s->proof, n_wanted);

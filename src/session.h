@@ -44,6 +44,7 @@ struct session {
     struct programs *programs; /* NULL when the plan was kept, */
     struct recipe *recipe;     /* and so is this */
     struct image *image;       /* the kept plan, or NULL */
+    bool fetches; /* what the recipe includes from elsewhere; to be set once entered */
     const char *recipe_path, *image_path, *question;
     const struct plan *plan;
     struct plan *built;  /* plan, where it is not that of the image */
@@ -91,6 +92,8 @@ bool session_stands(struct session *s, const char *const *word, size_t n_words,
                     size_t *n_wanted);
 /* Keeps the plan, and what this session found out of it, for the next. */
 void session_keep(struct session *s);
+/* The store alone, of a session that was entered. */
+int session_open_store(struct session *s, struct error *err);
 /* Only the store: no project is needed. */
 int session_open_cache(struct session *s, const struct cli *cli, struct error *err);
 

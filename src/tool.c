@@ -29,7 +29,7 @@ static int read_path(struct builder *b, const struct node *tool, const char *key
                          key, v.text);
     *path = v.text;
     *pos = v.pos;
-    return 0;
+    return pos_check_path(pos, *path, err);
 }
 
 /* A folder is written with or without / at its end. */

@@ -5,6 +5,7 @@ asked and what it sends. A test is a function whose name begins with test_.
 """
 import hashlib
 import http.server
+import json
 import os
 import re
 import shutil
@@ -613,6 +614,156 @@ def test_an_interrupt_ends_it():
         held.set()
         assert running.returncode in (130, -signal.SIGINT), running.returncode
         assert time.time() - start < 5
+
+
+PART = """stages:
+  part: {run: [cp, "${in.a}", "${out.o}"], in: {a: import.a}, out: {o: o}}
+imports: {a: {from: %s}}
+"""
+
+
+def including(*places, part=PART, sha256=None):
+    """A project that includes a part by its digest, and that digest."""
+    sha256 = sha256 or hashlib.sha256(part.encode()).hexdigest()
+    p = Project("/nowhere")
+    p.write("larder.yaml", f"""larder: 1
+include:
+  - {{from: {json.dumps(places)}, sha256: {sha256}}}
+targets: {{all: {{get: {{part.o: out}}}}}}
+default: {{target: all}}
+""")
+    return p, sha256
+
+
+def file_of(data):
+    name = os.path.join(tempfile.mkdtemp(), "data")
+    Project.folders.append(os.path.dirname(name))
+    with open(name, "wb") as f:
+        f.write(data)
+    return name
+
+
+def test_an_included_file_is_fetched_once():
+    part = PART % file_of(b"some bytes")
+    with Server(lambda h, n: h.range(part.encode())) as s:
+        p, sha256 = including(f"{s.url}/sets.yaml?token=12", part=part)
+        for command in ("check", "status", "plan", "why"):
+            words = (command, "part") if command == "why" else (command,)
+            expect(p.larder(*words, status=3),
+                   f"larder.yaml:3:5: {s.url}/sets.yaml?... is not in the cache yet; "
+                   "`larder run` fetches it")
+        assert not s.requests
+        expect(p.run(), f"fetching include from {s.url}/sets.yaml?...\n")
+        assert p.read("out") == b"some bytes"
+        p.run()
+        assert len(s.requests) == 1, s.requests
+        expect(p.larder("check"), "1 steps")
+        expect(p.larder("status"), "1 done")
+    p.forget(cache=False)  # the server is away, and the file is in the cache
+    expect(p.larder("check"), "1 steps")
+    expect(p.run(), "1 reused")
+
+
+def test_a_kept_plan_needs_no_included_file():
+    part = PART % file_of(b"some bytes")
+    with Server(lambda h, n: h.range(part.encode())) as s:
+        p, sha256 = including(f"{s.url}/sets.yaml", part=part)
+        time.sleep(2.2)  # so that the plan is kept
+        p.run()
+        os.remove(os.path.join(p.cache, "cas", sha256[:2], sha256))
+        expect(p.run(), "1 reused")
+        expect(p.larder("check"), "1 steps")
+        assert len(s.requests) == 1, s.requests
+        p.write("larder.yaml", p.read("larder.yaml").decode() + "# changed\n")
+        expect(p.run(), "fetching", "1 reused")
+        assert len(s.requests) == 2, s.requests
+
+
+def test_a_damaged_included_file_is_fetched_again():
+    part = PART % file_of(b"some bytes")
+    with Server(lambda h, n: h.whole(part.encode())) as s:
+        p, sha256 = including(f"{s.url}/sets.yaml", part=part)
+        p.run()
+        at = os.path.join(p.cache, "cas", sha256[:2], sha256)
+        os.chmod(at, 0o644)
+        with open(at, "w") as f:
+            f.write(part.replace("cp", "mv"))
+        p.forget(cache=False)
+        expect(p.larder("status", status=3), "is not in the cache yet")
+        expect(p.run(), "fetching", "1 reused")
+        assert len(s.requests) == 2, s.requests
+
+
+def test_a_wrong_included_file_leaves_nothing():
+    with Server(lambda h, n: h.range(OTHER)) as s:
+        p, sha256 = including(f"{s.url}/sets.yaml")
+        p.larder("status", status=3)
+        before = p.kept()
+        expect(p.run(status=3),
+               f"larder.yaml:3:5: include: no file with sha256:{sha256}",
+               f"{s.url}/sets.yaml: sha256:{hashlib.sha256(OTHER).hexdigest()}")
+        assert p.kept() == before, set(p.kept()) ^ set(before)
+
+
+def test_an_included_file_that_is_away_is_no_fault_of_the_recipe():
+    with Server(lambda h, n: h.head(503, 0, Retry_After="0")) as s:
+        p, _ = including(f"{s.url}/sets.yaml")
+        expect(p.run(status=7), "503", "try again later")
+
+
+def test_mirrors_of_an_included_file():
+    part = PART % file_of(b"some bytes")
+    with Server(lambda h, n: h.head(404, 0) if n == 1 else h.range(part.encode())) as s:
+        p, sha256 = including(f"{s.url}/old.yaml", f"{s.url}/sets.yaml", part=part)
+        p.run()
+        assert s.requests == ["/old.yaml", "/sets.yaml"], s.requests
+        p.forget()
+        copy = file_of(part.encode())
+        q, _ = including(f"{s.url}/sets.yaml", f"file://{copy}", part=part)
+        expect(q.larder("check"), "1 steps")  # a copy here is taken first
+        os.remove(copy)
+        q.run()
+        assert len(s.requests) == 2, s.requests
+
+
+def test_messages_name_the_url_of_an_included_file():
+    part = "stages:\n  part: {runs: [cp], out: {o: o}}\n"
+    with Server(lambda h, n: h.range(part.encode())) as s:
+        p, _ = including(f"{s.url}/sets.yaml", part=part)
+        expect(p.run(status=3), f"{s.url}/sets.yaml:2:10: ", "unknown key runs",
+               "      part: {runs: [cp], out: {o: o}}\n             ^")
+        expect(p.larder("check", status=3), f"{s.url}/sets.yaml:2:10: ")
+
+
+def test_an_included_file_names_none_beside_itself():
+    for line, column, text in (
+            ("stages: {part: {run: [cat, x], in: {a: ./a}, out: {o: o}}}", 40, "./a"),
+            ("stages: {part: {run: [./a], code: [./a], out: {o: o}}}", 36, "./a"),
+            ("stages: {part: {run: [./a], code: [./*.py], out: {o: o}}}", 36, "./*.py"),
+            ("imports: {a: {from: ../a}}", 21, "../a"),
+            ("tools: {a: {lock: ./a}}", 19, "./a"),
+            ("include: [a.yaml]", 11, "a.yaml"),
+            (f"include: [{{from: ./a.yaml, sha256: {SHA256}}}]", 18, "./a.yaml"),
+            ("imports: {a: {matrix: {x: [k]}, table: ./t.tsv}}", 40, "./t.tsv")):
+        if "part" not in line:
+            line += "\nstages: {part: {run: [cat, '${in.a}'], in: {a: import.a}, out: {o: o}}}"
+        with Server(lambda h, n: h.range(line.encode())) as s:
+            p, _ = including(f"{s.url}/sets.yaml", part=line)
+            expect(p.run(status=3), f"{s.url}/sets.yaml:1:{column}: {text}: a file that is "
+                   "included by its digest has no files beside it")
+
+
+def test_included_files_include_others():
+    part = PART % file_of(b"some bytes")
+    with Server(lambda h, n: h.range(part.encode())) as s:
+        sha256 = hashlib.sha256(part.encode()).hexdigest()
+        outer = f'include: {{from: "{s.url}/sets.yaml", sha256: {sha256}}}\n'
+        p, _ = including(file_of(outer.encode()), part=outer)
+        p.run()
+        assert p.read("out") == b"some bytes"
+        p.write("larder.yaml", p.read("larder.yaml").decode().replace(
+            "targets:", f"  - {{from: {s.url}/b, sha256: {sha256}}}\ntargets:"))
+        expect(p.larder("check", status=3), "larder.yaml:4:5: ", "a second time")
 
 
 def main():

@@ -124,7 +124,7 @@ static bool give(const char *dir, struct programs *programs, struct buf *to, boo
 
     read_with(dir, &w);
     rc = recipe_read(&recipe, dir, "larder.yaml", w.profile, w.setting, w.n_settings,
-                     NULL, &err);
+                     NULL, NULL, &err);
     if (rc == 0)
         rc = plan_build(&plan, recipe, programs, &err);
     if (rc == 0 && w.choose)

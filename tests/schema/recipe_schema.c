@@ -73,7 +73,7 @@ static void read_case(const char *dir, struct programs *programs)
     struct recipe *recipe = NULL;
     struct plan *plan = NULL;
 
-    if (recipe_read(&recipe, dir, "larder.yaml", NULL, NULL, 0, NULL, NULL) == 0)
+    if (recipe_read(&recipe, dir, "larder.yaml", NULL, NULL, 0, NULL, NULL, NULL) == 0)
         plan_build(&plan, recipe, programs, NULL);
     plan_free(plan);
     recipe_free(recipe);

@@ -7,7 +7,9 @@
 /* A scalar that stands alone on the first line of a recipe. */
 static struct node scalar(struct recipe_text *text, const char *s)
 {
-    *text = (struct recipe_text){ "r.yaml", "/r.yaml", s, strlen(s) };
+    *text = (struct recipe_text){
+        .file = "r.yaml", .path = "/r.yaml", .s = s, .n = strlen(s)
+    };
     return (struct node){
         .kind = NODE_SCALAR, .pos = { "r.yaml", 1, 1, text }, .text = s, .plain = true
     };

@@ -160,8 +160,9 @@ static struct digest key_of(struct programs *programs, const char *dir,
     write_draft(d, &text);
     fs_join(&path, dir, "larder.yaml");
     cr_assert_eq(fs_write(path.s, text.s, text.len, false, &err), 0, "%s", err.text);
-    cr_assert_eq(recipe_read(&recipe, dir, "larder.yaml", NULL, NULL, 0, NULL, &err), 0,
-                 "%s\n%s", err.text, text.s);
+    cr_assert_eq(
+        recipe_read(&recipe, dir, "larder.yaml", NULL, NULL, 0, NULL, NULL, &err), 0,
+        "%s\n%s", err.text, text.s);
     cr_assert_eq(plan_build(&plan, recipe, programs, &err), 0, "%s\n%s", err.text,
                  text.s);
     cr_assert_eq(plan->n_steps, 1);
@@ -284,8 +285,8 @@ Test(plan, the_seed_is_that_of_the_documentation)
     write_draft(&d, &text);
     fs_join(&path, p.dir, "larder.yaml");
     fs_write(path.s, text.s, text.len, false, NULL);
-    cr_assert_eq(recipe_read(&recipe, p.dir, "larder.yaml", NULL, NULL, 0, NULL, NULL),
-                 0);
+    cr_assert_eq(
+        recipe_read(&recipe, p.dir, "larder.yaml", NULL, NULL, 0, NULL, NULL, NULL), 0);
     cr_assert_eq(plan_build(&plan, recipe, p.programs, NULL), 0);
     digest_bytes(&sum, "larder-seed\n20210401", 20);
     for (int i = 0; i < 8; i++)
