@@ -92,23 +92,63 @@ static int read_digest(const struct filling *f, const struct node *map,
     return rc;
 }
 
+/* The names of a table's columns, as its header has them. */
+static int read_columns(const struct filling *f, const struct node *map, const char **to)
+{
+    const struct node *node = node_get(map, "columns");
+    struct buf header = { 0 };
+    int rc = node ? expr_branch(&f->scope, node, &node, f->err) : 0;
+
+    if (rc < 0 || !node)
+        return rc;
+    rc = node_expect(node, NODE_LIST, "columns", f->err);
+    if (rc == 0 && node->n == 0)
+        rc = pos_error(&node->pos, f->err, "columns: a table has at least one");
+    for (size_t i = 0; rc == 0 && i < node->n; i++) {
+        struct value v;
+        rc = expr_value(&f->scope, node->item[i], "columns", &v, f->err);
+        if (rc == 0 && (!*v.text || strpbrk(v.text, "\t\n")))
+            rc = pos_error(&v.pos, f->err,
+                           "columns: a name is not empty and holds no tab or newline");
+        if (rc == 0)
+            buf_printf(&header, "%s%s", i ? "\t" : "", v.text);
+    }
+    *to = arena_strdup(f->b->arena, buf_str(&header));
+    buf_release(&header);
+    return rc;
+}
+
+/* Only a file is text. */
+static int check_text(const struct output *o, const struct node *map, const char *key,
+                      struct error *err)
+{
+    if (o->kind != OBJECT_TREE || !node_get(map, key))
+        return 0;
+    return pos_error(&node_key(map, key)->pos, err,
+                     "output %s is a folder and has no %s; records: counts its files",
+                     o->name, key);
+}
+
 static int read_output(const struct filling *f, const struct node *node,
                        const struct output *o, struct expect *to)
 {
-    static const char *const known[] = { "non-empty", "records", "lines", "sha256" };
+    static const char *const known[] = { "non-empty", "records", "lines", "columns",
+                                         "sha256" };
     int rc = read_non_empty(node, &to->non_empty, f->err);
 
     if (rc < 0 || node->kind != NODE_MAP)
         return rc;
-    rc = node_check_keys(node, "expect", known, 4, f->err);
+    rc = node_check_keys(node, "expect", known, 5, f->err);
     if (rc == 0)
         rc = new_range(f, node, "records", &to->records);
     if (rc == 0)
         rc = new_range(f, node, "lines", &to->lines);
-    if (rc == 0 && to->lines && o->kind == OBJECT_TREE)
-        rc = pos_error(
-            &node_key(node, "lines")->pos, f->err,
-            "output %s is a folder and has no lines; records: counts its files", o->name);
+    if (rc == 0)
+        rc = read_columns(f, node, &to->columns);
+    if (rc == 0)
+        rc = check_text(o, node, "lines", f->err);
+    if (rc == 0)
+        rc = check_text(o, node, "columns", f->err);
     return rc < 0 ? rc : read_digest(f, node, &to->sha256);
 }
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +12,9 @@
 #include "larder/mem.h"
 
 #include "larder/banned.h"
+
+/* Of a table's header, in a message; and how much of one that is too long is read. */
+enum { COLUMNS_SHOWN = 8, NAME_SHOWN = 30, HEADER_MORE = 4096 };
 
 /* ---- messages ---------------------------------------------------------------------- */
 
@@ -109,6 +113,82 @@ static int count_files(struct store *st, const struct object *o, long long *n,
     return rc;
 }
 
+/* ---- columns ----------------------------------------------------------------------- */
+
+/* The first line, or as much of it as max. */
+static int read_header(struct store *st, const struct object *o, size_t max,
+                       struct buf *line, struct error *err)
+{
+    struct buf path = { 0 };
+    FILE *file;
+    int c = EOF, rc = 0;
+
+    store_object_path(st, &o->id, &path);
+    file = fopen(buf_str(&path), "re");
+    while (file && line->len < max && (c = getc(file)) != EOF && c != '\n')
+        buf_addc(line, (char)c);
+    if (!file || ferror(file))
+        rc = error_system(err, "cannot read %s", path.s);
+    if (file)
+        fclose(file);
+    buf_release(&path);
+    return rc;
+}
+
+/* The column that is the first not to be the same in both. */
+static size_t first_other(const char *a, const char *b)
+{
+    size_t column = 0;
+
+    for (; *a && *a == *b; a++, b++)
+        column += *a == '\t';
+    return column;
+}
+
+/* Those around a column, as far as they fit a message. */
+static void add_columns(const char *header, size_t around, struct buf *to)
+{
+    size_t first = around > COLUMNS_SHOWN / 2 ? around - COLUMNS_SHOWN / 2 : 0,
+           column = 0;
+
+    if (first)
+        buf_adds(to, "..., ");
+    for (const char *s = header;; column++) {
+        size_t n = strcspn(s, "\t");
+
+        if (column >= first) {
+            char *name = xstrndup(s, n < NAME_SHOWN ? n : NAME_SHOWN);
+
+            buf_adds(to, column > first ? ", " : "");
+            buf_add_escaped(to, column < first + COLUMNS_SHOWN ? name : "...");
+            free(name);
+        }
+        if (!s[n] || column == first + COLUMNS_SHOWN)
+            return;
+        s += n + 1;
+    }
+}
+
+static int check_columns(struct store *st, const struct output *out,
+                         const struct object *o, struct error *err)
+{
+    const char *wanted = out->expect->columns;
+    struct buf header = { 0 }, text = { 0 };
+    int rc = read_header(st, o, strlen(wanted) + HEADER_MORE, &header, err);
+    size_t other = first_other(buf_str(&header), wanted);
+
+    if (rc == 0 && strcmp(buf_str(&header), wanted) != 0) {
+        buf_printf(&text, "its output %s (%s) has ", out->name, out->path);
+        buf_adds(&text, header.len ? "the columns " : "no columns");
+        add_columns(buf_str(&header), other, &text);
+        add_place(&out->expect->pos, &text);
+        add_columns(wanted, other, &text);
+        rc = refuse(&text, err);
+    }
+    buf_release(&header);
+    return rc;
+}
+
 /* ---- what is expected -------------------------------------------------------------- */
 
 int meet_record(const struct output *out, const struct object *o, struct error *err)
@@ -140,6 +220,8 @@ int meet_output(struct store *st, const struct output *out, const struct object 
     long long lines = 0, files = 0;
     int rc = meet_record(out, o, err);
 
+    if (rc == 0 && e && e->columns)
+        rc = check_columns(st, out, o, err);
     if (rc < 0 || !e || (!e->records && !e->lines))
         return rc;
     if (o->kind == OBJECT_TREE) {

@@ -94,6 +94,7 @@ struct expect {
     bool non_empty;
     const struct digest *sha256;
     const struct bounds *records, *lines;
+    const char *columns; /* the header line, with tabs between */
 };
 
 /* What is expected of the last value that a step tells of a metric. */

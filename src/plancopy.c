@@ -173,6 +173,7 @@ static const struct expect *copy_expect(struct copy *c, const struct expect *fro
     to->sha256 = copy_or_null(c, from->sha256, sizeof *from->sha256);
     to->records = copy_or_null(c, from->records, sizeof *from->records);
     to->lines = copy_or_null(c, from->lines, sizeof *from->lines);
+    to->columns = text(c, from->columns);
     return to;
 }
 

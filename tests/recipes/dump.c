@@ -100,6 +100,10 @@ static void dump_expect(const struct expect *e, struct buf *to)
         dump_range("records", e->records, to);
     if (e && e->lines)
         dump_range("lines", e->lines, to);
+    if (e && e->columns) {
+        buf_adds(to, " columns ");
+        buf_add_escaped(to, e->columns);
+    }
     if (e && e->sha256)
         buf_printf(to, " sha256 %s", digest_hex(e->sha256, hex));
 }
