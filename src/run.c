@@ -281,7 +281,7 @@ static void start_one(struct run *r, struct work *w, const struct share *share)
     slots_give(&r->slots, share);
     if (rc == ATTEMPT_BUSY) {
         if (!runs_here(r, w))
-            tell_busy(&r->tell, w, "is being run by another larder: waiting for it");
+            tell_waiting(&r->tell, w);
         later_add(&r->later, w, clock_now() + busy_pause_s);
     } else if (rc == ATTEMPT_ANSWERED) {
         tell_step_reused(&r->tell, w);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "larder/banned.h"
+#include "larder/holder.h"
 
 #include "retry.h"
 #include "steplog.h"
@@ -15,6 +16,7 @@ void tell_init(struct tell *t, struct session *s)
     *t = (struct tell){ .s = s, .started = clock_now() };
     t->next_beat = t->started + BEAT_S;
     t->busy = xcalloc(s->plan->n_steps + 1, sizeof *t->busy);
+    t->met = xcalloc(s->plan->n_steps + 1, sizeof *t->met);
     for (size_t i = 0; i < s->plan->n_steps; i++)
         t->n_wanted += s->wanted[i];
 }
@@ -22,6 +24,7 @@ void tell_init(struct tell *t, struct session *s)
 void tell_release(struct tell *t)
 {
     free(t->busy);
+    free(t->met);
 }
 
 /* "[ 3/40] NAME " */
@@ -155,6 +158,25 @@ void tell_busy(struct tell *t, const struct work *w, const char *what)
     if (!t->busy[w->step->index])
         say_line(&t->s->say, SAY_NORMAL, TONE_PLAIN, "%s %s", w->step->name, what);
     t->busy[w->step->index] = true;
+}
+
+void tell_waiting(struct tell *t, const struct work *w)
+{
+    const char *what = "is being run by another larder: waiting for it";
+    size_t i = w->step->index;
+    struct buf log = { 0 };
+
+    if (t->busy[i])
+        return;
+    if (holder_scratch(t->s->store, &w->key, &log)) {
+        say_line(&t->s->say, SAY_NORMAL, TONE_PLAIN,
+                 "%s %s; what it prints: tail -f %s/log", w->step->name, what, log.s);
+        t->busy[i] = true;
+    } else if (t->met[i]) {
+        tell_busy(t, w, what);
+    }
+    t->met[i] = true;
+    buf_release(&log);
 }
 
 void tell_stopping(struct tell *t, int n, size_t n_active)

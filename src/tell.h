@@ -18,6 +18,7 @@ struct tell {
     double started, next_beat; /* by the monotonic clock */
     size_t n_wanted, n_told;
     bool *busy; /* [n_steps]: already told that another larder is in its way */
+    bool *met;  /* [n_steps]: another larder was in its way before */
 };
 
 void tell_init(struct tell *t, struct session *s);
@@ -36,6 +37,9 @@ void tell_retry(struct tell *t, const struct work *w, enum cause cause, int n,
 void tell_stopped(struct tell *t, const struct work *w);
 /* That another larder is in its way; told once. */
 void tell_busy(struct tell *t, const struct work *w, const char *what);
+/* That another larder runs it, and where its log grows. It is told once, and when that is
+ * not to be seen, as when the other has only begun, not the first time. */
+void tell_waiting(struct tell *t, const struct work *w);
 /* n signals to stop came before this one. */
 void tell_stopping(struct tell *t, int n, size_t n_active);
 /* What runs, for how long, how far; and that once a minute. */

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "larder/checkpoint.h"
+#include "larder/holder.h"
 #include "larder/scratch.h"
 
 /* All timeouts here are equal: with different ones Criterion 2.4.1 leaks, and the check
@@ -311,6 +312,34 @@ Test(scratch, is_held_by_the_step_that_runs_in_it)
     sweep(f);
     cr_assert(!fs_exists(path));
     free(path);
+    fixture_free(f);
+}
+
+Test(scratch, of_a_held_lease_can_be_found)
+{
+    struct fixture *f = fixture_new(false);
+    struct digest key = key_of("key"), other = key_of("other");
+    struct buf path = { 0 };
+    struct scratch *sc;
+    struct lease *l;
+    pid_t step;
+
+    sc = open_scratch(f);
+    cr_expect_not(holder_scratch(f->st, &key, &path), "nobody holds it");
+    l = take(f, &key);
+    cr_expect_not(holder_scratch(f->st, &key, &path), "it is held, and nothing runs");
+    cr_assert_eq(scratch_share(sc, l, NULL), 0);
+    cr_expect(holder_scratch(f->st, &key, &path));
+    cr_expect_str_eq(buf_str(&path), scratch_path(sc));
+    step = start_step(l, true);
+    lease_release(l);
+    buf_reset(&path);
+    cr_expect(holder_scratch(f->st, &key, &path), "the step has it");
+    cr_expect_not(holder_scratch(f->st, &other, &path));
+    end_step(step);
+    cr_expect_not(holder_scratch(f->st, &key, &path));
+    scratch_close(sc, false);
+    buf_release(&path);
     fixture_free(f);
 }
 
