@@ -28,6 +28,14 @@ static void add_gpu(struct machine *m, char *id)
     m->gpu[m->n_gpus++] = id;
 }
 
+static bool has_gpu(const struct machine *m, const char *id, size_t n)
+{
+    for (size_t i = 0; i < m->n_gpus; i++)
+        if (strlen(m->gpu[i]) == n && !strncmp(m->gpu[i], id, n))
+            return true;
+    return false;
+}
+
 static void add_numbers(struct machine *m, size_t n)
 {
     for (size_t i = 0; i < n && i < MACHINE_GPUS; i++) {
@@ -49,7 +57,8 @@ static void add_visible(struct machine *m, const char *list)
         if (n == 0 || (!isdigit((unsigned char)*list) && strncmp(list, "GPU-", 4) != 0 &&
                        strncmp(list, "MIG-", 4) != 0))
             return;
-        add_gpu(m, xstrndup(list, n));
+        if (!has_gpu(m, list, n)) /* one that stands there twice is there once */
+            add_gpu(m, xstrndup(list, n));
         list += n + strspn(list + n, " ");
         if (*list++ != ',')
             return;

@@ -139,6 +139,7 @@ struct resources {
     int cpu;          /* slots, at least 1 */
     long long memory; /* bytes, 0: not said */
     int gpu, gpu_need;
+    int gpu_part;   /* of its one GPU, in thousandths; 0: all of each */
     bool jobserver; /* its slots are passed on to a make in it */
     double time;    /* seconds, 0: no limit */
     double silence; /* seconds without a sign of life, 0: no limit */

@@ -105,6 +105,27 @@ static int duration(const struct scope *s, const struct node *map, const char *k
     return rc;
 }
 
+/* Whole ones, or a share of one, as 0.5. */
+static int devices(const struct scope *s, const struct node *node, int *n, int *part,
+                   struct error *err)
+{
+    struct value v;
+    double x = 0;
+    int rc = expr_value(s, node, "gpu", &v, err);
+
+    if (rc < 0)
+        return rc;
+    if (!amount(v.text, bytes, 1, &x) || x > SLOTS_MAX || (x > 0 && x < 0.001) ||
+        (x > 1 && x != (double)(int)x))
+        return pos_error(&v.pos, err,
+                         "gpu: \"%s\" is neither a whole number from 0 to %d nor a share "
+                         "of one, as 0.5",
+                         v.text, SLOTS_MAX);
+    *part = x < 1 ? (int)(x * 1000 + 0.5) : 0;
+    *n = *part ? 1 : (int)x;
+    return 0;
+}
+
 /* gpu: 1, or {need: 1} where the step does not go without. */
 static int gpus(const struct scope *s, const struct node *node, struct resources *r,
                 struct error *err)
@@ -114,10 +135,10 @@ static int gpus(const struct scope *s, const struct node *node, struct resources
 
     rc = expr_branch(s, node, &node, err);
     if (rc < 0 || node->kind != NODE_MAP)
-        return rc < 0 ? rc : slots(s, node, "gpu", 0, &r->gpu, err);
+        return rc < 0 ? rc : devices(s, node, &r->gpu, &r->gpu_part, err);
     rc = node_check_keys(node, "gpu", known, 1, err);
     if (rc == 0 && node_get(node, "need"))
-        rc = slots(s, node_get(node, "need"), "gpu", 0, &r->gpu_need, err);
+        rc = devices(s, node_get(node, "need"), &r->gpu_need, &r->gpu_part, err);
     r->gpu = r->gpu_need;
     return rc;
 }

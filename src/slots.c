@@ -4,6 +4,8 @@
 #include "larder/boot.h"
 #include "larder/digest.h"
 
+enum { WHOLE = 1000 }; /* of a GPU */
+
 static uint64_t bit(size_t i)
 {
     return (uint64_t)1 << i;
@@ -26,8 +28,6 @@ void slots_init(struct slots *s, int jobs, int gpus, const char *make,
     jobserver_open(&s->make, make);
     s->cpu = s->free_cpu = cpu_slots(s, jobs);
     s->free_memory = s->machine.memory;
-    for (size_t i = 0; i < s->machine.n_gpus; i++)
-        s->free_gpus |= bit(i);
 }
 
 void slots_release(struct slots *s)
@@ -52,31 +52,53 @@ static bool lease_gpu(struct slots *s, size_t i)
     return rc != LEASE_BUSY; /* a store without locks need not do without GPUs */
 }
 
-static void give_gpus(struct slots *s, uint64_t gpus)
+/* Whether part of a GPU is free: beside others in it, or of one that nobody is in. */
+static bool fits(const struct slots *s, size_t i, int part, bool beside)
 {
-    for (size_t i = 0; i < s->machine.n_gpus; i++)
-        if (gpus & bit(i)) {
+    return beside ? s->gpu_used[i] > 0 && s->gpu_used[i] + part <= WHOLE
+                  : s->gpu_used[i] == 0;
+}
+
+static bool take_gpu(struct slots *s, size_t i, int part)
+{
+    if (s->gpu_used[i] == 0 && !lease_gpu(s, i))
+        return false;
+    s->gpu_used[i] += part;
+    return true;
+}
+
+static void give_gpus(struct slots *s, const struct share *share)
+{
+    for (size_t i = 0; i < s->machine.n_gpus; i++) {
+        if (!(share->gpus & bit(i)))
+            continue;
+        s->gpu_used[i] -= share->gpu_part;
+        if (s->gpu_used[i] == 0) {
             lease_release(s->lease[i]);
             s->lease[i] = NULL;
         }
-    s->free_gpus |= gpus;
+    }
 }
 
-/* The first n free GPUs; false, with none taken, where fewer are free. */
-static bool take_gpus(struct slots *s, size_t n, uint64_t *gpus)
+/* The first n that are free, those that others are in before the rest; false, with none
+ * taken, where fewer are. */
+static bool take_gpus(struct slots *s, size_t n, struct share *share)
 {
-    bool enough = n <= (size_t)__builtin_popcountll(s->free_gpus);
+    size_t n_fit = 0, wanted = n;
 
-    *gpus = 0;
-    for (size_t i = 0; i < s->machine.n_gpus && enough && n > 0; i++)
-        if (s->free_gpus & bit(i) && lease_gpu(s, i)) {
-            *gpus |= bit(i);
-            n--;
+    for (int beside = 1; beside >= 0; beside--)
+        for (size_t i = 0; i < s->machine.n_gpus; i++) {
+            if (!fits(s, i, share->gpu_part, beside))
+                continue;
+            n_fit++;
+            if (n > 0 && take_gpu(s, i, share->gpu_part)) {
+                share->gpus |= bit(i);
+                n--;
+            }
         }
-    s->free_gpus &= ~*gpus;
-    s->contended = enough && n > 0;
+    s->contended = n_fit >= wanted && n > 0;
     if (n > 0)
-        give_gpus(s, *gpus);
+        give_gpus(s, share);
     return n == 0;
 }
 
@@ -98,7 +120,8 @@ bool slots_take(struct slots *s, const struct resources *wanted, struct share *s
 
     s->starved = s->contended = false;
     *share = (struct share){ .cpu = wanted->cpu > 0 ? wanted->cpu : 1,
-                             .memory = wanted->memory };
+                             .memory = wanted->memory,
+                             .gpu_part = wanted->gpu_part ? wanted->gpu_part : WHOLE };
     if (share->cpu > s->cpu)
         share->cpu = s->cpu;
     if (share->memory > s->machine.memory)
@@ -106,12 +129,12 @@ bool slots_take(struct slots *s, const struct resources *wanted, struct share *s
     if (n_gpus > s->machine.n_gpus)
         n_gpus = s->machine.n_gpus;
     if (share->cpu > s->free_cpu || share->memory > s->free_memory ||
-        !take_gpus(s, n_gpus, &share->gpus))
+        !take_gpus(s, n_gpus, share))
         return false;
     share->cpu = take_tokens(s, share->cpu);
     s->starved = share->cpu == 0;
     if (s->starved) {
-        give_gpus(s, share->gpus);
+        give_gpus(s, share);
         return false;
     }
     s->free_cpu -= share->cpu;
@@ -123,7 +146,7 @@ void slots_give(struct slots *s, const struct share *share)
 {
     s->free_cpu += share->cpu;
     s->free_memory += share->memory;
-    give_gpus(s, share->gpus);
+    give_gpus(s, share);
     if (s->make.state == JOBSERVER_OPEN)
         jobserver_keep(&s->make,
                        s->cpu > s->free_cpu ? (size_t)(s->cpu - s->free_cpu) - 1 : 0);

@@ -7,7 +7,9 @@
  * (jobserver.h). A step then starts with one slot, and with as many more of those that it
  * asked for as are free at that moment, so that nothing ever waits for all of them.
  *
- * A GPU is leased in the store while a step has it, so that no other `larder` of this
+ * Steps that ask for a share of a GPU are put on one together as long as their shares
+ * fit; whoever asks for whole ones has them alone. A GPU is leased in the store while
+ * one of our steps has it, so that no other `larder` of this
  * machine on the same store gives it away too.
  */
 #ifndef LARDER_SLOTS_H
@@ -26,8 +28,8 @@
 struct slots {
     struct machine machine;
     int cpu, free_cpu;
-    long long free_memory; /* bytes */
-    uint64_t free_gpus;    /* bit i: device i of the machine */
+    long long free_memory;      /* bytes */
+    int gpu_used[MACHINE_GPUS]; /* of each device of the machine, in thousandths */
     struct jobserver make;
     bool starved;        /* the last step that did not fit lacked a token */
     bool contended;      /* it lacked a GPU that another larder has */
@@ -39,7 +41,8 @@ struct slots {
 struct share {
     int cpu;
     long long memory;
-    uint64_t gpus;
+    uint64_t gpus; /* bit i: device i of the machine */
+    int gpu_part;  /* of each of them, in thousandths */
 };
 
 /* jobs 0, gpus -1: as many as there are. make: MAKEFLAGS, NULL where its job server is

@@ -161,6 +161,8 @@ static void dump_step(const struct step *step, struct buf *to)
     if (r->cpu != 1 || r->memory || r->gpu || r->time > 0)
         buf_printf(to, "  resources cpu %d memory %lld gpu %d need %d time %g\n", r->cpu,
                    r->memory, r->gpu, r->gpu_need, r->time);
+    if (r->gpu_part)
+        buf_printf(to, "  gpu part %d\n", r->gpu_part);
     if (r->silence > 0)
         buf_printf(to, "  silence %g\n", r->silence);
     if (r->jobserver)

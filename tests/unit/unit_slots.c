@@ -34,6 +34,34 @@ Test(slots, each_gpu_is_given_once)
     slots_release(&s);
 }
 
+Test(slots, shares_of_a_gpu_are_put_together)
+{
+    const struct resources half = { .gpu = 1, .gpu_part = 500 },
+                           third = { .gpu = 1, .gpu_part = 333 }, one = { .gpu = 1 };
+    struct share a, b, c, d, e;
+    struct slots s;
+
+    setenv("CUDA_VISIBLE_DEVICES", "GPU-a,MIG-b", 1);
+    slots_init(&s, 8, 0, NULL, NULL);
+    cr_assert(slots_take(&s, &half, &a));
+    cr_assert(slots_take(&s, &third, &b));
+    check_ids(&s, &a, "GPU-a");
+    check_ids(&s, &b, "GPU-a");
+    cr_assert(slots_take(&s, &half, &c), "what does not fit beside them has another");
+    check_ids(&s, &c, "MIG-b");
+    cr_assert_not(slots_take(&s, &one, &d), "nobody has a whole one beside others");
+    cr_assert(slots_take(&s, &half, &d));
+    check_ids(&s, &d, "MIG-b");
+    cr_assert_not(slots_take(&s, &third, &e));
+    slots_give(&s, &a);
+    cr_assert_not(slots_take(&s, &one, &e));
+    slots_give(&s, &b);
+    cr_assert(slots_take(&s, &one, &e));
+    check_ids(&s, &e, "GPU-a");
+    cr_assert_not(slots_take(&s, &third, &a), "nor a share beside who has it whole");
+    slots_release(&s);
+}
+
 Test(slots, more_than_there_is)
 {
     const struct resources all = { .cpu = 64, .memory = 1LL << 62, .gpu = 9 };
@@ -58,9 +86,9 @@ Test(slots, visible_devices_as_the_driver_reads_them)
     static const struct {
         const char *visible;
         size_t n;
-    } c[] = { { "", 0 },        { "-1", 0 },          { "0", 1 },
-              { " 0 , 1 ", 2 }, { "0,-1,1", 1 },      { "NoDevFiles", 0 },
-              { "0,,1", 1 },    { "MIG-a,GPU-b", 2 }, { "3;4", 1 } };
+    } c[] = { { "", 0 },       { "-1", 0 },         { "0", 1 },    { " 0 , 1 ", 2 },
+              { "0,-1,1", 1 }, { "NoDevFiles", 0 }, { "0,,1", 1 }, { "MIG-a,GPU-b", 2 },
+              { "3;4", 1 },    { "0,1,0", 2 } };
 
     for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
         struct slots s;
