@@ -1,10 +1,50 @@
 #include "command.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "larder/banned.h"
+#include "larder/map.h"
+#include "larder/mem.h"
 
 #include "session.h"
+
+enum { NAMES_TOLD = 5 };
+
+/* The imports that do not say it, each once and a few by name. */
+static void add_unlicensed(const struct plan *plan, struct buf *names)
+{
+    struct arena arena = { 0 };
+    struct map seen = { 0 };
+
+    for (size_t i = 0; i < plan->n_sources; i++) {
+        const struct source *source = plan->source[i];
+        const char *name;
+
+        if (!source->is_import || source->license)
+            continue;
+        name = arena_strndup(&arena, source->name, strcspn(source->name, "["));
+        if (map_set(&seen, name, &seen) || seen.n > NAMES_TOLD)
+            continue;
+        buf_printf(names, "%s%s", names->len ? ", " : "", name);
+    }
+    if (seen.n > NAMES_TOLD)
+        buf_printf(names, " and %zu more", seen.n - NAMES_TOLD);
+    map_release(&seen);
+    arena_release(&arena);
+}
+
+/* Nothing is wrong without; but who passes results on will be asked. */
+static void advise(const struct session *s)
+{
+    struct buf names = { 0 };
+
+    add_unlicensed(s->plan, &names);
+    if (names.len)
+        say_line(&s->say, SAY_NORMAL, TONE_PLAIN, "%s: no license: is said of %s",
+                 s->recipe_path, names.s);
+    buf_release(&names);
+}
 
 int command_check(const struct cli *cli, struct error *err)
 {
@@ -14,6 +54,8 @@ int command_check(const struct cli *cli, struct error *err)
     if (rc == 0 && !cli->quiet)
         printf("%s: %zu steps, %zu targets, %zu sources; nothing is wrong with it\n",
                s.recipe_path, s.plan->n_steps, s.plan->n_targets, s.plan->n_sources);
+    if (rc == 0)
+        advise(&s);
     session_close(&s);
     return rc;
 }
