@@ -239,13 +239,25 @@ out:
     return rc;
 }
 
+static int make_folder(const char *path)
+{
+    if (!faulted() && (mkdir(path, 0777) == 0 || (errno == EEXIST && fs_is_dir(path))))
+        return 0;
+    if (errno == EEXIST)
+        errno = ENOTDIR;
+    return -1;
+}
+
+/* The last folder first: what is above it is there most of the time. */
 int fs_mkdirs(const char *path, struct error *err)
 {
     char *copy, *p;
     int rc = 0;
 
-    if (fs_is_dir(path))
+    if (fs_is_dir(path) || make_folder(path) == 0)
         return 0;
+    if (errno != ENOENT && errno != ENOTDIR)
+        return error_system(err, "cannot make the folder %s", path);
     copy = xstrdup(path);
     for (p = copy + 1; rc == 0; p++) {
         char c = *p;
@@ -253,12 +265,8 @@ int fs_mkdirs(const char *path, struct error *err)
         if (c != '/' && c != '\0')
             continue;
         *p = '\0';
-        if (!fs_is_dir(copy) && (faulted() || (mkdir(copy, 0777) < 0 && errno != EEXIST)))
+        if (!fs_is_dir(copy) && make_folder(copy) < 0)
             rc = error_system(err, "cannot make the folder %s", copy);
-        else if (!fs_is_dir(copy)) {
-            errno = ENOTDIR;
-            rc = error_system(err, "cannot make the folder %s", copy);
-        }
         *p = c;
         if (c == '\0')
             break;
