@@ -88,7 +88,7 @@ static int look(struct lane *lane, const float *x, float *clamped, const int32_t
 
     if (first)
         attack_clamp(clamped, x, n);
-    rc = lane_forward(lane, first ? clamped : x, err);
+    rc = lane_forward(lane, first ? clamped : x, NULL, err);
     return rc < 0 ? rc : lane_loss(lane, label, loss, err);
 }
 
@@ -138,9 +138,12 @@ int attack_l2(struct net *net, const struct attack *a, const float *pixels,
                             .adversarial = adversarial,
                             .loss = loss };
 
+    int rc;
+
     assert(pixels != adversarial);
     if (a->steps < 0 || !(a->radius >= 0) || !(a->step >= 0))
         return error_set(err, E_INPUT, "an attack of %d steps of %g, radius %g", a->steps,
                          a->step, a->radius);
-    return net_each_lane(net, n, attack_lane, &on, err);
+    rc = net_evaluate(net, err);
+    return rc < 0 ? rc : net_each_lane(net, n, attack_lane, &on, err);
 }

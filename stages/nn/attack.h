@@ -14,7 +14,8 @@ struct attack {
 };
 
 /* Moves n pictures (n x H x W x C) to adversarial ones; loss (n, may be NULL) is that of
- * what is returned. The net must have input gradients. pixels and adversarial differ. */
+ * what is returned. The net must have input gradients, and is in evaluation afterwards.
+ * pixels and adversarial differ. */
 int attack_l2(struct net *net, const struct attack *a, const float *pixels,
               const int32_t *label, int n, float *adversarial, float *loss,
               struct error *err);

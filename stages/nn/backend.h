@@ -14,22 +14,45 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "larder/error.h"
 
-enum nn_kind { NN_NORMALISE, NN_CONV, NN_RELU, NN_MAXPOOL, NN_LINEAR, NN_KINDS };
+struct draws;
+
+enum nn_kind {
+    NN_NORMALISE,
+    NN_CONV,
+    NN_RELU,
+    NN_MAXPOOL,
+    NN_LINEAR,
+    NN_BATCHNORM,
+    NN_AVGPOOL,
+    NN_DROPOUT,
+    NN_CONCAT,
+    NN_ADD,
+    NN_KINDS
+};
+
+enum { NN_INPUTS = 4 };
 
 struct nn_op_desc {
     enum nn_kind kind;
     int N, C, H, W; /* x: N x H x W x C. A linear flattens it as (c, y, x) */
     int K, P, Q;    /* y: N x P x Q x K (rows P, columns Q) */
     int kernel, stride, pad;
-    float mean[4], std[4]; /* of normalise */
-    bool relu;             /* y passes a ReLU (conv, linear) */
-    bool gated;            /* relu: whoever gives dy has already made it 0 where y is 0 */
-    bool gate;             /* maxpool: x comes from a ReLU; dx is made 0 where x is 0 */
-    bool input_gradient;   /* backward() is asked for dx */
-    bool weight_gradient;  /* backward() is asked for dw */
+    bool bias;                       /* conv, linear: there is one */
+    float mean[4], std[4];           /* of normalise */
+    int inputs, channels[NN_INPUTS]; /* concat, add: how many, and C of each */
+    double eps;                      /* of batchnorm */
+    bool training; /* batchnorm: with the statistics of the batch, not the running ones */
+    double drop;   /* of dropout: the share that becomes 0 */
+    uint32_t stream;      /* of dropout: of its draws */
+    bool relu;            /* y passes a ReLU (conv, linear, batchnorm, add) */
+    bool gated;           /* relu: whoever gives dy has already made it 0 where y is 0 */
+    bool gate;            /* maxpool: x comes from a ReLU; dx is made 0 where x is 0 */
+    bool input_gradient;  /* backward() is asked for dx */
+    bool weight_gradient; /* backward() is asked for dw */
 };
 
 struct nn_device; /* an engine, or a GPU with its stream */
@@ -41,6 +64,7 @@ struct nn_op {
     const char *impl[3]; /* what computes y, dx, dw: names for tests and the curious */
     size_t n_weights, n_derived; /* floats, multiples of 16 */
     size_t n_work;               /* bytes of scratch for one call */
+    size_t n_state;              /* bytes kept from a forward pass to its backward pass */
 };
 
 /* The device memory of one call, borrowed while it runs. All of it is 64-byte aligned. */
@@ -52,6 +76,14 @@ struct nn_args {
     float *dx;      /* NULL: not wanted */
     float *dw;      /* n_weights; NULL: not wanted */
     void *work;
+    const float *xs[NN_INPUTS]; /* concat, add: all of them; x is the first */
+    float *dxs[NN_INPUTS];
+    void *state;    /* n_state bytes */
+    float *running; /* batchnorm: mean and variance, K values each */
+    bool moves;     /* batchnorm in training: running is moved towards this batch */
+    int count;      /* pictures that count; those behind them are filling */
+    const struct draws *draws; /* dropout: of each picture that counts */
+    uint64_t epoch;            /* dropout: part of its draws */
 };
 
 /* One step of the optimiser over n weights; all pointers are device memory. */
@@ -78,8 +110,9 @@ struct nn_backend {
     int (*prepare)(struct nn_device *dev, const struct nn_op_desc *desc,
                    struct nn_op **op, struct error *err); /* *op is new: discard() it */
     void (*discard)(struct nn_op *op);
-    /* Weight (out x in x kernel x kernel, or out x in) and bias in host memory to and
-     * from the backend's block; refresh() after pack(). */
+    /* Weight (out x in x kernel x kernel, or out x in, or of a batchnorm out) and bias
+     * (NULL where there is none) in host memory to and from the backend's block;
+     * refresh() after pack(). */
     int (*pack)(struct nn_op *op, float *w, const float *weight, const float *bias,
                 void *work, struct error *err);
     int (*unpack)(struct nn_op *op, const float *w, float *weight, float *bias,
@@ -93,6 +126,9 @@ struct nn_backend {
                 struct error *err);
     int (*update)(struct nn_device *dev, const struct nn_update *u, size_t n,
                   struct error *err);
+    /* to += from, both n floats: a gradient that comes from several readers. */
+    int (*add)(struct nn_device *dev, float *to, const float *from, size_t n,
+               struct error *err);
 };
 
 /* The backend of this name; E_DEVICE names those that this version has. */

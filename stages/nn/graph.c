@@ -17,6 +17,7 @@ struct graph *graph_new(const char *name, int C, int H, int W)
     g->C = C;
     g->H = H;
     g->W = W;
+    g->here = GRAPH_PICTURES;
     return g;
 }
 
@@ -28,11 +29,34 @@ void graph_free(struct graph *g)
     free(g);
 }
 
+static void shape_of(const struct graph *g, int i, int *C, int *H, int *W)
+{
+    *C = i < 0 ? g->C : g->op[i].C;
+    *H = i < 0 ? g->H : g->op[i].H;
+    *W = i < 0 ? g->W : g->op[i].W;
+}
+
 void graph_input(const struct graph *g, size_t i, int *C, int *H, int *W)
 {
-    *C = i == 0 ? g->C : g->op[i - 1].C;
-    *H = i == 0 ? g->H : g->op[i - 1].H;
-    *W = i == 0 ? g->W : g->op[i - 1].W;
+    shape_of(g, g->op[i].in[0], C, H, W);
+}
+
+int graph_here(const struct graph *g)
+{
+    return g->here;
+}
+
+void graph_read(struct graph *g, int op)
+{
+    assert(op >= GRAPH_PICTURES && op < (int)g->n_ops);
+    g->here = op;
+}
+
+void graph_auxiliary(struct graph *g, double weight)
+{
+    assert(g->n_aux < GRAPH_AUX && g->here >= 0);
+    g->aux[g->n_aux++] = g->here;
+    g->aux_weight = weight;
 }
 
 /* A new operator whose output has the shape of its input. */
@@ -42,11 +66,14 @@ static struct graph_op *add(struct graph *g, enum graph_kind kind, const char *n
     int C, H, W;
 
     assert(strlen(name) < GRAPH_NAME);
-    graph_input(g, g->n_ops, &C, &H, &W);
+    shape_of(g, g->here, &C, &H, &W);
     GROW(g->op, g->n_ops + 1, g->cap);
-    op = &g->op[g->n_ops++];
-    *op = (struct graph_op){ .kind = kind, .C = C, .H = H, .W = W };
+    op = &g->op[g->n_ops];
+    *op = (struct graph_op){
+        .kind = kind, .n_in = 1, .in = { g->here }, .C = C, .H = H, .W = W
+    };
     snprintf(op->name, sizeof op->name, "%s", name);
+    g->here = (int)g->n_ops++;
     g->classes = C * H * W;
     return op;
 }
@@ -67,6 +94,7 @@ struct graph_op *graph_conv(struct graph *g, const char *name, int out, int kern
     struct graph_op *op = add(g, GRAPH_CONV, name);
 
     op->C = out;
+    op->bias = true;
     op->kernel = kernel;
     op->stride = stride;
     op->pad = pad;
@@ -126,7 +154,75 @@ struct graph_op *graph_linear(struct graph *g, const char *name, int out)
 
     assert(op->H == 1 && op->W == 1); /* flatten first */
     op->C = out;
+    op->bias = true;
     g->classes = out;
+    return op;
+}
+
+struct graph_op *graph_batchnorm(struct graph *g, const char *name, double eps)
+{
+    struct graph_op *op = add(g, GRAPH_BATCHNORM, name);
+
+    op->eps = eps;
+    return op;
+}
+
+struct graph_op *graph_avgpool(struct graph *g, const char *name, int H, int W)
+{
+    struct graph_op *op = add(g, GRAPH_AVGPOOL, name);
+
+    assert(H >= 1 && H <= op->H && W >= 1 && W <= op->W);
+    op->H = H;
+    op->W = W;
+    g->classes = op->C * H * W;
+    return op;
+}
+
+struct graph_op *graph_dropout(struct graph *g, const char *name, double drop)
+{
+    struct graph_op *op = add(g, GRAPH_DROPOUT, name);
+
+    assert(drop >= 0 && drop < 1);
+    assert(g->op[op->in[0]].kind != GRAPH_FLATTEN); /* it flattens what was dropped */
+    op->drop = drop;
+    return op;
+}
+
+/* An operator that reads those in `in`, all of one height and width. */
+static struct graph_op *join(struct graph *g, enum graph_kind kind, const char *name,
+                             const int *in, int n)
+{
+    struct graph_op *op;
+
+    assert(n >= 2 && n <= GRAPH_INPUTS);
+    graph_read(g, in[0]);
+    op = add(g, kind, name);
+    op->n_in = n;
+    for (int i = 0; i < n; i++) {
+        assert(in[i] >= 0 && g->op[in[i]].H == op->H && g->op[in[i]].W == op->W);
+        op->in[i] = in[i];
+    }
+    return op;
+}
+
+struct graph_op *graph_concat(struct graph *g, const char *name, const char *tap,
+                              const int *in, int n)
+{
+    struct graph_op *op = join(g, GRAPH_CONCAT, name, in, n);
+
+    snprintf(op->tap, sizeof op->tap, "%s", tap);
+    op->C = 0;
+    for (int i = 0; i < n; i++)
+        op->C += g->op[in[i]].C;
+    g->classes = op->C * op->H * op->W;
+    return op;
+}
+
+struct graph_op *graph_add(struct graph *g, const char *name, int a, int b)
+{
+    struct graph_op *op = join(g, GRAPH_ADD, name, (const int[]){ a, b }, 2);
+
+    assert(g->op[a].C == g->op[b].C);
     return op;
 }
 
@@ -140,7 +236,28 @@ const struct graph_op *graph_tap(const struct graph *g, const char *tap)
 
 bool graph_has_parameters(const struct graph_op *op)
 {
-    return op->kind == GRAPH_CONV || op->kind == GRAPH_LINEAR;
+    return op->kind == GRAPH_CONV || op->kind == GRAPH_LINEAR ||
+           op->kind == GRAPH_BATCHNORM;
+}
+
+bool graph_has(const struct graph *g, enum graph_kind kind)
+{
+    for (size_t i = 0; i < g->n_ops; i++)
+        if (g->op[i].kind == kind)
+            return true;
+    return false;
+}
+
+void graph_needed(const struct graph *g, bool aux, bool *needed)
+{
+    memset(needed, 0, g->n_ops * sizeof *needed);
+    needed[g->n_ops - 1] = true;
+    for (int i = 0; aux && i < g->n_aux; i++)
+        needed[g->aux[i]] = true;
+    for (size_t i = g->n_ops; i-- > 0;)
+        for (int k = 0; needed[i] && k < g->op[i].n_in; k++)
+            if (g->op[i].in[k] >= 0)
+                needed[g->op[i].in[k]] = true;
 }
 
 /* Weights of one output value: the fan in. */
@@ -149,7 +266,14 @@ static long fan_in(const struct graph *g, size_t i)
     int C, H, W;
 
     graph_input(g, i, &C, &H, &W);
+    if (g->op[i].kind == GRAPH_BATCHNORM)
+        return 1;
     return g->op[i].kind == GRAPH_CONV ? (long)C * g->op[i].kernel * g->op[i].kernel : C;
+}
+
+static bool has_bias(const struct graph_op *op)
+{
+    return op->bias || op->kind == GRAPH_BATCHNORM;
 }
 
 long graph_parameters(const struct graph *g)
@@ -158,36 +282,68 @@ long graph_parameters(const struct graph *g)
 
     for (size_t i = 0; i < g->n_ops; i++)
         if (graph_has_parameters(&g->op[i]))
-            n += g->op[i].C * (fan_in(g, i) + 1);
+            n += g->op[i].C * (fan_in(g, i) + has_bias(&g->op[i]));
     return n;
 }
 
+/* Those of a batch norm are not counted: in evaluation it has none of its own. */
 long graph_multiplications(const struct graph *g)
 {
+    bool *needed = xcalloc(g->n_ops, sizeof *needed);
     long n = 0;
 
+    graph_needed(g, false, needed);
     for (size_t i = 0; i < g->n_ops; i++) {
         const struct graph_op *op = &g->op[i];
-        if (graph_has_parameters(op))
+        if (needed[i] && (op->kind == GRAPH_CONV || op->kind == GRAPH_LINEAR))
             n += fan_in(g, i) * op->C * op->H * op->W;
     }
+    free(needed);
     return n;
+}
+
+static struct tensor *add_tensor(struct tensors *t, const struct graph_op *op,
+                                 const char *what, int n_dims, const long *dim)
+{
+    char name[GRAPH_PARAMETER];
+
+    snprintf(name, sizeof name, "%s.%s", op->name, what);
+    return tensors_add(t, name, n_dims, dim);
+}
+
+static void add_parameters(const struct graph *g, size_t i, struct tensors *t)
+{
+    static const int dims[] = {
+        [GRAPH_CONV] = 4, [GRAPH_LINEAR] = 2, [GRAPH_BATCHNORM] = 1
+    };
+    const struct graph_op *op = &g->op[i];
+    int C, H, W;
+
+    graph_input(g, i, &C, &H, &W);
+    add_tensor(t, op, "weight", dims[op->kind],
+               (const long[]){ op->C, C, op->kernel, op->kernel });
+    if (has_bias(op))
+        add_tensor(t, op, "bias", 1, (const long[]){ op->C });
 }
 
 void graph_tensors(const struct graph *g, struct tensors *t)
 {
-    char name[GRAPH_NAME + 8];
-    int C, H, W;
-
     for (size_t i = 0; i < g->n_ops; i++) {
         const struct graph_op *op = &g->op[i];
         if (!graph_has_parameters(op))
             continue;
-        graph_input(g, i, &C, &H, &W);
-        snprintf(name, sizeof name, "%s.weight", op->name);
-        tensors_add(t, name, op->kind == GRAPH_CONV ? 4 : 2,
-                    (const long[]){ op->C, C, op->kernel, op->kernel });
-        snprintf(name, sizeof name, "%s.bias", op->name);
-        tensors_add(t, name, 1, (const long[]){ op->C });
+        add_parameters(g, i, t);
+        if (op->kind != GRAPH_BATCHNORM)
+            continue;
+        add_tensor(t, op, "running_mean", 1, (const long[]){ op->C });
+        add_tensor(t, op, "running_var", 1, (const long[]){ op->C });
+        add_tensor(t, op, "num_batches_tracked", 0, NULL)->integer = true;
     }
+}
+
+void graph_parameter_tensors(const struct graph *g, struct tensors *t)
+{
+    for (size_t i = 0; i < g->n_ops; i++)
+        if (graph_has_parameters(&g->op[i]))
+            add_parameters(g, i, t);
 }

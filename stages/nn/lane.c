@@ -7,31 +7,28 @@
 #include "larder/mem.h"
 #include "nn/loss.h"
 #include "nn/memory.h"
+#include "nn/prepared.h"
+
+enum { LANE_PROGRAMS = 2 };
 
 struct lane {
     const struct nn_backend *b;
     const struct graph *graph;
-    const struct fused *f;
-    size_t n_fused;
-    int index, N; /* its number; pictures it has room for */
+    struct prepared prepared[LANE_PROGRAMS];
+    int n_programs;
+    struct prepared *run; /* the one under way */
+    int index, N;         /* its number; pictures it has room for */
     int first, count, batch;
     struct nn_device *dev;
-    struct nn_op **op;    /* n_fused */
-    struct nn_args *args; /* n_fused: where everything is */
-    void *mem, *host;     /* one block on the device, one in host memory */
+    void *mem, *host; /* one block on the device, one in host memory */
     size_t n_mem, n_host;
-    float *x, *dx; /* device: the pictures, N x H x W x C; their gradient */
+    float *work;                                       /* device scratch */
     float *logits, *dlogits, *zero, *scratch, *losses; /* host */
 };
 
 static size_t picture_values(const struct lane *l)
 {
     return (size_t)l->graph->H * l->graph->W * l->graph->C;
-}
-
-static size_t output_values(const struct nn_op_desc *d)
-{
-    return (size_t)d->N * d->P * d->Q * d->K;
 }
 
 /* Where each array is in a block: planned with base NULL, then given out. */
@@ -47,81 +44,57 @@ static void *place(struct block *p, size_t floats)
     return p->base != NULL ? p->base + at : NULL;
 }
 
-/* Outputs stay until the backward pass; two buffers take turns for gradients. */
-static size_t place_device(struct lane *l, char *base)
+/* The programs take turns in the same memory; behind it lie the gradients of weights, and
+ * the scratch. */
+static void place_device(struct lane *l, char *base)
 {
-    struct block p = { .base = base };
-    size_t largest = l->N * picture_values(l), work = 0;
-    float *gradient[2];
-    void *scratch;
+    size_t size = 0, work = 0, weights[LANE_PROGRAMS];
 
-    for (size_t i = 0; i < l->n_fused; i++) {
-        const struct nn_op *op = l->op[i];
-        if (output_values(&op->d) > largest)
-            largest = output_values(&op->d);
-        if (op->n_work > work)
-            work = op->n_work;
+    for (int k = 0; k < l->n_programs; k++) {
+        const struct prepared *q = &l->prepared[k];
+        size = q->size > size ? q->size : size;
+        work = q->n_work > work ? q->n_work : work;
     }
-    l->x = place(&p, l->N * picture_values(l));
-    gradient[0] = place(&p, largest);
-    gradient[1] = place(&p, largest);
-    scratch = place(&p, work / sizeof(float) + 1);
-    for (size_t i = 0; i < l->n_fused; i++) {
-        struct nn_args *a = &l->args[i];
-        a->x = i == 0 ? l->x : l->args[i - 1].y;
-        a->y = place(&p, output_values(&l->op[i]->d));
-        a->dy = gradient[i % 2];
-        a->dx = gradient[(i + 1) % 2];
-        a->dw = l->op[i]->d.weight_gradient ? place(&p, l->op[i]->n_weights) : NULL;
-        a->work = scratch;
-    }
-    l->dx = gradient[1];
-    return p.size;
+    l->n_mem = size;
+    for (int k = 0; k < l->n_programs; k++)
+        weights[k] = memory_reserve(&l->n_mem, l->prepared[k].n_weights);
+    work = memory_reserve(&l->n_mem, work + sizeof(float));
+    if (base == NULL)
+        return;
+    l->work = (float *)(base + work);
+    for (int k = 0; k < l->n_programs; k++)
+        prepared_place(&l->prepared[k], base, base + weights[k], l->work);
 }
 
 static size_t place_host(struct lane *l, char *base)
 {
     struct block p = { .base = base };
-    size_t classes = (size_t)l->graph->classes;
+    size_t classes = (size_t)l->graph->classes, outs = 1 + (size_t)l->graph->n_aux;
 
-    l->logits = place(&p, l->N * classes);
-    l->dlogits = place(&p, l->N * classes);
+    l->logits = place(&p, outs * l->N * classes);
+    l->dlogits = place(&p, outs * l->N * classes);
     l->zero = place(&p, picture_values(l));
     l->scratch = place(&p, 2 * l->N * picture_values(l));
     l->losses = place(&p, 2 * (size_t)l->N);
     return p.size;
 }
 
-static int open_operators(struct lane *l, struct error *err)
-{
-    int rc = 0;
-
-    for (size_t i = 0; i < l->n_fused && rc == 0; i++) {
-        rc = l->b->prepare(l->dev, &l->f[i].d, &l->op[i], err);
-        if (rc < 0)
-            error_context(err, "preparing %s", l->graph->op[l->f[i].from].name);
-    }
-    return rc;
-}
-
 int lane_open(struct lane **lane, const struct nn_backend *backend, int index,
-              const struct graph *graph, const struct fused *f, size_t n_fused, int n,
+              const struct graph *graph, const struct program *p, int n_programs, int n,
               struct error *err)
 {
     struct lane *l = xcalloc(1, sizeof *l);
     int rc;
 
-    *l = (struct lane){
-        .b = backend, .graph = graph, .f = f, .n_fused = n_fused, .index = index, .N = n
-    };
-    l->op = xcalloc(n_fused, sizeof *l->op);
-    l->args = xcalloc(n_fused, sizeof *l->args);
+    assert(n_programs >= 1 && n_programs <= LANE_PROGRAMS);
+    *l = (struct lane){ .b = backend, .graph = graph, .index = index, .N = n };
     rc = backend->open(&l->dev, index, err);
-    if (rc == 0)
-        rc = open_operators(l, err);
+    for (int k = 0; k < n_programs && rc == 0; k++)
+        rc = prepared_open(&l->prepared[l->n_programs++], backend, l->dev, &p[k], graph,
+                           err);
     if (rc < 0)
         goto out;
-    l->n_mem = place_device(l, NULL);
+    place_device(l, NULL);
     rc = backend->alloc(l->dev, l->n_mem, &l->mem, err);
     if (rc < 0)
         goto out;
@@ -131,6 +104,7 @@ int lane_open(struct lane **lane, const struct nn_backend *backend, int index,
     if (rc < 0)
         goto out;
     place_host(l, l->host);
+    lane_run(l, 0);
 out:
     if (rc < 0) {
         lane_close(l);
@@ -145,14 +119,11 @@ void lane_close(struct lane *l)
     if (l == NULL)
         return;
     memory_unmap(l->host, l->n_host);
-    for (size_t i = 0; i < l->n_fused; i++)
-        if (l->op[i] != NULL)
-            l->b->discard(l->op[i]);
+    for (int k = 0; k < l->n_programs; k++)
+        prepared_close(&l->prepared[k]);
     if (l->mem != NULL)
         l->b->free(l->dev, l->mem, l->n_mem);
     l->b->close(l->dev);
-    free(l->args);
-    free(l->op);
     free(l);
 }
 
@@ -161,24 +132,30 @@ struct nn_device *lane_device(struct lane *l)
     return l->dev;
 }
 
-struct nn_op *lane_op(struct lane *l, size_t i)
+struct nn_op *lane_op(struct lane *l, int k, size_t i)
 {
-    return l->op[i];
+    return l->prepared[k].op[i];
 }
 
 void *lane_work(struct lane *l)
 {
-    return l->args[0].work;
+    return l->work;
 }
 
-void lane_set_weights(struct lane *l, size_t i, const float *w)
+void lane_set_weights(struct lane *l, int k, size_t i, const float *w, float *running)
 {
-    l->args[i].w = w;
+    l->prepared[k].args[i].w = w;
+    l->prepared[k].args[i].running = running;
 }
 
-const float *lane_gradient(const struct lane *l, size_t i)
+const float *lane_gradient(const struct lane *l, int k, size_t i)
 {
-    return l->args[i].dw;
+    return l->prepared[k].args[i].dw;
+}
+
+void lane_run(struct lane *l, int k)
+{
+    l->run = &l->prepared[k];
 }
 
 int lane_first(const struct lane *l)
@@ -191,13 +168,13 @@ int lane_count(const struct lane *l)
     return l->count;
 }
 
-void lane_share(struct lane *l, int batch)
+void lane_share(struct lane *l, int batch, int lanes, bool even)
 {
-    int rest = batch - l->index * l->N;
+    int each = even ? (batch + lanes - 1) / lanes : l->N, rest = batch - l->index * each;
 
     l->batch = batch;
-    l->first = l->index * l->N;
-    l->count = rest < 0 ? 0 : rest < l->N ? rest : l->N;
+    l->first = l->index * each;
+    l->count = rest < 0 ? 0 : rest < each ? rest : each;
 }
 
 const float *lane_logits(const struct lane *l)
@@ -215,80 +192,147 @@ float *lane_losses(struct lane *l)
     return l->losses;
 }
 
-int lane_forward(struct lane *l, const float *pixels, struct error *err)
+static size_t logits_size(const struct lane *l)
 {
+    return (size_t)l->N * l->graph->classes;
+}
+
+static int download_logits(struct lane *l, struct error *err)
+{
+    const struct program *p = l->run->p;
+    int rc = 0;
+
+    for (int k = 0; k < p->n_out && rc == 0; k++)
+        rc = l->b->download(
+            l->dev, l->logits + (size_t)k * logits_size(l), l->run->args[p->out[k]].y,
+            (size_t)l->count * l->graph->classes * sizeof *l->logits, err);
+    return rc;
+}
+
+int lane_forward(struct lane *l, const float *pixels, const struct lane_pass *pass,
+                 struct error *err)
+{
+    struct prepared *q = l->run;
     size_t n = picture_values(l);
     int rc;
 
-    rc = l->b->upload(l->dev, l->x, pixels, l->count * n * sizeof *pixels, err);
+    rc = l->b->upload(l->dev, q->x, pixels, l->count * n * sizeof *pixels, err);
     for (int i = l->count; i < l->N && rc == 0; i++)
-        rc = l->b->upload(l->dev, l->x + i * n, l->zero, n * sizeof *l->zero, err);
-    for (size_t i = 0; i < l->n_fused && rc == 0; i++)
-        rc = l->b->forward(l->op[i], &l->args[i], err);
-    if (rc < 0)
-        return rc;
-    return l->b->download(l->dev, l->logits, l->args[l->n_fused - 1].y,
-                          (size_t)l->count * l->graph->classes * sizeof *l->logits, err);
+        rc = l->b->upload(l->dev, q->x + i * n, l->zero, n * sizeof *l->zero, err);
+    for (size_t i = 0; i < q->p->n && rc == 0; i++) {
+        struct nn_args a = q->args[i];
+        a.count = l->count;
+        if (pass != NULL) {
+            a.moves = pass->moves;
+            a.draws = pass->draws;
+            a.epoch = pass->epoch;
+        }
+        rc = l->b->forward(q->op[i], &a, err);
+    }
+    return rc < 0 ? rc : download_logits(l, err);
+}
+
+/* Of one output: its loss is added to loss, weighted. */
+static void add_losses(struct lane *l, int out, const int32_t *label, float *loss)
+{
+    int classes = l->graph->classes;
+    size_t at = (size_t)out * logits_size(l);
+    double weight = out == 0 ? 1 : l->graph->aux_weight;
+    float scale = (float)(weight / l->batch);
+
+    for (int i = 0; i < l->count; i++, at += (size_t)classes) {
+        float one =
+            loss_cross_entropy(l->logits + at, classes, label[i], scale, l->dlogits + at);
+        loss[i] = out == 0 ? one : loss[i] + (float)weight * one;
+    }
+    memset(l->dlogits + at, 0, (size_t)(l->N - l->count) * classes * sizeof *l->dlogits);
 }
 
 int lane_loss(struct lane *l, const int32_t *label, float *loss, struct error *err)
 {
     int classes = l->graph->classes;
-    float scale = 1.f / (float)l->batch;
 
-    for (int i = 0; i < l->count; i++) {
+    for (int i = 0; i < l->count; i++)
         if (label[i] < 0 || label[i] >= classes)
             return error_set(err, E_INPUT, "label %d of a network with %d classes",
                              (int)label[i], classes);
-        loss[i] = loss_cross_entropy(l->logits + (size_t)i * classes, classes, label[i],
-                                     scale, l->dlogits + (size_t)i * classes);
-    }
-    memset(l->dlogits + (size_t)l->count * classes, 0,
-           (size_t)(l->N - l->count) * classes * sizeof *l->dlogits);
+    for (int k = 0; k < l->run->p->n_out; k++)
+        add_losses(l, k, label, loss);
     return 0;
 }
 
-/* From the last operator down to operator first. */
-static int backward(struct lane *l, size_t first, bool weights, struct error *err)
+static int upload_dlogits(struct lane *l, struct error *err)
 {
-    size_t i = l->n_fused;
+    const struct program *p = l->run->p;
+    int rc = 0;
+
+    for (int k = 0; k < p->n_out && rc == 0; k++)
+        rc = l->b->upload(l->dev, l->run->args[p->out[k]].dy,
+                          l->dlogits + (size_t)k * logits_size(l),
+                          logits_size(l) * sizeof *l->dlogits, err);
+    return rc;
+}
+
+/* Whether the gradient with respect to what operator `in` gives is to be made. */
+static bool wanted(const struct prepared *q, int in, bool weights)
+{
+    return !weights ? true : in >= 0 && q->carries[in];
+}
+
+/* Operator i: where another has written an input's gradient, its own is added. */
+static int backward_one(struct lane *l, size_t i, bool weights, struct error *err)
+{
+    struct prepared *q = l->run;
+    const struct fused *o = &q->p->op[i];
+    struct nn_args a = q->args[i];
     int rc;
 
-    rc = l->b->upload(l->dev, l->args[i - 1].dy, l->dlogits,
-                      (size_t)l->N * l->graph->classes * sizeof *l->dlogits, err);
-    while (i-- > first && rc == 0) {
-        struct nn_args a = l->args[i];
-        if (!weights)
-            a.dw = NULL;
-        else if (i == first)
-            a.dx = NULL;
-        rc = l->b->backward(l->op[i], &a, err);
+    a.count = l->count;
+    if (!weights)
+        a.dw = NULL;
+    for (int j = 0; j < o->n_in; j++) {
+        if (!wanted(q, o->in[j], weights))
+            a.dxs[j] = NULL;
+        else if (q->sum[i][j] != NULL)
+            a.dxs[j] = q->sum[i][j];
     }
+    a.dx = a.dxs[0];
+    rc = l->b->backward(q->op[i], &a, err);
+    for (int j = 0; j < o->n_in && rc == 0; j++)
+        if (a.dxs[j] != NULL && q->sum[i][j] != NULL)
+            rc = l->b->add(l->dev, q->args[i].dxs[j], a.dxs[j],
+                           prepared_values(q, o->in[j]), err);
+    return rc;
+}
+
+static int backward(struct lane *l, bool weights, struct error *err)
+{
+    int rc = upload_dlogits(l, err);
+
+    for (size_t i = l->run->p->n; i-- > 0 && rc == 0;)
+        if (!weights || l->run->carries[i])
+            rc = backward_one(l, i, weights, err);
     return rc;
 }
 
 int lane_backward_input(struct lane *l, float *gradient, struct error *err)
 {
-    int rc = backward(l, 0, false, err);
+    int rc = backward(l, false, err);
 
     if (rc < 0)
         return rc;
-    return l->b->download(l->dev, gradient, l->dx,
+    return l->b->download(l->dev, gradient, l->run->dx,
                           l->count * picture_values(l) * sizeof *gradient, err);
 }
 
 int lane_backward_weights(struct lane *l, struct error *err)
 {
-    size_t first = 0;
-
-    while (first < l->n_fused && l->op[first]->n_weights == 0)
-        first++;
-    return backward(l, first, true, err);
+    return backward(l, true, err);
 }
 
-int lane_tap(struct lane *l, size_t i, float *values, struct error *err)
+int lane_tap(struct lane *l, int i, float *values, struct error *err)
 {
-    size_t n = output_values(&l->op[i]->d) / l->N * l->count;
+    size_t n = prepared_values(l->run, i) / l->N * l->count;
 
-    return l->b->download(l->dev, values, l->args[i].y, n * sizeof *values, err);
+    return l->b->download(l->dev, values, l->run->args[i].y, n * sizeof *values, err);
 }

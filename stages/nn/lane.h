@@ -15,32 +15,47 @@
 
 struct lane;
 
-/* A lane for at most n pictures. f (n_fused) and graph are borrowed until lane_close().
- * *lane is new. */
+/* What goes with the pictures of a pass in training mode; see net.h. */
+struct lane_pass {
+    bool moves;                /* this lane's statistics move the running ones */
+    const struct draws *draws; /* of the lane's first picture and those behind it */
+    uint64_t epoch;
+};
+
+/* A lane for the n_programs at p, each for at most n pictures. p and graph are borrowed
+ * until lane_close(). *lane is new. */
 int lane_open(struct lane **lane, const struct nn_backend *backend, int index,
-              const struct graph *graph, const struct fused *f, size_t n_fused, int n,
+              const struct graph *graph, const struct program *p, int n_programs, int n,
               struct error *err);
 void lane_close(struct lane *lane); /* NULL is fine */
 
-struct nn_device *lane_device(struct lane *lane);   /* borrowed */
-struct nn_op *lane_op(struct lane *lane, size_t i); /* of fused operator i; borrowed */
-void *lane_work(struct lane *lane);                 /* device scratch; borrowed */
-void lane_set_weights(struct lane *lane, size_t i, const float *w); /* borrowed */
-const float *lane_gradient(const struct lane *lane,
+struct nn_device *lane_device(struct lane *lane); /* borrowed */
+/* Of operator i of program k; borrowed. */
+struct nn_op *lane_op(struct lane *lane, int k, size_t i);
+void lane_set_weights(struct lane *lane, int k, size_t i, const float *w, float *running);
+const float *lane_gradient(const struct lane *lane, int k,
                            size_t i); /* of the weights; device */
+void *lane_work(struct lane *lane);   /* device scratch; borrowed */
+
+/* The program that the calls below run, until it is set again. */
+void lane_run(struct lane *lane, int k);
 
 /* The share of the batch that is under way: pictures first .. first + count - 1. */
 int lane_first(const struct lane *lane);
 int lane_count(const struct lane *lane);
-void lane_share(struct lane *lane, int batch); /* sets them, for a batch of so many */
+/* Sets them for a batch of so many: the first lanes are filled up, or each gets as many,
+ * the last ones fewer, as torch.chunk cuts. */
+void lane_share(struct lane *lane, int batch, int lanes, bool even);
 
-/* The calls of net.h for this share: each array begins at the lane's first picture. */
-int lane_forward(struct lane *lane, const float *pixels, struct error *err);
+/* The calls of net.h for this share: each array begins at the lane's first picture. pass
+ * is NULL in evaluation. */
+int lane_forward(struct lane *lane, const float *pixels, const struct lane_pass *pass,
+                 struct error *err);
 const float *lane_logits(const struct lane *lane); /* borrowed until the next forward */
 int lane_loss(struct lane *lane, const int32_t *label, float *loss, struct error *err);
 int lane_backward_input(struct lane *lane, float *gradient, struct error *err);
 int lane_backward_weights(struct lane *lane, struct error *err);
-int lane_tap(struct lane *lane, size_t i, float *values, struct error *err);
+int lane_tap(struct lane *lane, int i, float *values, struct error *err);
 
 /* Host memory for twice the lane's pictures, for whoever moves them; borrowed. */
 float *lane_scratch(struct lane *lane);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kit/draws.h"
 #include "larder/banned.h"
 #include "larder/mem.h"
 #include "nn/lane.h"
@@ -14,9 +15,9 @@ struct net {
     const struct nn_backend *b;
     const struct graph *graph;
     struct net_options o;
-    struct fused *f;
-    size_t n_fused;
-    struct lane **lane; /* o.lanes */
+    struct program program[2]; /* of evaluation; of training, where it is another */
+    int n_programs, run;       /* run: the one under way */
+    struct lane **lane;        /* o.lanes */
     struct workers *workers;
     struct weights weights;
     int n; /* pictures of the last net_forward() */
@@ -34,6 +35,58 @@ static int check_options(const struct net_options *o, struct error *err)
     return 0;
 }
 
+/* Whether training computes something else than evaluation. */
+static bool has_modes(const struct graph *g)
+{
+    return graph_has(g, GRAPH_BATCHNORM) || graph_has(g, GRAPH_DROPOUT) || g->n_aux > 0;
+}
+
+static void make_programs(struct net *net)
+{
+    const struct net_options *o = &net->o;
+    struct fuse_use use = { .n = o->batch / o->lanes,
+                            .weight_gradient = o->weight_gradient,
+                            .input_gradient = o->input_gradient };
+    bool two = o->weight_gradient && has_modes(net->graph);
+
+    if (two)
+        use.weight_gradient = false;
+    program_make(&net->program[net->n_programs++], net->graph, &use);
+    if (!two)
+        return;
+    use = (struct fuse_use){ .n = use.n, .training = true, .weight_gradient = true };
+    program_make(&net->program[net->n_programs++], net->graph, &use);
+}
+
+static int open_lanes(struct net *net, struct error *err)
+{
+    const struct net_options *o = &net->o;
+    int rc = 0;
+
+    net->lane = xcalloc(o->lanes, sizeof(struct lane *));
+    net->lane_error = xcalloc(o->lanes, sizeof *net->lane_error);
+    for (int k = 0; k < o->lanes && rc == 0; k++)
+        rc = lane_open(&net->lane[k], net->b, k, net->graph, net->program,
+                       net->n_programs, o->batch / o->lanes, err);
+    return rc;
+}
+
+static int open_weights(struct net *net, struct error *err)
+{
+    struct weights *s = &net->weights;
+
+    *s = (struct weights){
+        .b = net->b, .graph = net->graph, .lane = net->lane, .lanes = net->o.lanes
+    };
+    if (net->n_programs == 2)
+        s->home = (struct blocks){ .p = &net->program[1], .number = 1 };
+    else if (!graph_has(net->graph, GRAPH_BATCHNORM) && net->graph->n_aux == 0)
+        s->home = (struct blocks){ .p = &net->program[0] };
+    if (s->home.p != &net->program[0])
+        s->folded = (struct blocks){ .p = &net->program[0] };
+    return weights_open(s, err);
+}
+
 int net_open_on(struct net **result, const struct graph *graph,
                 const struct net_options *o, const struct nn_backend *backend,
                 struct error *err)
@@ -47,23 +100,11 @@ int net_open_on(struct net **result, const struct graph *graph,
     net->b = backend;
     net->graph = graph;
     net->o = *o;
-    net->f = xcalloc(graph->n_ops, sizeof *net->f);
-    net->n_fused = fuse_graph(net->f, graph, o->batch / o->lanes, o->weight_gradient,
-                              o->input_gradient);
-    net->lane = xcalloc(o->lanes, sizeof(struct lane *));
-    net->lane_error = xcalloc(o->lanes, sizeof *net->lane_error);
     backend->platform(net->platform, sizeof net->platform);
-    for (int k = 0; k < o->lanes && rc == 0; k++)
-        rc = lane_open(&net->lane[k], backend, k, graph, net->f, net->n_fused,
-                       o->batch / o->lanes, err);
-    net->weights = (struct weights){ .b = backend,
-                                     .graph = graph,
-                                     .f = net->f,
-                                     .n_fused = net->n_fused,
-                                     .lane = net->lane,
-                                     .lanes = o->lanes };
+    make_programs(net);
+    rc = open_lanes(net, err);
     if (rc == 0)
-        rc = weights_open(&net->weights, o->weight_gradient, err);
+        rc = open_weights(net, err);
     if (rc == 0)
         rc = workers_open(&net->workers, o->threads < o->lanes ? o->threads : o->lanes,
                           err);
@@ -102,7 +143,8 @@ void net_close(struct net *net)
         lane_close(net->lane[k]);
     free(net->lane_error);
     free(net->lane);
-    free(net->f);
+    for (int k = 0; k < net->n_programs; k++)
+        program_release(&net->program[k]);
     free(net);
 }
 
@@ -141,7 +183,7 @@ int net_each_lane(struct net *net, int n,
 
     assert(n >= 1 && n <= net->o.batch);
     for (int k = 0; k < net->o.lanes; k++)
-        lane_share(net->lane[k], n);
+        lane_share(net->lane[k], n, net->o.lanes, net->run == 1);
     workers_run(net->workers, net->o.lanes, each_lane, &e);
     for (int k = 0; k < net->o.lanes; k++) {
         if (net->lane_error[k].code < 0) {
@@ -158,8 +200,9 @@ struct batch {
     const struct net *net;
     const float *pixels;
     const int32_t *label;
+    const struct net_draws *draws; /* in training; its draws may be NULL */
     float *out;
-    size_t op; /* of a tap */
+    int op; /* of a tap */
 };
 
 static size_t picture_values(const struct net *net)
@@ -171,21 +214,63 @@ static int forward(struct lane *lane, void *context, struct error *err)
 {
     struct batch *b = context;
     size_t classes = (size_t)b->net->graph->classes, first = (size_t)lane_first(lane);
-    int rc = lane_forward(lane, b->pixels + first * picture_values(b->net), err);
+    struct lane_pass pass = { 0 };
+    int rc;
 
+    if (b->draws != NULL) {
+        pass.moves = first == 0;
+        pass.epoch = b->draws->epoch;
+        pass.draws = b->draws->draws != NULL ? b->draws->draws + first : NULL;
+    }
+    rc = lane_forward(lane, b->pixels + first * picture_values(b->net),
+                      b->draws != NULL ? &pass : NULL, err);
     if (rc == 0 && b->out != NULL)
         memcpy(b->out + first * classes, lane_logits(lane),
                (size_t)lane_count(lane) * classes * sizeof *b->out);
     return rc;
 }
 
+static void run_program(struct net *net, int k)
+{
+    net->run = k;
+    for (int i = 0; i < net->o.lanes; i++)
+        lane_run(net->lane[i], k);
+}
+
+int net_evaluate(struct net *net, struct error *err)
+{
+    run_program(net, 0);
+    return weights_fold(&net->weights, err);
+}
+
 int net_forward(struct net *net, const float *pixels, int n, float *logits,
                 struct error *err)
 {
     struct batch b = { .net = net, .pixels = pixels, .out = logits };
+    int rc = net_evaluate(net, err);
 
     net->n = n;
-    return net_each_lane(net, n, forward, &b, err);
+    return rc < 0 ? rc : net_each_lane(net, n, forward, &b, err);
+}
+
+int net_forward_training(struct net *net, const float *pixels, int n,
+                         const struct net_draws *draws, float *logits, struct error *err)
+{
+    static const struct net_draws none = { 0 };
+    struct batch b = { .net = net,
+                       .pixels = pixels,
+                       .draws = draws != NULL ? draws : &none,
+                       .out = logits };
+    int rc;
+
+    assert(net->o.weight_gradient);
+    assert(b.draws->draws != NULL || !graph_has(net->graph, GRAPH_DROPOUT));
+    run_program(net, net->n_programs - 1);
+    net->n = n;
+    rc = net_each_lane(net, n, forward, &b, err);
+    if (rc == 0 && net->run == 1)
+        weights_moved(&net->weights);
+    return rc;
 }
 
 static int loss_of_lane(struct lane *lane, void *context, struct error *err)
@@ -206,8 +291,8 @@ int net_loss(struct net *net, const int32_t *label, float *loss, struct error *e
 static int tap_of_lane(struct lane *lane, void *context, struct error *err)
 {
     struct batch *b = context;
-    const struct graph_op *op = &b->net->graph->op[b->net->f[b->op].to - 1];
-    size_t n = (size_t)op->C * op->H * op->W;
+    const struct nn_op_desc *d = &b->net->program[b->net->run].op[b->op].d;
+    size_t n = (size_t)d->K * d->P * d->Q;
 
     return lane_tap(lane, b->op, b->out + (size_t)lane_first(lane) * n, err);
 }
@@ -215,13 +300,11 @@ static int tap_of_lane(struct lane *lane, void *context, struct error *err)
 int net_tap(struct net *net, const char *tap, float *values, struct error *err)
 {
     struct batch b = { .net = net, .out = values };
-    const struct graph_op *op = graph_tap(net->graph, tap);
 
     assert(net->n > 0);
-    if (op == NULL)
+    b.op = program_tap(&net->program[net->run], net->graph, tap);
+    if (b.op < 0)
         return error_set(err, E_INPUT, "network %s has no tap %s", net->graph->name, tap);
-    while (&net->graph->op[net->f[b.op].to - 1] != op)
-        b.op++;
     return net_each_lane(net, net->n, tap_of_lane, &b, err);
 }
 
@@ -237,7 +320,7 @@ int net_backward_input(struct net *net, float *gradient, struct error *err)
 {
     struct batch b = { .net = net, .out = gradient };
 
-    assert(net->o.input_gradient && net->n > 0);
+    assert(net->o.input_gradient && net->n > 0 && net->run == 0);
     return net_each_lane(net, net->n, backward_input, &b, err);
 }
 
@@ -249,30 +332,30 @@ static int backward_weights(struct lane *lane, void *context, struct error *err)
 
 int net_backward_weights(struct net *net, struct error *err)
 {
-    assert(net->o.weight_gradient && net->n > 0);
+    assert(net->o.weight_gradient && net->n > 0 && net->run == net->n_programs - 1);
     return net_each_lane(net, net->n, backward_weights, NULL, err);
 }
 
 int net_set_parameters(struct net *net, const struct tensors *t, struct error *err)
 {
-    return weights_set(&net->weights, net->weights.w, t, err);
+    return weights_set(&net->weights, t, err);
 }
 
 int net_get_parameters(struct net *net, struct tensors *t, struct error *err)
 {
-    return weights_get(&net->weights, net->weights.w, t, err);
+    return weights_get(&net->weights, t, err);
 }
 
 int net_set_momentum(struct net *net, const struct tensors *t, struct error *err)
 {
     assert(net->o.weight_gradient);
-    return weights_set(&net->weights, net->weights.v, t, err);
+    return weights_set_momentum(&net->weights, t, err);
 }
 
 int net_get_momentum(struct net *net, struct tensors *t, struct error *err)
 {
     assert(net->o.weight_gradient);
-    return weights_get(&net->weights, net->weights.v, t, err);
+    return weights_get_momentum(&net->weights, t, err);
 }
 
 /* Lanes without a picture in the last batch have no gradient of it. */

@@ -5,6 +5,11 @@
  * graph's first operator. A batch is cut into lanes (a fixed number, so the same bytes
  * come out for any number of threads); each lane is computed by one thread, and gradients
  * of weights are summed in lane order. All memory is taken in net_open().
+ *
+ * A network with batch norms, dropout or auxiliary heads is another one in training:
+ * each lane normalises with the statistics of its own share, and the first lane moves
+ * the running ones. net_forward() is evaluation, net_forward_training() is not; taps,
+ * losses and gradients are those of the last of the two.
  */
 #ifndef NN_NET_H
 #define NN_NET_H
@@ -16,6 +21,7 @@
 #include "nn/graph.h"
 #include "nn/tensors.h"
 
+struct draws;
 struct net;
 
 struct net_options {
@@ -42,20 +48,30 @@ int net_get_parameters(struct net *net, struct tensors *t, struct error *err);
 int net_set_momentum(struct net *net, const struct tensors *t, struct error *err);
 int net_get_momentum(struct net *net, struct tensors *t, struct error *err);
 
-/* Runs n <= batch pictures. logits (n x classes) may be NULL; they are copied out. */
+/* Runs n <= batch pictures in evaluation. logits (n x classes) may be NULL; they are
+ * copied out. */
 int net_forward(struct net *net, const float *pixels, int n, float *logits,
                 struct error *err);
-/* Cross-entropy of each of the n pictures of the last net_forward(), natural logarithm.
- */
+/* What dropout draws from (nn/drop.h): the draws of each picture, and the epoch. */
+struct net_draws {
+    const struct draws *draws;
+    uint64_t epoch;
+};
+/* The same in training, which weight gradients need where the two differ. draws may be
+ * NULL where the network drops nothing. */
+int net_forward_training(struct net *net, const float *pixels, int n,
+                         const struct net_draws *draws, float *logits, struct error *err);
+/* Cross-entropy of each of the n pictures of the last forward pass, natural logarithm; in
+ * training with that of the auxiliary heads, weighted. */
 int net_loss(struct net *net, const int32_t *label, float *loss, struct error *err);
-/* What the operator with this tap name gave for the n pictures of the last net_forward():
+/* What the operator with this tap name gave for the n pictures of the last forward pass:
  * n x H x W x C, the shape of graph_tap(). E_INPUT when there is no such tap. */
 int net_tap(struct net *net, const char *tap, float *values, struct error *err);
 /* After net_loss(): the gradient of the mean loss over the n pictures with respect to the
- * pixels, n x H x W x C. */
+ * pixels, n x H x W x C. In evaluation, where the two differ. */
 int net_backward_input(struct net *net, float *gradient, struct error *err);
 /* After net_loss(): the gradient of the mean loss with respect to every parameter, kept
- * inside for net_update(). */
+ * inside for net_update(). In training, where the two differ. */
 int net_backward_weights(struct net *net, struct error *err);
 
 /* One step of SGD as PyTorch's optim/sgd.py does it: d = g + wd p; v = momentum v + d
@@ -65,6 +81,9 @@ struct sgd {
     double lr, momentum, weight_decay, clip;
 };
 int net_update(struct net *net, const struct sgd *sgd, struct error *err);
+
+/* From here on passes are those of evaluation, with the weights as they are now. */
+int net_evaluate(struct net *net, struct error *err);
 
 /* For what is done to each lane apart (nn/attack.c): cuts n pictures into the lanes'
  * shares and calls work for every lane that has one, each on its own thread. Returns the

@@ -21,6 +21,7 @@ enum { HEADER_MAX = 100000000 };
 struct entry {
     const char *name; /* borrowed from the JSON value */
     size_t begin, end;
+    bool integer; /* I64 in place of F32 */
     int n_dims;
     long dim[TENSOR_DIMS];
 };
@@ -39,7 +40,7 @@ static bool get_size(const json_t *v, size_t limit, size_t *n)
 /* Reads the shape and checks that it needs exactly the bytes [begin, end). */
 static int read_shape(struct entry *e, const json_t *shape, struct error *err)
 {
-    size_t n = 1, d;
+    size_t n = 1, d, each = e->integer ? sizeof(int64_t) : sizeof(float);
 
     if (!json_is_array(shape))
         return error_set(err, E_INPUT, "tensor %s has no shape", e->name);
@@ -58,7 +59,7 @@ static int read_shape(struct entry *e, const json_t *shape, struct error *err)
         if (__builtin_mul_overflow(n, d, &n))
             return error_set(err, E_INPUT, "tensor %s: its shape is too large", e->name);
     }
-    if (n > SIZE_MAX / sizeof(float) || n * sizeof(float) != e->end - e->begin)
+    if (n > SIZE_MAX / each || n * each != e->end - e->begin)
         return error_set(err, E_INPUT,
                          "tensor %s has %zu bytes, its shape needs another "
                          "number",
@@ -75,10 +76,11 @@ static int read_entry(struct entry *e, const char *name, const json_t *v, size_t
     *e = (struct entry){ .name = name };
     if (dtype == NULL)
         return error_set(err, E_INPUT, "tensor %s has no dtype", name);
-    if (strcmp(dtype, "F32") != 0)
+    e->integer = strcmp(dtype, "I64") == 0;
+    if (!e->integer && strcmp(dtype, "F32") != 0)
         return error_set(err, E_INPUT,
                          "tensor %s is of dtype %.16s, which is not supported by this "
-                         "version; it reads F32",
+                         "version; it reads F32 and I64",
                          name, dtype);
     if (json_object_size(v) != 3)
         return error_set(err, E_INPUT,
@@ -180,6 +182,22 @@ static json_t *read_header(const char *bytes, size_t n, size_t *data, struct err
     return header;
 }
 
+static int read_counts(struct tensor *x, const char *bytes, struct error *err)
+{
+    uint64_t raw;
+
+    x->integer = true;
+    for (size_t i = 0; i < x->n; i++) {
+        memcpy(&raw, bytes + i * sizeof raw, sizeof raw);
+        raw = le64toh(raw);
+        if (raw > TENSOR_COUNT_MAX)
+            return error_set(err, E_INPUT, "tensor %s: %lld is not a count from 0 to %d",
+                             x->name, (long long)raw, TENSOR_COUNT_MAX);
+        x->value[i] = (float)raw;
+    }
+    return 0;
+}
+
 int safetensors_parse(struct tensors *t, const char *bytes, size_t n, struct error *err)
 {
     struct entry *e = NULL;
@@ -194,21 +212,46 @@ int safetensors_parse(struct tensors *t, const char *bytes, size_t n, struct err
     rc = read_entries(e, &n_entries, header, n - data, err);
     if (rc < 0)
         goto out;
-    for (size_t i = 0; i < n_entries; i++) {
+    for (size_t i = 0; i < n_entries && rc == 0; i++) {
         struct tensor *x = tensors_add(t, e[i].name, e[i].n_dims, e[i].dim);
-        memcpy(x->value, bytes + data + e[i].begin, e[i].end - e[i].begin);
+        if (e[i].integer)
+            rc = read_counts(x, bytes + data + e[i].begin, err);
+        else
+            memcpy(x->value, bytes + data + e[i].begin, e[i].end - e[i].begin);
     }
+    if (rc < 0)
+        tensors_release(t);
 out:
     free(e);
     json_decref(header);
     return rc;
 }
 
+/* Counts first, so that each value lies at a multiple of its size. */
 static int by_name(const void *a, const void *b)
 {
     const struct tensor *const *x = a, *const *y = b;
 
+    if ((*x)->integer != (*y)->integer)
+        return (*x)->integer ? -1 : 1;
     return strcmp((*x)->name, (*y)->name);
+}
+
+static size_t size_of(const struct tensor *x)
+{
+    return x->n * (x->integer ? sizeof(int64_t) : sizeof(float));
+}
+
+static void format_values(struct buf *to, const struct tensor *x)
+{
+    if (!x->integer) {
+        buf_add(to, x->value, size_of(x));
+        return;
+    }
+    for (size_t i = 0; i < x->n; i++) {
+        uint64_t raw = htole64((uint64_t)x->value[i]);
+        buf_add(to, &raw, sizeof raw);
+    }
 }
 
 /* "NAME":{"dtype":"F32","shape":[..],"data_offsets":[b,e]} */
@@ -217,10 +260,11 @@ static void format_entry(struct buf *to, const struct tensor *x, size_t at)
     json_t *name = json_string(x->name);
     char *quoted = json_dumps(name, JSON_ENCODE_ANY | JSON_COMPACT);
 
-    buf_printf(to, "%s:{\"dtype\":\"F32\",\"shape\":[", quoted);
+    buf_printf(to, "%s:{\"dtype\":\"%s\",\"shape\":[", quoted,
+               x->integer ? "I64" : "F32");
     for (int i = 0; i < x->n_dims; i++)
         buf_printf(to, "%s%ld", i == 0 ? "" : ",", x->dim[i]);
-    buf_printf(to, "],\"data_offsets\":[%zu,%zu]}", at, at + x->n * sizeof(float));
+    buf_printf(to, "],\"data_offsets\":[%zu,%zu]}", at, at + size_of(x));
     free(quoted);
     json_decref(name);
 }
@@ -245,7 +289,7 @@ int safetensors_format(const struct tensors *t, struct buf *to, struct error *er
         if (i > 0)
             buf_addc(&header, ',');
         format_entry(&header, sorted[i], at);
-        at += sorted[i]->n * sizeof(float);
+        at += size_of(sorted[i]);
     }
     buf_addc(&header, '}');
     while (header.len % 8 != 0)
@@ -255,7 +299,7 @@ int safetensors_format(const struct tensors *t, struct buf *to, struct error *er
     buf_add(to, &length, sizeof length);
     buf_add(to, header.s, header.len);
     for (size_t i = 0; i < t->n; i++)
-        buf_add(to, sorted[i]->value, sorted[i]->n * sizeof(float));
+        format_values(to, sorted[i]);
 out:
     buf_release(&header);
     free(sorted);

@@ -1,20 +1,25 @@
 /*
  * tensors - named float32 arrays in host memory, and their safetensors file.
+ *
+ * Counts (a batch norm's num_batches_tracked) are I64 in the file and float here, which
+ * holds whole numbers up to TENSOR_COUNT_MAX exactly; larger ones are refused.
  */
 #ifndef NN_TENSORS_H
 #define NN_TENSORS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "larder/error.h"
 
-enum { TENSOR_DIMS = 4 };
+enum { TENSOR_DIMS = 4, TENSOR_COUNT_MAX = 1 << 24 };
 
 struct tensor {
     char *name;
     int n_dims;
     long dim[TENSOR_DIMS];
     size_t n;     /* values */
+    bool integer; /* whole numbers, I64 in the file */
     float *value; /* row by row (C order) */
 };
 

@@ -7,63 +7,140 @@
 #include "larder/banned.h"
 #include "larder/mem.h"
 
-static bool has_weights(const struct weights *s, size_t i)
+static const struct graph_op *op_of(const struct weights *s, const struct blocks *k,
+                                    size_t i)
 {
-    return graph_has_parameters(&s->graph->op[s->f[i].from]);
+    return &s->graph->op[k->p->op[i].from];
+}
+
+static bool has_weights(const struct weights *s, const struct blocks *k, size_t i)
+{
+    return graph_has_parameters(op_of(s, k, i));
 }
 
 /* The operator that knows the layout of block i. */
-static struct nn_op *layout(const struct weights *s, size_t i)
+static struct nn_op *layout(const struct weights *s, const struct blocks *k, size_t i)
 {
-    return lane_op(s->lane[0], i);
+    return lane_op(s->lane[0], k->number, i);
+}
+
+static size_t n_running(const struct weights *s, const struct blocks *k, size_t i)
+{
+    const struct graph_op *op = op_of(s, k, i);
+
+    return op->kind == GRAPH_BATCHNORM ? (2 * (size_t)op->C + 15) / 16 * 16 : 0;
 }
 
 /* Gives out the memory; with base NULL only counts it, in bytes. */
-static size_t place(struct weights *s, bool momentum, float *base)
+static size_t place(const struct weights *s, struct blocks *k, float *base)
 {
     size_t at = 0;
 
-    for (size_t i = 0; i < s->n_fused; i++) {
-        if (!has_weights(s, i))
+    for (size_t i = 0; i < k->p->n; i++) {
+        if (!has_weights(s, k, i))
             continue;
-        s->w[i] = base != NULL ? base + at : NULL;
-        at += layout(s, i)->n_weights + layout(s, i)->n_derived;
-        if (!momentum)
+        k->w[i] = base != NULL ? base + at : NULL;
+        at += layout(s, k, i)->n_weights + layout(s, k, i)->n_derived;
+        k->running[i] = base != NULL ? base + at : NULL;
+        at += n_running(s, k, i);
+        if (!k->p->use.weight_gradient)
             continue;
-        s->v[i] = base != NULL ? base + at : NULL;
-        at += layout(s, i)->n_weights;
+        k->v[i] = base != NULL ? base + at : NULL;
+        at += layout(s, k, i)->n_weights;
     }
     return at * sizeof(float);
 }
 
-int weights_open(struct weights *s, bool momentum, struct error *err)
+static int open_blocks(struct weights *s, struct blocks *k, struct error *err)
 {
     int rc;
 
-    s->w = xcalloc(s->n_fused, sizeof *s->w);
-    s->v = xcalloc(s->n_fused, sizeof *s->v);
-    s->g = xcalloc(s->n_fused * (size_t)s->lanes, sizeof *s->g);
-    s->n_mem = place(s, momentum, NULL);
-    rc = s->b->alloc(lane_device(s->lane[0]), s->n_mem, &s->mem, err);
+    k->w = xcalloc(k->p->n, sizeof *k->w);
+    k->v = xcalloc(k->p->n, sizeof *k->v);
+    k->running = xcalloc(k->p->n, sizeof *k->running);
+    k->n_mem = place(s, k, NULL);
+    rc = s->b->alloc(lane_device(s->lane[0]), k->n_mem, &k->mem, err);
     if (rc < 0)
         return rc;
-    place(s, momentum, s->mem);
-    for (size_t i = 0; i < s->n_fused; i++) {
-        for (int k = 0; k < s->lanes; k++) {
-            lane_set_weights(s->lane[k], i, s->w[i]);
-            s->g[i * (size_t)s->lanes + (size_t)k] = lane_gradient(s->lane[k], i);
-        }
-    }
+    place(s, k, k->mem);
+    for (size_t i = 0; i < k->p->n; i++)
+        for (int lane = 0; lane < s->lanes; lane++)
+            lane_set_weights(s->lane[lane], k->number, i, k->w[i], k->running[i]);
     return 0;
+}
+
+static void release_blocks(const struct weights *s, struct blocks *k)
+{
+    if (k->mem != NULL)
+        s->b->free(lane_device(s->lane[0]), k->mem, k->n_mem);
+    free(k->running);
+    free(k->v);
+    free(k->w);
+}
+
+static float *part(const struct graph_op *op, const char *what, const struct tensors *t)
+{
+    const struct tensor *x;
+    char name[GRAPH_PARAMETER];
+
+    snprintf(name, sizeof name, "%s.%s", op->name, what);
+    x = tensors_find(t, name);
+    return x != NULL ? x->value : NULL;
+}
+
+static struct parts find_parts(const struct graph_op *op, const struct tensors *t)
+{
+    return (struct parts){
+        .weight = part(op, "weight", t),
+        .bias = part(op, "bias", t),
+        .mean = part(op, "running_mean", t),
+        .var = part(op, "running_var", t),
+        .tracked = part(op, "num_batches_tracked", t),
+    };
+}
+
+static void open_host(struct weights *s)
+{
+    size_t most = 0;
+
+    graph_tensors(s->graph, &s->host);
+    s->parts = xcalloc(s->graph->n_ops, sizeof *s->parts);
+    for (size_t i = 0; i < s->graph->n_ops; i++)
+        if (graph_has_parameters(&s->graph->op[i]))
+            s->parts[i] = find_parts(&s->graph->op[i], &s->host);
+    for (size_t i = 0; i < s->host.n; i++)
+        if (s->host.tensor[i].n > most)
+            most = s->host.tensor[i].n;
+    s->scratch = xcalloc(2 * most, sizeof *s->scratch);
+}
+
+int weights_open(struct weights *s, struct error *err)
+{
+    int rc = 0;
+
+    if (s->folded.p != NULL) {
+        open_host(s);
+        rc = open_blocks(s, &s->folded, err);
+    }
+    if (rc < 0 || s->home.p == NULL)
+        return rc;
+    s->g = xcalloc(s->home.p->n * (size_t)s->lanes, sizeof *s->g);
+    rc = open_blocks(s, &s->home, err);
+    for (size_t i = 0; i < s->home.p->n; i++)
+        for (int k = 0; k < s->lanes; k++)
+            s->g[i * (size_t)s->lanes + (size_t)k] =
+                lane_gradient(s->lane[k], s->home.number, i);
+    return rc;
 }
 
 void weights_release(struct weights *s)
 {
-    if (s->mem != NULL)
-        s->b->free(lane_device(s->lane[0]), s->mem, s->n_mem);
+    release_blocks(s, &s->home);
+    release_blocks(s, &s->folded);
+    free(s->scratch);
+    free(s->parts);
+    tensors_release(&s->host);
     free(s->g);
-    free(s->v);
-    free(s->w);
     *s = (struct weights){ 0 };
 }
 
@@ -87,84 +164,229 @@ static int check_shape(const struct tensor *have, const struct tensor *want,
                      text[0], text[1]);
 }
 
-/* Every parameter of the graph is in t, in its shape, and nothing else is. */
-static int check_tensors(const struct graph *g, const struct tensors *t,
-                         struct error *err)
+/* Every tensor of want is in t, in its shape, and nothing else is; counts may be absent,
+ * as they are in files of before PyTorch 0.4.1. */
+static int check_tensors(const struct graph *g, const struct tensors *want,
+                         const struct tensors *t, struct error *err)
 {
-    struct tensors want = { 0 };
     int rc = 0;
 
-    graph_tensors(g, &want);
-    for (size_t i = 0; i < want.n && rc == 0; i++) {
-        const struct tensor *x = tensors_find(t, want.tensor[i].name);
-        if (x == NULL)
+    for (size_t i = 0; i < want->n && rc == 0; i++) {
+        const struct tensor *x = tensors_find(t, want->tensor[i].name);
+        if (x != NULL)
+            rc = check_shape(x, &want->tensor[i], err);
+        else if (!want->tensor[i].integer)
             rc = error_set(err, E_INPUT, "parameter %s of network %s is missing",
-                           want.tensor[i].name, g->name);
-        else
-            rc = check_shape(x, &want.tensor[i], err);
+                           want->tensor[i].name, g->name);
     }
     for (size_t i = 0; i < t->n && rc == 0; i++)
-        if (tensors_find(&want, t->tensor[i].name) == NULL)
+        if (tensors_find(want, t->tensor[i].name) == NULL)
             rc = error_set(err, E_INPUT, "network %s has no parameter %s", g->name,
                            t->tensor[i].name);
-    tensors_release(&want);
     return rc;
 }
 
-/* The weight and the bias of fused operator i in t. */
-static void find_pair(const struct weights *s, size_t i, const struct tensors *t,
-                      const struct tensor **weight, const struct tensor **bias)
+/* Running statistics of operator i of k: from host memory, or into it. */
+static int upload_running(const struct weights *s, const struct blocks *k, size_t i,
+                          const struct parts *from, struct error *err)
 {
-    const char *name = s->graph->op[s->f[i].from].name;
-    char text[GRAPH_NAME + 8];
+    size_t n = (size_t)op_of(s, k, i)->C;
+    int rc;
 
-    snprintf(text, sizeof text, "%s.weight", name);
-    *weight = tensors_find(t, text);
-    snprintf(text, sizeof text, "%s.bias", name);
-    *bias = tensors_find(t, text);
+    if (from->mean == NULL)
+        return 0;
+    rc = s->b->upload(lane_device(s->lane[0]), k->running[i], from->mean,
+                      n * sizeof(float), err);
+    return rc < 0 ? rc
+                  : s->b->upload(lane_device(s->lane[0]), k->running[i] + n, from->var,
+                                 n * sizeof(float), err);
+}
+
+static int download_running(const struct weights *s, const struct blocks *k, size_t i,
+                            const struct parts *to, struct error *err)
+{
+    size_t n = (size_t)op_of(s, k, i)->C;
+    int rc;
+
+    if (to->mean == NULL)
+        return 0;
+    rc = s->b->download(lane_device(s->lane[0]), to->mean, k->running[i],
+                        n * sizeof(float), err);
+    return rc < 0 ? rc
+                  : s->b->download(lane_device(s->lane[0]), to->var, k->running[i] + n,
+                                   n * sizeof(float), err);
+}
+
+/* of is k->w or k->v; parts are those of each operator in t. */
+static int pack_all(const struct weights *s, const struct blocks *k, float **of,
+                    const struct tensors *t, struct error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < k->p->n && rc == 0; i++) {
+        struct parts x;
+        if (!has_weights(s, k, i))
+            continue;
+        x = find_parts(op_of(s, k, i), t);
+        rc = s->b->pack(layout(s, k, i), of[i], x.weight, x.bias, lane_work(s->lane[0]),
+                        err);
+        if (rc == 0)
+            rc = upload_running(s, k, i, &x, err);
+    }
+    return rc;
+}
+
+/* parts: of each operator of the graph, or NULL: found in t. */
+static int unpack_all(const struct weights *s, const struct blocks *k, float **of,
+                      const struct parts *parts, const struct tensors *t,
+                      struct error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < k->p->n && rc == 0; i++) {
+        struct parts x;
+        if (!has_weights(s, k, i))
+            continue;
+        x = parts != NULL ? parts[k->p->op[i].from] : find_parts(op_of(s, k, i), t);
+        rc = s->b->unpack(layout(s, k, i), of[i], x.weight, x.bias, lane_work(s->lane[0]),
+                          err);
+        if (rc == 0)
+            rc = download_running(s, k, i, &x, err);
+    }
+    return rc;
 }
 
 /* Whatever follows from the weights is made again. */
-static int refresh(struct weights *s, struct error *err)
+static int refresh(const struct weights *s, const struct blocks *k, struct error *err)
 {
     int rc = 0;
 
-    for (size_t i = 0; i < s->n_fused && rc == 0; i++)
-        if (has_weights(s, i))
-            rc = s->b->refresh(layout(s, i), s->w[i], lane_work(s->lane[0]), err);
+    for (size_t i = 0; i < k->p->n && rc == 0; i++)
+        if (has_weights(s, k, i))
+            rc = s->b->refresh(layout(s, k, i), k->w[i], lane_work(s->lane[0]), err);
     return rc;
 }
 
-int weights_set(struct weights *s, float **of, const struct tensors *t, struct error *err)
+/* w' = w scale, b' = beta + (b - mean) scale, with scale = gamma / sqrt(var + eps). */
+static int fold_norm(struct weights *s, size_t i, struct error *err)
 {
-    const struct tensor *weight, *bias;
-    int rc = check_tensors(s->graph, t, err);
+    const struct fused *o = &s->folded.p->op[i];
+    const struct parts *x = &s->parts[o->from], *norm = &s->parts[o->norm];
+    const struct nn_op_desc *d = &o->d;
+    size_t n = (size_t)d->C * d->kernel * d->kernel;
+    float *weight = s->scratch, *bias = weight + (size_t)d->K * n;
+    double eps = s->graph->op[o->norm].eps;
 
-    for (size_t i = 0; i < s->n_fused && rc == 0; i++) {
-        if (!has_weights(s, i))
-            continue;
-        find_pair(s, i, t, &weight, &bias);
-        rc = s->b->pack(layout(s, i), of[i], weight->value, bias->value,
-                        lane_work(s->lane[0]), err);
+    for (size_t k = 0; k < (size_t)d->K; k++) {
+        double scale = (double)norm->weight[k] / sqrt((double)norm->var[k] + eps);
+        double b = x->bias != NULL ? (double)x->bias[k] : 0;
+        for (size_t j = 0; j < n; j++)
+            weight[k * n + j] = (float)(scale * (double)x->weight[k * n + j]);
+        bias[k] = (float)((double)norm->bias[k] + (b - (double)norm->mean[k]) * scale);
     }
-    return rc < 0 || of != s->w ? rc : refresh(s, err);
+    return s->b->pack(layout(s, &s->folded, i), s->folded.w[i], weight, bias,
+                      lane_work(s->lane[0]), err);
 }
 
-int weights_get(const struct weights *s, float **of, struct tensors *t, struct error *err)
+static int fold_one(struct weights *s, size_t i, struct error *err)
 {
-    const struct tensor *weight, *bias;
+    const struct parts *x = &s->parts[s->folded.p->op[i].from];
+    int rc;
+
+    if (s->folded.p->op[i].norm > 0)
+        return fold_norm(s, i, err);
+    rc = s->b->pack(layout(s, &s->folded, i), s->folded.w[i], x->weight, x->bias,
+                    lane_work(s->lane[0]), err);
+    return rc < 0 ? rc : upload_running(s, &s->folded, i, x, err);
+}
+
+int weights_fold(struct weights *s, struct error *err)
+{
+    int rc = 0;
+
+    if (s->folded.p == NULL || !s->stale)
+        return 0;
+    if (s->home.p != NULL)
+        rc = unpack_all(s, &s->home, s->home.w, s->parts, NULL, err);
+    for (size_t i = 0; i < s->folded.p->n && rc == 0; i++)
+        if (has_weights(s, &s->folded, i))
+            rc = fold_one(s, i, err);
+    if (rc == 0)
+        rc = refresh(s, &s->folded, err);
+    s->stale = rc < 0;
+    return rc;
+}
+
+void weights_moved(struct weights *s)
+{
+    s->stale = true;
+    for (size_t i = 0; s->parts != NULL && i < s->graph->n_ops; i++)
+        if (s->parts[i].tracked != NULL && *s->parts[i].tracked < TENSOR_COUNT_MAX)
+            ++*s->parts[i].tracked;
+}
+
+/* What t has goes into host, and counts that it has not become 0. */
+static void copy_to_host(struct weights *s, const struct tensors *t)
+{
+    for (size_t i = 0; i < s->host.n; i++) {
+        struct tensor *to = &s->host.tensor[i];
+        const struct tensor *from = tensors_find(t, to->name);
+        if (from != NULL)
+            memcpy(to->value, from->value, to->n * sizeof *to->value);
+        else
+            memset(to->value, 0, to->n * sizeof *to->value);
+    }
+}
+
+int weights_set(struct weights *s, const struct tensors *t, struct error *err)
+{
+    struct tensors want = { 0 };
+    int rc;
+
+    graph_tensors(s->graph, &want);
+    rc = check_tensors(s->graph, &want, t, err);
+    tensors_release(&want);
+    if (rc < 0)
+        return rc;
+    if (s->folded.p != NULL)
+        copy_to_host(s, t);
+    s->stale = true;
+    if (s->home.p == NULL)
+        return 0;
+    rc = pack_all(s, &s->home, s->home.w, t, err);
+    return rc < 0 ? rc : refresh(s, &s->home, err);
+}
+
+int weights_get(struct weights *s, struct tensors *t, struct error *err)
+{
     int rc = 0;
 
     assert(t->n == 0);
     graph_tensors(s->graph, t);
-    for (size_t i = 0; i < s->n_fused && rc == 0; i++) {
-        if (!has_weights(s, i))
-            continue;
-        find_pair(s, i, t, &weight, &bias);
-        rc = s->b->unpack(layout(s, i), of[i], weight->value, bias->value,
-                          lane_work(s->lane[0]), err);
-    }
+    for (size_t i = 0; i < s->host.n; i++)
+        memcpy(t->tensor[i].value, s->host.tensor[i].value,
+               t->tensor[i].n * sizeof(float));
+    if (s->home.p != NULL)
+        rc = unpack_all(s, &s->home, s->home.w, NULL, t, err);
     return rc;
+}
+
+int weights_set_momentum(struct weights *s, const struct tensors *t, struct error *err)
+{
+    struct tensors want = { 0 };
+    int rc;
+
+    graph_parameter_tensors(s->graph, &want);
+    rc = check_tensors(s->graph, &want, t, err);
+    tensors_release(&want);
+    return rc < 0 ? rc : pack_all(s, &s->home, s->home.v, t, err);
+}
+
+int weights_get_momentum(struct weights *s, struct tensors *t, struct error *err)
+{
+    assert(t->n == 0);
+    graph_parameter_tensors(s->graph, t);
+    return unpack_all(s, &s->home, s->home.v, NULL, t, err);
 }
 
 /* The factor that brings all gradients together to the norm clip, as PyTorch's
@@ -172,15 +394,16 @@ int weights_get(const struct weights *s, float **of, struct tensors *t, struct e
 static int clip_scale(const struct weights *s, struct nn_update *u, double clip,
                       struct error *err)
 {
-    double sum = 0, part = 0, scale;
+    double sum = 0, some = 0, scale;
     int rc = 0;
 
-    for (size_t i = 0; i < s->n_fused && rc == 0; i++) {
-        if (!has_weights(s, i))
+    for (size_t i = 0; i < s->home.p->n && rc == 0; i++) {
+        if (!has_weights(s, &s->home, i))
             continue;
         u->g = s->g + i * (size_t)s->lanes;
-        rc = s->b->norm(lane_device(s->lane[0]), u, layout(s, i)->n_weights, &part, err);
-        sum += part;
+        rc = s->b->norm(lane_device(s->lane[0]), u, layout(s, &s->home, i)->n_weights,
+                        &some, err);
+        sum += some;
     }
     scale = clip / (sqrt(sum) + 1e-6);
     u->scale = scale < 1 ? (float)scale : 1;
@@ -198,13 +421,15 @@ int weights_update(struct weights *s, const struct sgd *sgd, int n, struct error
 
     if (sgd->clip > 0)
         rc = clip_scale(s, &u, sgd->clip, err);
-    for (size_t i = 0; i < s->n_fused && rc == 0; i++) {
-        if (!has_weights(s, i))
+    for (size_t i = 0; i < s->home.p->n && rc == 0; i++) {
+        if (!has_weights(s, &s->home, i))
             continue;
-        u.w = s->w[i];
-        u.v = s->v[i];
+        u.w = s->home.w[i];
+        u.v = s->home.v[i];
         u.g = s->g + i * (size_t)s->lanes;
-        rc = s->b->update(lane_device(s->lane[0]), &u, layout(s, i)->n_weights, err);
+        rc = s->b->update(lane_device(s->lane[0]), &u, layout(s, &s->home, i)->n_weights,
+                          err);
     }
-    return rc < 0 ? rc : refresh(s, err);
+    s->stale = true;
+    return rc < 0 ? rc : refresh(s, &s->home, err);
 }

@@ -1,5 +1,7 @@
 /*
- * weights - the weights and the momentum of a net, shared by its lanes, and their update.
+ * weights - the weights, buffers and momentum of a net, shared by its lanes; their
+ * update, and, where batch norms are folded into convolutions, the weights of that
+ * program.
  */
 #ifndef NN_WEIGHTS_H
 #define NN_WEIGHTS_H
@@ -8,31 +10,51 @@
 #include "nn/net.h"
 #include "nn/tensors.h"
 
-/* All-zero is empty. What it points to but mem, w, v and g is borrowed. */
-struct weights {
-    const struct nn_backend *b;
-    const struct graph *graph;
-    const struct fused *f;
-    size_t n_fused;
-    struct lane **lane; /* the first one's device holds all this */
-    int lanes;
-    float **w, **v;  /* n_fused: of each operator, or NULL where it has none */
-    const float **g; /* n_fused x lanes: the gradients */
+/* Where the tensors of one operator are in host memory; NULL: it has none. */
+struct parts {
+    float *weight, *bias, *mean, *var, *tracked;
+};
+
+/* The blocks of one program's operators, in device memory. */
+struct blocks {
+    const struct program *p;
+    int number;                /* of the program in the lanes */
+    float **w, **v, **running; /* p->n: of each operator, or NULL where it has none */
     void *mem;
     size_t n_mem;
 };
 
-/* Fills *s, whose borrowed fields are set, and tells the lanes where the weights are.
- * momentum: weights_update() will be called. */
-int weights_open(struct weights *s, bool momentum, struct error *err);
+/* All-zero is empty. */
+struct weights {
+    const struct nn_backend *b;
+    const struct graph *graph;
+    struct lane **lane; /* the first one's device holds all this */
+    int lanes;
+    struct blocks home;   /* as the optimiser sees them; p is NULL when nothing trains a
+                             graph with batch norms */
+    struct blocks folded; /* p is NULL where there is nothing to fold */
+    bool stale;           /* folded is older than home */
+    const float **g;      /* home.p->n x lanes: the gradients */
+    struct tensors host;  /* with folded: every parameter and buffer */
+    struct parts *parts;  /* of each operator of the graph in host */
+    float *scratch;       /* room for the largest weight and bias */
+};
+
+/* Fills *s, whose fields up to lanes and the programs and numbers of home and folded are
+ * set, and tells the lanes where the weights are. */
+int weights_open(struct weights *s, struct error *err);
 void weights_release(struct weights *s);
 
-/* of is s->w or s->v. Tensors by name, as net.h says. */
-int weights_set(struct weights *s, float **of, const struct tensors *t,
-                struct error *err);
-int weights_get(const struct weights *s, float **of, struct tensors *t,
-                struct error *err);
+/* Tensors by name, as net.h says. */
+int weights_set(struct weights *s, const struct tensors *t, struct error *err);
+int weights_get(struct weights *s, struct tensors *t, struct error *err);
+int weights_set_momentum(struct weights *s, const struct tensors *t, struct error *err);
+int weights_get_momentum(struct weights *s, struct tensors *t, struct error *err);
 
+/* Folds anew if need be: before each pass in evaluation. */
+int weights_fold(struct weights *s, struct error *err);
+/* After each forward pass in training: the running statistics have moved. */
+void weights_moved(struct weights *s);
 /* One step of SGD with the gradients of the first n lanes. */
 int weights_update(struct weights *s, const struct sgd *sgd, int n, struct error *err);
 

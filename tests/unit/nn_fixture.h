@@ -28,15 +28,35 @@ static inline uint32_t counter(uint32_t j, uint32_t k)
     return h ^ h >> 13;
 }
 
+static inline bool ends_with(const char *s, const char *end)
+{
+    size_t n = strlen(s), m = strlen(end);
+
+    return n >= m && strcmp(s + n - m, end) == 0;
+}
+
+/* Counts of batches stay 0 and have no place in the numbering. */
 static inline void counted_parameters(const struct graph *g, struct tensors *t)
 {
+    uint32_t k = 0;
+
     graph_tensors(g, t);
-    for (uint32_t k = 0; k < t->n; k++) {
-        struct tensor *x = &t->tensor[k];
+    for (size_t i = 0; i < t->n; i++) {
+        struct tensor *x = &t->tensor[i];
+        bool small = ends_with(x->name, ".bias") || ends_with(x->name, ".running_mean");
         double scale =
             x->n_dims > 1 ? sqrt(24.0 / (double)(x->n / (size_t)x->dim[0])) : .1;
+        double centre = 0;
+        if (x->integer)
+            continue;
+        if (x->n_dims == 1 && !small) {
+            scale = .2;
+            centre = 1;
+        }
         for (size_t j = 0; j < x->n; j++)
-            x->value[j] = (float)((counter((uint32_t)j, k) / 4294967296.0 - .5) * scale);
+            x->value[j] =
+                (float)(centre + (counter((uint32_t)j, k) / 4294967296.0 - .5) * scale);
+        k++;
     }
 }
 

@@ -80,6 +80,41 @@ Test(nn_tensors, the_bytes_of_a_file_are_fixed)
     tensors_release(&t);
 }
 
+/* A count: I64 in the file, in front of the others. */
+Test(nn_tensors, counts_are_whole_numbers_in_the_file)
+{
+    static const char header[] =
+        "{\"b.num_batches_tracked\":{\"dtype\":\"I64\",\"shape\":[],"
+        "\"data_offsets\":[0,8]},"
+        "\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[8,12]}}";
+    struct tensors t = { 0 }, back = { 0 };
+    struct error err = { 0 };
+    struct buf b = { 0 };
+    uint64_t length, raw;
+    struct tensor *x;
+
+    tensors_add(&t, "a", 1, (const long[]){ 1 });
+    x = tensors_add(&t, "b.num_batches_tracked", 0, NULL);
+    x->integer = true;
+    x->value[0] = 450450;
+    must(safetensors_format(&t, &b, &err));
+    cr_assert(zero(int, memcmp(b.s + 8, header, strlen(header))));
+    memcpy(&length, b.s, 8);
+    memcpy(&raw, b.s + 8 + length, 8);
+    cr_assert(eq(sz, (size_t)raw, 450450));
+    must(safetensors_parse(&back, b.s, b.len, &err));
+    cr_assert(tensors_find(&back, "b.num_batches_tracked")->integer);
+    cr_assert(eq(flt, tensors_find(&back, "b.num_batches_tracked")->value[0], 450450));
+    tensors_release(&back);
+    raw = 1ull << 40;
+    memcpy(b.s + 8 + length, &raw, 8);
+    cr_assert(eq(int, safetensors_parse(&back, b.s, b.len, &err), E_INPUT));
+    cr_assert(not(zero(ptr, strstr(err.text, "not a count"))), "%s", err.text);
+    cr_assert(zero(sz, back.n));
+    buf_release(&b);
+    tensors_release(&t);
+}
+
 Test(nn_tensors, two_tensors_of_one_name_are_not_written)
 {
     struct tensors t = { 0 };

@@ -149,16 +149,16 @@ int desc_weights(dnnl_primitive_desc_t *pd, const struct nn_device *dev,
     if (d->kernel > 0) {
         dnnl_convolution_desc_t op;
         rc = device_check(dnnl_convolution_backward_weights_desc_init(
-                              &op, dnnl_convolution_direct, &l.x, &l.w, &l.b, &l.y,
-                              l.stride, l.begin, l.end),
+                              &op, dnnl_convolution_direct, &l.x, &l.w,
+                              d->bias ? &l.b : NULL, &l.y, l.stride, l.begin, l.end),
                           "describing the gradient of a convolution", err);
         if (rc == 0)
             rc = create(pd, dev, &op, false, hint, err);
     } else {
         dnnl_inner_product_desc_t op;
-        rc = device_check(
-            dnnl_inner_product_backward_weights_desc_init(&op, &l.x, &l.w, &l.b, &l.y),
-            "describing the gradient of a linear", err);
+        rc = device_check(dnnl_inner_product_backward_weights_desc_init(
+                              &op, &l.x, &l.w, d->bias ? &l.b : NULL, &l.y),
+                          "describing the gradient of a linear", err);
         if (rc == 0)
             rc = create(pd, dev, &op, false, hint, err);
     }

@@ -4,8 +4,13 @@
 
 #include "larder/banned.h"
 #include "nn/memory.h"
+#include "nn/onednn/add.h"
+#include "nn/onednn/avgpool.h"
+#include "nn/onednn/batchnorm.h"
+#include "nn/onednn/concat.h"
 #include "nn/onednn/conv.h"
 #include "nn/onednn/device.h"
+#include "nn/onednn/dropout.h"
 #include "nn/onednn/linear.h"
 #include "nn/onednn/maxpool.h"
 #include "nn/onednn/normalise.h"
@@ -15,7 +20,9 @@
 static const struct onednn_code *const operators[NN_KINDS] = {
     [NN_NORMALISE] = &onednn_normalise, [NN_CONV] = &onednn_conv,
     [NN_RELU] = &onednn_relu,           [NN_MAXPOOL] = &onednn_maxpool,
-    [NN_LINEAR] = &onednn_linear,
+    [NN_LINEAR] = &onednn_linear,       [NN_BATCHNORM] = &onednn_batchnorm,
+    [NN_AVGPOOL] = &onednn_avgpool,     [NN_DROPOUT] = &onednn_dropout,
+    [NN_CONCAT] = &onednn_concat,       [NN_ADD] = &onednn_add,
 };
 
 static int onednn_alloc(struct nn_device *dev, size_t n, void **mem, struct error *err)
@@ -85,6 +92,15 @@ static int onednn_backward(struct nn_op *op, const struct nn_args *args,
     return operators[op->d.kind]->backward(op, args, err);
 }
 
+static int onednn_sum(struct nn_device *dev, float *to, const float *from, size_t n,
+                      struct error *err)
+{
+    (void)dev;
+    (void)err;
+    add_to(to, from, n);
+    return 0;
+}
+
 const struct nn_backend backend_onednn = {
     .name = "onednn",
     .open = device_open,
@@ -103,4 +119,5 @@ const struct nn_backend backend_onednn = {
     .backward = onednn_backward,
     .norm = sgd_norm,
     .update = sgd_update,
+    .add = onednn_sum,
 };

@@ -25,7 +25,7 @@ static struct desc describe(const struct nn_op_desc *d)
         .right = d->pad,
         .relu = d->relu,
         .training = d->input_gradient || d->weight_gradient,
-        .bias = true,
+        .bias = d->bias,
     };
 }
 
@@ -42,8 +42,8 @@ static void want_scratch(struct weighted *v, const struct prim *p)
 
 static int open_forward(struct weighted *v, struct error *err)
 {
-    static const int args[] = { DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_BIAS,
-                                DNNL_ARG_DST, 0 };
+    int args[] = { DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST,
+                   v->desc.bias ? DNNL_ARG_BIAS : 0, 0 };
     const dnnl_memory_desc_t *w;
     dnnl_memory_desc_t plain;
     dnnl_primitive_desc_t pd;
@@ -61,7 +61,9 @@ static int open_forward(struct weighted *v, struct error *err)
     if (rc == 0)
         rc = prim_open_reorder(&v->unpack, v->dev, w, &plain, err);
     v->bias = floats(w);
-    v->op.n_weights = v->bias + (size_t)(v->desc.K + 15) / 16 * 16;
+    v->op.n_weights = v->bias;
+    if (v->desc.bias)
+        v->op.n_weights += (size_t)(v->desc.K + 15) / 16 * 16;
     v->op.impl[0] = v->forward.impl;
     return rc;
 }
@@ -91,8 +93,8 @@ static int open_data(struct weighted *v, struct error *err)
 
 static int open_weights(struct weighted *v, struct error *err)
 {
-    static const int args[] = { DNNL_ARG_SRC, DNNL_ARG_DIFF_DST, DNNL_ARG_DIFF_WEIGHTS,
-                                DNNL_ARG_DIFF_BIAS, 0 };
+    int args[] = { DNNL_ARG_SRC, DNNL_ARG_DIFF_DST, DNNL_ARG_DIFF_WEIGHTS,
+                   v->desc.bias ? DNNL_ARG_DIFF_BIAS : 0, 0 };
     const dnnl_memory_desc_t *from, *to;
     dnnl_primitive_desc_t pd;
     int rc;
@@ -160,7 +162,8 @@ static int reorder(struct weighted *v, struct prim *p, const float *from, float 
 int weighted_pack(struct weighted *v, float *w, const float *weight, const float *bias,
                   void *work, struct error *err)
 {
-    memcpy(w + v->bias, bias, (size_t)v->desc.K * sizeof *w);
+    if (bias != NULL)
+        memcpy(w + v->bias, bias, (size_t)v->desc.K * sizeof *w);
     return reorder(v, &v->pack, weight, w, work, err);
 }
 
@@ -173,7 +176,8 @@ int weighted_unpack_weight(struct weighted *v, const float *w, float *weight, vo
 int weighted_unpack(struct weighted *v, const float *w, float *weight, float *bias,
                     void *work, struct error *err)
 {
-    memcpy(bias, w + v->bias, (size_t)v->desc.K * sizeof *w);
+    if (bias != NULL)
+        memcpy(bias, w + v->bias, (size_t)v->desc.K * sizeof *w);
     return weighted_unpack_weight(v, w, weight, work, err);
 }
 
@@ -190,7 +194,8 @@ int weighted_forward(struct weighted *v, const struct nn_args *a, struct error *
 
     prim_bind(p, DNNL_ARG_SRC, a->x);
     prim_bind(p, DNNL_ARG_WEIGHTS, a->w);
-    prim_bind(p, DNNL_ARG_BIAS, a->w + v->bias);
+    if (v->desc.bias)
+        prim_bind(p, DNNL_ARG_BIAS, a->w + v->bias);
     prim_bind(p, DNNL_ARG_DST, a->y);
     prim_bind(p, DNNL_ARG_SCRATCHPAD, a->work);
     return prim_run(p, v->dev, err);
@@ -213,7 +218,8 @@ int weighted_backward_weights(struct weighted *v, const struct nn_args *a,
     prim_bind(p, DNNL_ARG_SRC, a->x);
     prim_bind(p, DNNL_ARG_DIFF_DST, a->dy);
     prim_bind(p, DNNL_ARG_DIFF_WEIGHTS, dw);
-    prim_bind(p, DNNL_ARG_DIFF_BIAS, a->dw + v->bias);
+    if (v->desc.bias)
+        prim_bind(p, DNNL_ARG_DIFF_BIAS, a->dw + v->bias);
     prim_bind(p, DNNL_ARG_SCRATCHPAD, a->work);
     rc = prim_run(p, v->dev, err);
     if (rc == 0 && v->gather.primitive != NULL)

@@ -75,7 +75,9 @@ void plain_conv_forward(const struct nn_op_desc *d, const struct nn_args *a)
 {
     size_t pixels = (size_t)d->N * d->P * d->Q;
 
-    for (size_t i = 0; i < pixels; i++)
+    if (!d->bias)
+        memset(a->y, 0, pixels * d->K * sizeof *a->y);
+    for (size_t i = 0; d->bias && i < pixels; i++)
         memcpy(a->y + i * d->K, a->w + n_weight(d), d->K * sizeof *a->y);
     each_cell(d, a, add_to_y);
     if (d->relu)
@@ -94,10 +96,10 @@ void plain_conv_backward(const struct nn_op_desc *d, const struct nn_args *a)
         each_cell(d, a, add_to_dx);
     }
     if (a->dw != NULL) {
-        memset(a->dw, 0, (n_weight(d) + d->K) * sizeof *a->dw);
+        memset(a->dw, 0, (n_weight(d) + (d->bias ? d->K : 0)) * sizeof *a->dw);
         each_cell(d, a, add_to_dw);
         db = a->dw + n_weight(d);
-        for (size_t i = 0; i < pixels; i++)
+        for (size_t i = 0; d->bias && i < pixels; i++)
             for (int k = 0; k < d->K; k++)
                 db[k] += a->dy[i * d->K + k];
     }

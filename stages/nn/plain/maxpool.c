@@ -50,6 +50,8 @@ void plain_maxpool_backward(const struct nn_op_desc *d, const struct nn_args *a)
 {
     size_t o = 0;
 
+    if (a->dx == NULL)
+        return;
     memset(a->dx, 0, (size_t)d->N * d->H * d->W * d->C * sizeof *a->dx);
     for (int n = 0; n < d->N; n++) {
         for (int p = 0; p < d->P; p++) {

@@ -5,7 +5,12 @@
 #include "larder/banned.h"
 #include "larder/mem.h"
 #include "nn/memory.h"
+#include "nn/plain/add.h"
+#include "nn/plain/avgpool.h"
+#include "nn/plain/batchnorm.h"
+#include "nn/plain/concat.h"
 #include "nn/plain/conv.h"
+#include "nn/plain/dropout.h"
 #include "nn/plain/linear.h"
 #include "nn/plain/maxpool.h"
 #include "nn/plain/normalise.h"
@@ -21,7 +26,20 @@ static const struct {
     [NN_RELU] = { plain_relu_forward, plain_relu_backward },
     [NN_MAXPOOL] = { plain_maxpool_forward, plain_maxpool_backward },
     [NN_LINEAR] = { plain_linear_forward, plain_linear_backward },
+    [NN_BATCHNORM] = { plain_batchnorm_forward, plain_batchnorm_backward },
+    [NN_AVGPOOL] = { plain_avgpool_forward, plain_avgpool_backward },
+    [NN_DROPOUT] = { plain_dropout_forward, plain_dropout_backward },
+    [NN_CONCAT] = { plain_concat_forward, plain_concat_backward },
+    [NN_ADD] = { plain_add_forward, plain_add_backward },
 };
+
+/* Bytes kept from a forward pass to its backward pass. */
+static size_t n_state(const struct nn_op_desc *d)
+{
+    if (d->kind == NN_BATCHNORM)
+        return plain_batchnorm_state(d);
+    return d->kind == NN_DROPOUT ? plain_dropout_state(d) : 0;
+}
 
 static int plain_open(struct nn_device **dev, int index, struct error *err)
 {
@@ -62,12 +80,14 @@ static int plain_copy(struct nn_device *dev, void *to, const void *from, size_t 
     return 0;
 }
 
-/* Of a conv or linear, without the bias. */
+/* Without the bias. */
 static size_t n_weight(const struct nn_op_desc *d)
 {
     if (d->kind == NN_CONV)
         return (size_t)d->K * d->C * d->kernel * d->kernel;
-    return d->kind == NN_LINEAR ? (size_t)d->K * d->C * d->H * d->W : 0;
+    if (d->kind == NN_LINEAR)
+        return (size_t)d->K * d->C * d->H * d->W;
+    return d->kind == NN_BATCHNORM ? d->K : 0;
 }
 
 static int plain_prepare(struct nn_device *dev, const struct nn_op_desc *desc,
@@ -79,6 +99,7 @@ static int plain_prepare(struct nn_device *dev, const struct nn_op_desc *desc,
     (*op)->d = *desc;
     for (int i = 0; i < 3; i++)
         (*op)->impl[i] = "plain";
+    (*op)->n_state = n_state(desc);
     if (n_weight(desc) > 0)
         (*op)->n_weights = (n_weight(desc) + desc->K + 15) / 16 * 16;
     return 0;
@@ -95,7 +116,8 @@ static int plain_pack(struct nn_op *op, float *w, const float *weight, const flo
     (void)work;
     (void)err;
     memcpy(w, weight, n_weight(&op->d) * sizeof *w);
-    memcpy(w + n_weight(&op->d), bias, op->d.K * sizeof *w);
+    if (bias != NULL)
+        memcpy(w + n_weight(&op->d), bias, op->d.K * sizeof *w);
     return 0;
 }
 
@@ -105,7 +127,8 @@ static int plain_unpack(struct nn_op *op, const float *w, float *weight, float *
     (void)work;
     (void)err;
     memcpy(weight, w, n_weight(&op->d) * sizeof *w);
-    memcpy(bias, w + n_weight(&op->d), op->d.K * sizeof *w);
+    if (bias != NULL)
+        memcpy(bias, w + n_weight(&op->d), op->d.K * sizeof *w);
     return 0;
 }
 
@@ -132,6 +155,16 @@ static int plain_backward(struct nn_op *op, const struct nn_args *a, struct erro
     return 0;
 }
 
+static int plain_add(struct nn_device *dev, float *to, const float *from, size_t n,
+                     struct error *err)
+{
+    (void)dev;
+    (void)err;
+    for (size_t i = 0; i < n; i++)
+        to[i] += from[i];
+    return 0;
+}
+
 const struct nn_backend backend_plain = {
     .name = "plain",
     .open = plain_open,
@@ -150,4 +183,5 @@ const struct nn_backend backend_plain = {
     .backward = plain_backward,
     .norm = sgd_norm,
     .update = sgd_update,
+    .add = plain_add,
 };

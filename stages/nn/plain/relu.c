@@ -28,6 +28,6 @@ void plain_relu_backward(const struct nn_op_desc *d, const struct nn_args *a)
 {
     size_t n = (size_t)d->N * d->H * d->W * d->C;
 
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n && a->dx != NULL; i++)
         a->dx[i] = a->y[i] > 0 ? a->dy[i] : 0;
 }

@@ -1,0 +1,40 @@
+/*
+ * prepared - a program with its operators prepared on a device, and where in one block of
+ * device memory everything is that they read and write.
+ */
+#ifndef NN_PREPARED_H
+#define NN_PREPARED_H
+
+#include "nn/backend.h"
+#include "nn/fuse.h"
+
+/* All-zero is empty. */
+struct prepared {
+    const struct nn_backend *b;
+    const struct program *p;
+    struct nn_op **op;    /* p->n */
+    struct nn_args *args; /* p->n: pointers into the block, 0 before prepared_place() */
+    float *x, *dx;        /* the pictures, and the gradient of them */
+    float *(*sum)[GRAPH_INPUTS]; /* p->n: where an input's gradient is added to the others
+                                    first; NULL: it is the first and goes there itself */
+    bool
+        *carries; /* p->n: a gradient with respect to weights passes through the output */
+    struct span *span; /* of all of these, in the order in which they are listed */
+    size_t n_spans, size;
+    size_t n_weights; /* bytes of the gradients of weights, which have a block of their
+                         own: what pads them is 0 and stays so */
+    size_t n_work;    /* bytes of scratch */
+};
+
+/* Prepares the operators and plans the block. p and b are borrowed until
+ * prepared_close(). */
+int prepared_open(struct prepared *q, const struct nn_backend *b, struct nn_device *dev,
+                  const struct program *p, const struct graph *g, struct error *err);
+void prepared_close(struct prepared *q);
+/* block: size bytes; weights: n_weights, zeroed; work: n_work. */
+void prepared_place(struct prepared *q, char *block, char *weights, void *work);
+
+/* Floats of the output of operator i, and of the pictures. */
+size_t prepared_values(const struct prepared *q, int i);
+
+#endif
