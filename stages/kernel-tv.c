@@ -70,7 +70,7 @@ static void print_network(struct buf *text, const struct graph *g,
                           const struct tensors *t)
 {
     struct row network = { 0 }, layer = { 0 };
-    char name[GRAPH_NAME + 16];
+    char name[GRAPH_PARAMETER];
 
     buf_adds(text,
              "layer\tkernel\tfilters\tmean_tv\ttv_over_l1\tisotropic\tall_filters\n");
@@ -81,8 +81,8 @@ static void print_network(struct buf *text, const struct graph *g,
             snprintf(name, sizeof name, "%s.weight", op->name);
             add_convolution(&layer, tensors_find(t, name));
         }
-        if (op->tap[0] == '\0' || layer.filters == 0)
-            continue;
+        if (op->tap[0] == '\0' || op->kind == GRAPH_CONV || layer.filters == 0)
+            continue; /* nothing ends there, or what is tapped is no layer yet */
         print_row(text, op->tap, &layer);
         add_layer(&network, &layer, op->C);
         layer = (struct row){ 0 };

@@ -30,20 +30,22 @@ static bool same_shape(const struct tensor *a, const struct tensor *b)
     return true;
 }
 
+/* Counts may be absent, as in files of before PyTorch 0.4.1. */
 static bool has_parameters_of(const struct tensors *t, const struct graph *g)
 {
     struct tensors want = { 0 };
-    bool same;
+    bool same = true;
+    size_t n = 0;
 
     graph_tensors(g, &want);
-    same = want.n == t->n;
     for (size_t i = 0; i < want.n && same; i++) {
         const struct tensor *have = tensors_find(t, want.tensor[i].name);
 
-        same = have && same_shape(have, &want.tensor[i]);
+        same = have ? same_shape(have, &want.tensor[i]) : want.tensor[i].integer;
+        n += have != NULL;
     }
     tensors_release(&want);
-    return same;
+    return same && n == t->n;
 }
 
 /* The classes that the tensors have if they are of this network; 0 if they cannot be. */
@@ -51,7 +53,7 @@ static int count_classes(const struct tensors *t, const char *arch, const char *
 {
     struct graph *g = NULL;
     const struct tensor *last = NULL;
-    char name[GRAPH_NAME + 16];
+    char name[GRAPH_PARAMETER];
 
     if (net_arch(&g, arch, size, 1, NULL) < 0)
         return 0;
@@ -87,7 +89,7 @@ int network_of(struct graph **g, const struct tensors *t, struct error *err)
 
     *g = NULL;
     while (!*g && (arch = next_name(&archs))) {
-        const char *sizes = ARCH_SIZES;
+        const char *sizes = ARCH_SIZES_READ;
 
         while (!*g && (size = next_name(&sizes))) {
             *g = try_arch(t, arch, size);
@@ -100,5 +102,5 @@ int network_of(struct graph **g, const struct tensors *t, struct error *err)
     return error_set(err, E_INPUT,
                      "its %zu tensors are not those of a network that this version knows "
                      "(%s; %s)",
-                     t->n, ARCH_NAMES, ARCH_SIZES);
+                     t->n, ARCH_NAMES, ARCH_SIZES_READ);
 }

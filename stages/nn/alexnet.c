@@ -27,14 +27,19 @@ static void add_features(struct graph *g, const struct feature *s, int n, int po
     }
 }
 
-/* torchvision's classifier: modules 0 and 3 are dropout. */
-static void add_classifier(struct graph *g, int hidden, int classes, enum graph_init init)
+/* torchvision's classifier; modules 0 and 3 drop this share, where it is above 0. */
+static void add_classifier(struct graph *g, int hidden, int classes, enum graph_init init,
+                           double drop)
 {
     struct graph_op *last;
 
+    if (drop > 0)
+        graph_dropout(g, "classifier.0", drop);
     graph_flatten(g, "flatten");
     graph_linear(g, "classifier.1", hidden)->init = init;
     graph_relu(g, "classifier.2", "fc6");
+    if (drop > 0)
+        graph_dropout(g, "classifier.3", drop);
     graph_linear(g, "classifier.4", hidden)->init = init;
     graph_relu(g, "classifier.5", "fc7");
     last = graph_linear(g, "classifier.6", classes);
@@ -54,7 +59,7 @@ struct graph *alexnet_full(int classes)
 
     graph_normalise(g, mean, std);
     add_features(g, features, 5, 0, INIT_UNIFORM);
-    add_classifier(g, 4096, classes, INIT_UNIFORM);
+    add_classifier(g, 4096, classes, INIT_UNIFORM, .5);
     return g;
 }
 
@@ -70,6 +75,6 @@ struct graph *alexnet_mini(int classes)
 
     graph_normalise(g, mean, std);
     add_features(g, features, 5, 1, INIT_HE);
-    add_classifier(g, 128, classes, INIT_HE);
+    add_classifier(g, 128, classes, INIT_HE, 0);
     return g;
 }

@@ -5,6 +5,8 @@
 #include "larder/banned.h"
 #include "larder/map.h"
 #include "nn/alexnet.h"
+#include "nn/googlenet.h"
+#include "nn/resnet50.h"
 
 static const struct {
     const char *arch, *size;
@@ -12,6 +14,11 @@ static const struct {
 } known[] = {
     { "alexnet", "mini", alexnet_mini },
     { "alexnet", "full", alexnet_full },
+    { "googlenet", "mini", googlenet_mini },
+    { "googlenet", "full", googlenet_full },
+    { "googlenet", "headless", googlenet_headless },
+    { "resnet50", "mini", resnet50_mini },
+    { "resnet50", "full", resnet50_full },
 };
 
 enum { N_KNOWN = sizeof known / sizeof known[0] };

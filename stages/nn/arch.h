@@ -7,13 +7,15 @@
 #include "larder/error.h"
 #include "nn/graph.h"
 
-/* arch: "alexnet". size: "mini" (32 x 32 pictures) or "full" (as published). *g is new:
- * graph_free(). E_INPUT names the nearest known network. */
+/* arch: "alexnet", "googlenet", "resnet50". size: "mini" (32 x 32 pictures), "full" (as
+ * published), or, of GoogLeNet, "headless" (full without the heads that only train). *g
+ * is new: graph_free(). E_INPUT names the nearest known network. */
 int net_arch(struct graph **g, const char *arch, const char *size, int classes,
              struct error *err);
 
-/* For the options of programs: "alexnet", and "mini|full". */
-#define ARCH_NAMES "alexnet"
+/* For the options of programs, and the sizes that a file of weights may have. */
+#define ARCH_NAMES "alexnet|googlenet|resnet50"
 #define ARCH_SIZES "mini|full"
+#define ARCH_SIZES_READ "mini|full|headless"
 
 #endif

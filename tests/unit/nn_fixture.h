@@ -1,5 +1,5 @@
 /* What the tests of stages/nn share: weights and pictures by counter, and the values that
- * PyTorch computes from them (tests/golden/make_alexnet_vectors.py has the rules). */
+ * PyTorch computes from them (tests/golden/make_*_vectors.py have the rules). */
 #ifndef NN_FIXTURE_H
 #define NN_FIXTURE_H
 
@@ -7,6 +7,7 @@
 #include <criterion/new/assert.h>
 #include <math.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,13 +88,15 @@ struct vectors {
     int n;
 };
 
-static inline struct vectors vectors_read(const char *what)
+static inline struct vectors vectors_in(const char *file, const char *what)
 {
     struct error err = { 0 };
     struct tsv t = { 0 };
     struct vectors v = { .n = 0 };
+    char path[256];
 
-    must(tsv_read(&t, LARDER_SOURCE "/tests/golden/alexnet-vectors.tsv", &err));
+    snprintf(path, sizeof path, "%s/tests/golden/%s", LARDER_SOURCE, file);
+    must(tsv_read(&t, path, &err));
     for (size_t i = 0; i < t.n_rows; i++) {
         if (strcmp(tsv_get(&t, i, 0), what) != 0)
             continue;
@@ -105,6 +108,11 @@ static inline struct vectors vectors_read(const char *what)
     tsv_release(&t);
     cr_assert(gt(int, v.n, 0), "no vectors called %s", what);
     return v;
+}
+
+static inline struct vectors vectors_read(const char *what)
+{
+    return vectors_in("alexnet-vectors.tsv", what);
 }
 
 static inline struct net *open_net(const struct graph *g, const char *backend, int batch,
