@@ -95,6 +95,18 @@ struct nn_update {
     float lr, momentum, weight_decay;
 };
 
+/* A step of an L2 attack (nn/attack.h) of n pictures of `size` values: along the gradient
+ * g, whose length is made `step`, then back into the ball of `radius` round x0 and into
+ * 0..1. Device memory. */
+struct nn_ascent {
+    float *x; /* moved */
+    float *g; /* used up; counts as 0 where x is outside 0..1 */
+    const float *x0;
+    int n;
+    size_t size;
+    double step, radius;
+};
+
 struct nn_backend {
     const char *name; /* "plain", "onednn": recorded with the result */
     int (*open)(struct nn_device **dev, int index, struct error *err);
@@ -107,6 +119,9 @@ struct nn_backend {
                   struct error *err);
     int (*download)(struct nn_device *dev, void *host, const void *from, size_t n,
                     struct error *err);
+    /* Between places of the device's own memory that do not overlap. */
+    int (*copy)(struct nn_device *dev, void *to, const void *from, size_t n,
+                struct error *err);
     int (*prepare)(struct nn_device *dev, const struct nn_op_desc *desc,
                    struct nn_op **op, struct error *err); /* *op is new: discard() it */
     void (*discard)(struct nn_op *op);
@@ -129,9 +144,14 @@ struct nn_backend {
     /* to += from, both n floats: a gradient that comes from several readers. */
     int (*add)(struct nn_device *dev, float *to, const float *from, size_t n,
                struct error *err);
+    /* to = from with what is outside 0..1 moved to its edge, n floats. */
+    int (*clamp)(struct nn_device *dev, float *to, const float *from, size_t n,
+                 struct error *err);
+    int (*ascend)(struct nn_device *dev, const struct nn_ascent *a, struct error *err);
 };
 
-/* The backend of this name; E_DEVICE names those that this version has. */
+/* The backend of this name; E_DEVICE names those that this version
+ * has. */
 int backend_find(const struct nn_backend **b, const char *name, struct error *err);
 
 #endif

@@ -22,8 +22,9 @@ struct lane {
     struct nn_device *dev;
     void *mem, *host; /* one block on the device, one in host memory */
     size_t n_mem, n_host;
-    float *work;                                       /* device scratch */
-    float *logits, *dlogits, *zero, *scratch, *losses; /* host */
+    float *work;                             /* device scratch */
+    struct lane_attack attack;               /* device */
+    float *logits, *dlogits, *zero, *losses; /* host */
 };
 
 static size_t picture_values(const struct lane *l)
@@ -48,7 +49,8 @@ static void *place(struct block *p, size_t floats)
  * the scratch. */
 static void place_device(struct lane *l, char *base)
 {
-    size_t size = 0, work = 0, weights[LANE_PROGRAMS];
+    size_t size = 0, work = 0, weights[LANE_PROGRAMS], attack[3];
+    bool attacked = l->prepared[0].p->op[0].d.input_gradient;
 
     for (int k = 0; k < l->n_programs; k++) {
         const struct prepared *q = &l->prepared[k];
@@ -59,9 +61,15 @@ static void place_device(struct lane *l, char *base)
     for (int k = 0; k < l->n_programs; k++)
         weights[k] = memory_reserve(&l->n_mem, l->prepared[k].n_weights);
     work = memory_reserve(&l->n_mem, work + sizeof(float));
+    for (int k = 0; k < 3 && attacked; k++)
+        attack[k] = memory_reserve(&l->n_mem, l->N * picture_values(l) * sizeof(float));
     if (base == NULL)
         return;
     l->work = (float *)(base + work);
+    if (attacked)
+        l->attack = (struct lane_attack){ (float *)(base + attack[0]),
+                                          (float *)(base + attack[1]),
+                                          (float *)(base + attack[2]) };
     for (int k = 0; k < l->n_programs; k++)
         prepared_place(&l->prepared[k], base, base + weights[k], l->work);
 }
@@ -74,7 +82,6 @@ static size_t place_host(struct lane *l, char *base)
     l->logits = place(&p, outs * l->N * classes);
     l->dlogits = place(&p, outs * l->N * classes);
     l->zero = place(&p, picture_values(l));
-    l->scratch = place(&p, 2 * l->N * picture_values(l));
     l->losses = place(&p, 2 * (size_t)l->N);
     return p.size;
 }
@@ -132,6 +139,11 @@ struct nn_device *lane_device(struct lane *l)
     return l->dev;
 }
 
+const struct nn_backend *lane_backend(const struct lane *l)
+{
+    return l->b;
+}
+
 struct nn_op *lane_op(struct lane *l, int k, size_t i)
 {
     return l->prepared[k].op[i];
@@ -182,9 +194,9 @@ const float *lane_logits(const struct lane *l)
     return l->logits;
 }
 
-float *lane_scratch(struct lane *l)
+struct lane_attack lane_attack(const struct lane *l)
 {
-    return l->scratch;
+    return l->attack;
 }
 
 float *lane_losses(struct lane *l)
@@ -209,14 +221,13 @@ static int download_logits(struct lane *l, struct error *err)
     return rc;
 }
 
-int lane_forward(struct lane *l, const float *pixels, const struct lane_pass *pass,
-                 struct error *err)
+/* The pictures lie in the network's first array, but for the filling. */
+static int pass_forward(struct lane *l, const struct lane_pass *pass, struct error *err)
 {
     struct prepared *q = l->run;
     size_t n = picture_values(l);
-    int rc;
+    int rc = 0;
 
-    rc = l->b->upload(l->dev, q->x, pixels, l->count * n * sizeof *pixels, err);
     for (int i = l->count; i < l->N && rc == 0; i++)
         rc = l->b->upload(l->dev, q->x + i * n, l->zero, n * sizeof *l->zero, err);
     for (size_t i = 0; i < q->p->n && rc == 0; i++) {
@@ -230,6 +241,26 @@ int lane_forward(struct lane *l, const float *pixels, const struct lane_pass *pa
         rc = l->b->forward(q->op[i], &a, err);
     }
     return rc < 0 ? rc : download_logits(l, err);
+}
+
+static size_t pictures_size(const struct lane *l)
+{
+    return l->count * picture_values(l) * sizeof(float);
+}
+
+int lane_forward(struct lane *l, const float *pixels, const struct lane_pass *pass,
+                 struct error *err)
+{
+    int rc = l->b->upload(l->dev, l->run->x, pixels, pictures_size(l), err);
+
+    return rc < 0 ? rc : pass_forward(l, pass, err);
+}
+
+int lane_forward_at(struct lane *l, const float *pixels, struct error *err)
+{
+    int rc = l->b->copy(l->dev, l->run->x, pixels, pictures_size(l), err);
+
+    return rc < 0 ? rc : pass_forward(l, NULL, err);
 }
 
 /* Of one output: its loss is added to loss, weighted. */
@@ -321,8 +352,13 @@ int lane_backward_input(struct lane *l, float *gradient, struct error *err)
 
     if (rc < 0)
         return rc;
-    return l->b->download(l->dev, gradient, l->run->dx,
-                          l->count * picture_values(l) * sizeof *gradient, err);
+    return l->b->download(l->dev, gradient, l->run->dx, pictures_size(l), err);
+}
+
+int lane_backward_input_at(struct lane *l, float **gradient, struct error *err)
+{
+    *gradient = l->run->dx;
+    return backward(l, false, err);
 }
 
 int lane_backward_weights(struct lane *l, struct error *err)

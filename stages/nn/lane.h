@@ -29,7 +29,8 @@ int lane_open(struct lane **lane, const struct nn_backend *backend, int index,
               struct error *err);
 void lane_close(struct lane *lane); /* NULL is fine */
 
-struct nn_device *lane_device(struct lane *lane); /* borrowed */
+struct nn_device *lane_device(struct lane *lane);               /* borrowed */
+const struct nn_backend *lane_backend(const struct lane *lane); /* borrowed */
 /* Of operator i of program k; borrowed. */
 struct nn_op *lane_op(struct lane *lane, int k, size_t i);
 void lane_set_weights(struct lane *lane, int k, size_t i, const float *w, float *running);
@@ -55,10 +56,18 @@ const float *lane_logits(const struct lane *lane); /* borrowed until the next fo
 int lane_loss(struct lane *lane, const int32_t *label, float *loss, struct error *err);
 int lane_backward_input(struct lane *lane, float *gradient, struct error *err);
 int lane_backward_weights(struct lane *lane, struct error *err);
+/* The same for pictures in the device's memory, in evaluation, and a gradient there;
+ * borrowed until the next pass, and the caller's to change. */
+int lane_forward_at(struct lane *lane, const float *pixels, struct error *err);
+int lane_backward_input_at(struct lane *lane, float **gradient, struct error *err);
 int lane_tap(struct lane *lane, int i, float *values, struct error *err);
 
-/* Host memory for twice the lane's pictures, for whoever moves them; borrowed. */
-float *lane_scratch(struct lane *lane);
+/* Room for an attack, in a net with input gradients: each the lane's pictures, in the
+ * device's memory; borrowed. */
+struct lane_attack {
+    float *x0, *x, *best;
+};
+struct lane_attack lane_attack(const struct lane *lane);
 float *lane_losses(struct lane *lane); /* twice as many numbers as pictures; borrowed */
 
 #endif

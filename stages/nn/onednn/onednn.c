@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "larder/banned.h"
+#include "nn/ascent.h"
 #include "nn/memory.h"
 #include "nn/onednn/add.h"
 #include "nn/onednn/avgpool.h"
@@ -110,6 +111,7 @@ const struct nn_backend backend_onednn = {
     .free = onednn_free,
     .upload = onednn_copy,
     .download = onednn_copy,
+    .copy = onednn_copy,
     .prepare = onednn_prepare,
     .discard = onednn_discard,
     .pack = onednn_pack,
@@ -120,4 +122,6 @@ const struct nn_backend backend_onednn = {
     .norm = sgd_norm,
     .update = sgd_update,
     .add = onednn_sum,
+    .clamp = ascent_clamp,
+    .ascend = ascent_step,
 };

@@ -4,6 +4,7 @@
 
 #include "larder/banned.h"
 #include "larder/mem.h"
+#include "nn/ascent.h"
 #include "nn/memory.h"
 #include "nn/plain/add.h"
 #include "nn/plain/avgpool.h"
@@ -174,6 +175,7 @@ const struct nn_backend backend_plain = {
     .free = plain_free,
     .upload = plain_copy,
     .download = plain_copy,
+    .copy = plain_copy,
     .prepare = plain_prepare,
     .discard = plain_discard,
     .pack = plain_pack,
@@ -184,4 +186,6 @@ const struct nn_backend backend_plain = {
     .norm = sgd_norm,
     .update = sgd_update,
     .add = plain_add,
+    .clamp = ascent_clamp,
+    .ascend = ascent_step,
 };
