@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "larder/banned.h"
+#include "nn/cudnn/load.h"
 #include "nn/onednn/onednn.h"
 #include "nn/plain/plain.h"
 
@@ -10,6 +11,8 @@ int backend_find(const struct nn_backend **b, const char *name, struct error *er
 {
     static const struct nn_backend *const known[] = { &backend_plain, &backend_onednn };
 
+    if (strncmp(name, "cuda", 4) == 0)
+        return cudnn_load(b, name, err);
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (strcmp(known[i]->name, name) == 0) {
             *b = known[i];
@@ -18,5 +21,6 @@ int backend_find(const struct nn_backend **b, const char *name, struct error *er
     }
     return error_set(
         err, E_DEVICE,
-        "backend %s is not supported by this version; it has plain and onednn", name);
+        "backend %s is not supported by this version; it has plain, onednn and cuda:N",
+        name);
 }

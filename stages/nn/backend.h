@@ -108,7 +108,7 @@ struct nn_ascent {
 };
 
 struct nn_backend {
-    const char *name; /* "plain", "onednn": recorded with the result */
+    const char *name; /* "plain", "onednn", "cudnn": recorded with the result */
     int (*open)(struct nn_device **dev, int index, struct error *err);
     void (*close)(struct nn_device *dev);
     void (*platform)(char *text, size_t n); /* what last bits may depend on */
@@ -150,7 +150,7 @@ struct nn_backend {
     int (*ascend)(struct nn_device *dev, const struct nn_ascent *a, struct error *err);
 };
 
-/* The backend of this name; E_DEVICE names those that this version
+/* The backend of this name, or of a GPU "cuda:N"; E_DEVICE names those that this version
  * has. */
 int backend_find(const struct nn_backend **b, const char *name, struct error *err);
 

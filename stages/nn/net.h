@@ -25,7 +25,7 @@ struct draws;
 struct net;
 
 struct net_options {
-    const char *backend;  /* "plain", "onednn"; NULL: the fastest for LARDER_DEVICE */
+    const char *backend;  /* "plain", "onednn", "cuda:0"; NULL: that of LARDER_DEVICE */
     int batch;            /* pictures a call at most */
     int lanes;            /* 1 or more; batch is a multiple of it */
     int threads;          /* threads to use; more than lanes are not */

@@ -13,6 +13,7 @@
 
 #include "kit/tsv.h"
 #include "larder/error.h"
+#include "nn/backend.h"
 #include "nn/graph.h"
 #include "nn/net.h"
 #include "nn/tensors.h"
@@ -113,6 +114,15 @@ static inline struct vectors vectors_in(const char *file, const char *what)
 static inline struct vectors vectors_read(const char *what)
 {
     return vectors_in("alexnet-vectors.tsv", what);
+}
+
+/* The plug-in for GPUs is looked for from the programs, which are elsewhere. */
+static inline bool there_is_a_gpu(struct error *err)
+{
+    const struct nn_backend *b;
+
+    setenv("LARDER_CUDNN", LARDER_BUILD "/lib/larder", 0);
+    return backend_find(&b, "cuda:0", err) == 0;
 }
 
 static inline struct net *open_net(const struct graph *g, const char *backend, int batch,

@@ -11,7 +11,7 @@ struct backend_case {
     char name[8];
 };
 
-static struct backend_case backends[] = { { "plain" }, { "onednn" } };
+static struct backend_case backends[] = { { "plain" }, { "onednn" }, { "cuda:0" } };
 
 /* The network with the counted parameters. */
 static struct net *counted_net(const struct graph *g, const char *backend, int batch,
@@ -41,7 +41,8 @@ static void check(const char *what, const float *have, size_t n, double toleranc
 
 ParameterizedTestParameters(nn_alexnet, small_one_agrees_with_pytorch)
 {
-    return cr_make_param_array(struct backend_case, backends, 2);
+    return cr_make_param_array(struct backend_case, backends,
+                               there_is_a_gpu(NULL) ? 3 : 2);
 }
 
 ParameterizedTest(struct backend_case *b, nn_alexnet, small_one_agrees_with_pytorch)
@@ -109,7 +110,8 @@ static void check_sgd(const char *backend, double lr, double clip, const char *p
 
 ParameterizedTestParameters(nn_alexnet, sgd_agrees_with_pytorch)
 {
-    return cr_make_param_array(struct backend_case, backends, 2);
+    return cr_make_param_array(struct backend_case, backends,
+                               there_is_a_gpu(NULL) ? 3 : 2);
 }
 
 ParameterizedTest(struct backend_case *b, nn_alexnet, sgd_agrees_with_pytorch)
@@ -119,7 +121,8 @@ ParameterizedTest(struct backend_case *b, nn_alexnet, sgd_agrees_with_pytorch)
 
 ParameterizedTestParameters(nn_alexnet, clipped_sgd_agrees_with_pytorch)
 {
-    return cr_make_param_array(struct backend_case, backends, 2);
+    return cr_make_param_array(struct backend_case, backends,
+                               there_is_a_gpu(NULL) ? 3 : 2);
 }
 
 ParameterizedTest(struct backend_case *b, nn_alexnet, clipped_sgd_agrees_with_pytorch)

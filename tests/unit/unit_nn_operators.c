@@ -315,7 +315,7 @@ ParameterizedTestParameters(nn_operators, agrees_with_plain)
     return cr_make_param_array(struct op_case, cases, sizeof cases / sizeof cases[0]);
 }
 
-ParameterizedTest(struct op_case *o, nn_operators, agrees_with_plain)
+static void check_against_plain(const struct op_case *o)
 {
     struct nn_op_desc d = desc_of(o);
     struct io have = io_of(o, &d), want = io_of(o, &d);
@@ -329,6 +329,29 @@ ParameterizedTest(struct op_case *o, nn_operators, agrees_with_plain)
     cr_assert(le(dbl, gap(have.running, want.running, want.n_running), 1e-6));
     io_free(&want);
     io_free(&have);
+}
+
+ParameterizedTest(struct op_case *o, nn_operators, agrees_with_plain)
+{
+    check_against_plain(o);
+}
+
+/* One test where there is no GPU, to say so. */
+ParameterizedTestParameters(nn_operators, gpu_agrees_with_plain)
+{
+    static struct op_case cases[] = { CASES("cuda:0") };
+
+    return cr_make_param_array(struct op_case, cases,
+                               there_is_a_gpu(NULL) ? sizeof cases / sizeof cases[0] : 1);
+}
+
+ParameterizedTest(struct op_case *o, nn_operators, gpu_agrees_with_plain)
+{
+    struct error err = { 0 };
+
+    if (!there_is_a_gpu(&err))
+        cr_skip_test("%s", err.text);
+    check_against_plain(o);
 }
 
 /* The sum of dy y: what the gradients are those of. */

@@ -1,0 +1,116 @@
+#include "nn/cudnn/gpu.h"
+
+#include <stdio.h>
+
+#include "larder/mem.h"
+
+#include "larder/banned.h"
+
+static int chosen;
+
+int gpu_cuda(cudaError_t status, const char *what, struct error *err)
+{
+    if (status == cudaSuccess)
+        return 0;
+    if (status == cudaErrorMemoryAllocation)
+        return error_set(err, E_DEVICE,
+                         "GPU: %s: out of memory; take a smaller batch, or a GPU that "
+                         "nothing else uses",
+                         what);
+    return error_set(err, E_DEVICE, "GPU: %s: %s (CUDA error %d)", what,
+                     cudaGetErrorString(status), (int)status);
+}
+
+int gpu_dnn(cudnnStatus_t status, const char *what, struct error *err)
+{
+    char more[300] = "";
+
+    if (status == CUDNN_STATUS_SUCCESS)
+        return 0;
+    cudnnGetLastErrorString(more, sizeof more);
+    return error_set(err, E_DEVICE, "cuDNN: %s: %s%s%s", what,
+                     cudnnGetErrorString(status), more[0] != '\0' ? ": " : "", more);
+}
+
+int gpu_blas(cublasStatus_t status, const char *what, struct error *err)
+{
+    if (status == CUBLAS_STATUS_SUCCESS)
+        return 0;
+    return error_set(err, E_DEVICE, "cuBLAS: %s: %s", what,
+                     cublasGetStatusString(status));
+}
+
+/* cuDNN 9 is one library a major version; a later minor version has what we call. */
+static int check_versions(struct error *err)
+{
+    size_t have = cudnnGetVersion();
+
+    if (have / 10000 == CUDNN_MAJOR)
+        return 0;
+    return error_set(err, E_DEVICE, "cuDNN %zu.%zu is installed, cuDNN %d is needed",
+                     have / 10000, have / 100 % 100, CUDNN_MAJOR);
+}
+
+int gpu_start(int gpu, struct error *err)
+{
+    int n = 0, rc = gpu_cuda(cudaGetDeviceCount(&n), "counting GPUs", err);
+
+    if (rc < 0)
+        return rc;
+    if (gpu >= n)
+        return error_set(err, E_DEVICE, "there %s %d GPU%s here, counted from 0",
+                         n == 1 ? "is" : "are", n, n == 1 ? "" : "s");
+    chosen = gpu;
+    return check_versions(err);
+}
+
+int gpu_enter(const struct nn_device *dev, struct error *err)
+{
+    return gpu_cuda(cudaSetDevice(dev->gpu), "choosing the GPU", err);
+}
+
+int gpu_open(struct nn_device **dev, int index, struct error *err)
+{
+    struct nn_device *d = xcalloc(1, sizeof *d);
+    int rc;
+
+    (void)index; /* lanes share the GPU */
+    d->gpu = chosen;
+    rc = gpu_enter(d, err);
+    if (rc == 0)
+        rc = gpu_dnn(cudnnCreate(&d->dnn), "opening", err);
+    if (rc == 0)
+        rc = gpu_blas(cublasCreate(&d->blas), "opening", err);
+    if (rc == 0) /* float32 products stay float32 */
+        rc = gpu_blas(cublasSetMathMode(d->blas, CUBLAS_PEDANTIC_MATH),
+                      "choosing float32", err);
+    if (rc < 0) {
+        gpu_close(d);
+        d = NULL;
+    }
+    *dev = d;
+    return rc;
+}
+
+void gpu_close(struct nn_device *dev)
+{
+    if (dev == NULL)
+        return;
+    cudaSetDevice(dev->gpu);
+    if (dev->blas != NULL)
+        cublasDestroy(dev->blas);
+    if (dev->dnn != NULL)
+        cudnnDestroy(dev->dnn);
+    free(dev);
+}
+
+void gpu_platform(char *text, size_t n)
+{
+    size_t dnn = cudnnGetVersion();
+    struct cudaDeviceProp p;
+
+    if (cudaGetDeviceProperties(&p, chosen) != cudaSuccess)
+        snprintf(p.name, sizeof p.name, "an unknown GPU");
+    snprintf(text, n, "cudnn %zu.%zu.%zu on %s", dnn / 10000, dnn / 100 % 100, dnn % 100,
+             p.name);
+}

@@ -1,0 +1,618 @@
+#include "nn/cudnn/kernels.h"
+
+/* A thread takes every so many values; the order of a sum never depends on the GPU. */
+enum { THREADS = 256, MOST_BLOCKS = 4096 };
+
+static unsigned blocks_for(size_t n)
+{
+    size_t blocks = (n + THREADS - 1) / THREADS;
+
+    return (unsigned)(blocks < 1 ? 1 : blocks > MOST_BLOCKS ? MOST_BLOCKS : blocks);
+}
+
+#define EACH(i, n)                                                         \
+    for (size_t i = (size_t)blockIdx.x * blockDim.x + threadIdx.x; i < (n); \
+         i += (size_t)gridDim.x * blockDim.x)
+
+template <class F> __global__ void each(size_t n, F f)
+{
+    EACH(i, n)
+        f(i);
+}
+
+/* f(i) for every i below n, in no order. */
+template <class F> static cudaError_t launch(size_t n, F f)
+{
+    if (n == 0)
+        return cudaSuccess;
+    each<<<blocks_for(n), THREADS>>>(n, f);
+    return cudaGetLastError();
+}
+
+struct four {
+    float v[4];
+};
+
+static struct four take_four(const float *v, int n)
+{
+    struct four f = {};
+
+    for (int i = 0; i < n && i < 4; i++)
+        f.v[i] = v[i];
+    return f;
+}
+
+static size_t values_x(const struct nn_op_desc *d)
+{
+    return (size_t)d->N * d->H * d->W * d->C;
+}
+
+static size_t values_y(const struct nn_op_desc *d)
+{
+    return (size_t)d->N * d->P * d->Q * d->K;
+}
+
+cudaError_t kernel_normalise(const struct nn_op_desc *d, const float *x, float *y)
+{
+    struct four mean = take_four(d->mean, d->C), std = take_four(d->std, d->C);
+    unsigned C = d->C;
+
+    return launch(values_x(d), [=] __device__(size_t i) {
+        unsigned c = (unsigned)(i % C);
+        y[i] = (x[i] - mean.v[c]) / std.v[c];
+    });
+}
+
+cudaError_t kernel_normalise_back(const struct nn_op_desc *d, const float *dy, float *dx)
+{
+    struct four std = take_four(d->std, d->C);
+    unsigned C = d->C;
+
+    return launch(values_x(d),
+                  [=] __device__(size_t i) { dx[i] = dy[i] / std.v[i % C]; });
+}
+
+/* What is no number stays so, as on the CPU. */
+static __device__ float clamped(float v)
+{
+    return v < 0 ? 0 : v;
+}
+
+cudaError_t kernel_bias_relu(float *y, const float *bias, size_t M, int K, bool relu)
+{
+    unsigned columns = K;
+
+    return launch(M * K, [=] __device__(size_t i) {
+        float v = y[i] + (bias != NULL ? bias[i % columns] : 0);
+        y[i] = relu ? clamped(v) : v;
+    });
+}
+
+cudaError_t kernel_gate(float *dy, const float *y, size_t n)
+{
+    return launch(n, [=] __device__(size_t i) {
+        if (!(y[i] > 0))
+            dy[i] = 0;
+    });
+}
+
+cudaError_t kernel_relu(float *y, const float *x, size_t n)
+{
+    return launch(n, [=] __device__(size_t i) { y[i] = clamped(x[i]); });
+}
+
+cudaError_t kernel_relu_back(float *dx, const float *dy, const float *y, size_t n)
+{
+    return launch(n, [=] __device__(size_t i) { dx[i] = y[i] > 0 ? dy[i] : 0; });
+}
+
+cudaError_t kernel_accumulate(float *to, const float *from, size_t n)
+{
+    return launch(n, [=] __device__(size_t i) { to[i] += from[i]; });
+}
+
+cudaError_t kernel_add(float *y, const float *a, const float *b, size_t n, bool relu)
+{
+    return launch(n, [=] __device__(size_t i) {
+        float v = a[i] + b[i];
+        y[i] = relu ? clamped(v) : v;
+    });
+}
+
+cudaError_t kernel_multiply(float *y, const float *x, const float *factor, size_t n)
+{
+    return launch(n, [=] __device__(size_t i) { y[i] = x[i] * factor[i]; });
+}
+
+cudaError_t kernel_copy_rows(float *to, size_t to_row, const float *from, size_t from_row,
+                             size_t M, int n)
+{
+    unsigned columns = n;
+
+    return launch(M * n, [=] __device__(size_t i) {
+        size_t row = i / columns, k = i % columns;
+        to[row * to_row + k] = from[row * from_row + k];
+    });
+}
+
+/* Sums of columns: a block takes 32 columns of a share of the rows, each of its eight
+ * rows of threads every eighth row; then the shares are added in their order. */
+enum { COLUMNS = 32, ROWS = 8, SHARE = 256, MOST_SHARES = 512 };
+
+static unsigned shares_of(size_t M)
+{
+    size_t shares = (M + SHARE - 1) / SHARE;
+
+    return (unsigned)(shares > MOST_SHARES ? MOST_SHARES : shares < 1 ? 1 : shares);
+}
+
+struct pair {
+    double a, b;
+};
+
+/* f(row, column) gives two values to sum. part: shares x K. */
+template <class F>
+__global__ void column_shares(struct pair *part, size_t M, int K, F f)
+{
+    __shared__ struct pair seen[ROWS][COLUMNS];
+    int k = blockIdx.x * COLUMNS + threadIdx.x;
+    size_t rows = (M + gridDim.y - 1) / gridDim.y, from = rows * blockIdx.y,
+           to = from + rows < M ? from + rows : M;
+    struct pair sum = { 0, 0 };
+
+    for (size_t i = from + threadIdx.y; i < to && k < K; i += ROWS) {
+        struct pair v = f(i, k);
+        sum.a += v.a;
+        sum.b += v.b;
+    }
+    seen[threadIdx.y][threadIdx.x] = sum;
+    __syncthreads();
+    if (threadIdx.y != 0 || k >= K)
+        return;
+    for (int r = 1; r < ROWS; r++) {
+        sum.a += seen[r][threadIdx.x].a;
+        sum.b += seen[r][threadIdx.x].b;
+    }
+    part[(size_t)blockIdx.y * K + k] = sum;
+}
+
+/* finish(column, sums) for every column. */
+template <class F, class G>
+static cudaError_t sum_columns(size_t M, int K, void *work, F f, G finish)
+{
+    struct pair *part = (struct pair *)work;
+    unsigned shares = shares_of(M);
+
+    column_shares<<<dim3((K + COLUMNS - 1) / COLUMNS, shares), dim3(COLUMNS, ROWS)>>>(
+        part, M, K, f);
+    return launch(K, [=] __device__(size_t k) {
+        struct pair sum = { 0, 0 };
+        for (unsigned s = 0; s < shares; s++) {
+            sum.a += part[(size_t)s * K + k].a;
+            sum.b += part[(size_t)s * K + k].b;
+        }
+        finish((int)k, sum);
+    });
+}
+
+size_t kernel_columns_work(int K)
+{
+    return (size_t)MOST_SHARES * K * sizeof(struct pair);
+}
+
+cudaError_t kernel_column_sums(float *sum, const float *x, size_t M, int K, void *work)
+{
+    return sum_columns(
+        M, K, work,
+        [=] __device__(size_t i, int k) {
+            struct pair v = { x[i * K + k], 0 };
+            return v;
+        },
+        [=] __device__(int k, struct pair s) { sum[k] = (float)s.a; });
+}
+
+/* Shapes that kernels need, without the rest of a description. */
+struct shape {
+    int N, H, W, C, P, Q, kernel, stride, pad;
+    bool gate;
+};
+
+static struct shape shape_of(const struct nn_op_desc *d)
+{
+    struct shape s = { d->N, d->H, d->W, d->C, d->P, d->Q, d->kernel, d->stride, d->pad,
+                       d->gate };
+
+    return s;
+}
+
+/* The first maximum of a window in row order; what is no number wins. */
+cudaError_t kernel_maxpool(const struct nn_op_desc *d, const float *x, float *y,
+                           int32_t *arg)
+{
+    struct shape s = shape_of(d);
+
+    return launch(values_y(d), [=] __device__(size_t o) {
+        int c = (int)(o % s.C), q = (int)(o / s.C % s.Q), p = (int)(o / s.C / s.Q % s.P);
+        const float *in = x + o / s.C / s.Q / s.P * s.H * s.W * s.C;
+        int h0 = p * s.stride - s.pad, w0 = q * s.stride - s.pad;
+        int h1 = h0 + s.kernel < s.H ? h0 + s.kernel : s.H;
+        int w1 = w0 + s.kernel < s.W ? w0 + s.kernel : s.W;
+        h0 = h0 < 0 ? 0 : h0;
+        w0 = w0 < 0 ? 0 : w0;
+        int best = (h0 * s.W + w0) * s.C + c;
+        for (int h = h0; h < h1; h++) {
+            for (int w = w0; w < w1; w++) {
+                int i = (h * s.W + w) * s.C + c;
+                if (in[i] > in[best] || in[i] != in[i])
+                    best = i;
+            }
+        }
+        y[o] = in[best];
+        arg[o] = best;
+    });
+}
+
+/* Each value of x looks at the windows over it, in row order. */
+cudaError_t kernel_maxpool_back(const struct nn_op_desc *d, const float *dy,
+                                const float *x, const int32_t *arg, float *dx)
+{
+    struct shape s = shape_of(d);
+
+    return launch(values_x(d), [=] __device__(size_t i) {
+        int c = (int)(i % s.C), w = (int)(i / s.C % s.W), h = (int)(i / s.C / s.W % s.H);
+        size_t picture = i / s.C / s.W / s.H * s.P * s.Q * s.C;
+        int own = (h * s.W + w) * s.C + c;
+        int p0 = h + s.pad - s.kernel, q0 = w + s.pad - s.kernel;
+        p0 = p0 < 0 ? 0 : p0 / s.stride + 1;
+        q0 = q0 < 0 ? 0 : q0 / s.stride + 1;
+        float sum = 0;
+        for (int p = p0; p < s.P && p * s.stride - s.pad <= h; p++) {
+            for (int q = q0; q < s.Q && q * s.stride - s.pad <= w; q++) {
+                size_t o = picture + ((size_t)p * s.Q + q) * s.C + c;
+                if (arg[o] == own)
+                    sum += dy[o];
+            }
+        }
+        dx[i] = s.gate && !(x[i] > 0) ? 0 : sum;
+    });
+}
+
+/* Output p of an adaptive average takes rows p H / P to ((p + 1) H - 1) / P. */
+static __device__ int window_from(int p, int H, int P)
+{
+    return p * H / P;
+}
+
+static __device__ int window_to(int p, int H, int P)
+{
+    return ((p + 1) * H + P - 1) / P;
+}
+
+cudaError_t kernel_avgpool(const struct nn_op_desc *d, const float *x, float *y)
+{
+    struct shape s = shape_of(d);
+
+    return launch(values_y(d), [=] __device__(size_t o) {
+        int c = (int)(o % s.C), q = (int)(o / s.C % s.Q), p = (int)(o / s.C / s.Q % s.P);
+        const float *in = x + o / s.C / s.Q / s.P * s.H * s.W * s.C;
+        int h0 = window_from(p, s.H, s.P), h1 = window_to(p, s.H, s.P);
+        int w0 = window_from(q, s.W, s.Q), w1 = window_to(q, s.W, s.Q);
+        float sum = 0;
+        for (int h = h0; h < h1; h++)
+            for (int w = w0; w < w1; w++)
+                sum += in[(h * s.W + w) * s.C + c];
+        y[o] = sum / (float)((h1 - h0) * (w1 - w0));
+    });
+}
+
+cudaError_t kernel_avgpool_back(const struct nn_op_desc *d, const float *dy, float *dx)
+{
+    struct shape s = shape_of(d);
+
+    return launch(values_x(d), [=] __device__(size_t i) {
+        int c = (int)(i % s.C), w = (int)(i / s.C % s.W), h = (int)(i / s.C / s.W % s.H);
+        size_t picture = i / s.C / s.W / s.H * s.P * s.Q * s.C;
+        float sum = 0;
+        for (int p = h * s.P / s.H; p < s.P && window_from(p, s.H, s.P) <= h; p++) {
+            int h0 = window_from(p, s.H, s.P), h1 = window_to(p, s.H, s.P);
+            if (h >= h1)
+                continue;
+            for (int q = w * s.Q / s.W; q < s.Q && window_from(q, s.W, s.Q) <= w; q++) {
+                int w0 = window_from(q, s.W, s.Q), w1 = window_to(q, s.W, s.Q);
+                if (w < w1)
+                    sum += dy[picture + ((size_t)p * s.Q + q) * s.C + c] /
+                           (float)((h1 - h0) * (w1 - w0));
+            }
+        }
+        dx[i] = sum;
+    });
+}
+
+/* Of a batch norm: mean and 1 / sqrt(variance + eps), as floats for the backward pass. */
+struct norms {
+    float *mean, *factor, *running;
+    double eps, M;
+    int C;
+    bool moves;
+};
+
+static __device__ void moved(float *running, double towards)
+{
+    *running = (float)((double)*running * .9 + towards * .1);
+}
+
+static size_t pixels_that_count(const struct nn_op_desc *d, const struct nn_args *a)
+{
+    return (size_t)(d->training ? a->count : d->N) * d->H * d->W;
+}
+
+size_t kernel_batchnorm_work(int C)
+{
+    return kernel_columns_work(C) + 2 * (size_t)C * sizeof(double);
+}
+
+static cudaError_t batch_statistics(const float *x, struct norms s, void *work)
+{
+    double *exact = (double *)((char *)work + kernel_columns_work(s.C));
+    size_t M = (size_t)s.M;
+    cudaError_t status = sum_columns(
+        M, s.C, work,
+        [=] __device__(size_t i, int c) {
+            struct pair v = { x[i * s.C + c], 0 };
+            return v;
+        },
+        [=] __device__(int c, struct pair sum) { exact[c] = sum.a / s.M; });
+
+    if (status != cudaSuccess)
+        return status;
+    return sum_columns(
+        M, s.C, work,
+        [=] __device__(size_t i, int c) {
+            double off = (double)x[i * s.C + c] - exact[c];
+            struct pair v = { off * off, 0 };
+            return v;
+        },
+        [=] __device__(int c, struct pair sum) {
+            double var = sum.a / s.M;
+            s.mean[c] = (float)exact[c];
+            s.factor[c] = (float)(1 / sqrt(var + s.eps));
+            if (!s.moves)
+                return;
+            moved(&s.running[c], exact[c]);
+            moved(&s.running[s.C + c], s.M > 1 ? var * s.M / (s.M - 1) : var);
+        });
+}
+
+static cudaError_t running_statistics(struct norms s)
+{
+    return launch(s.C, [=] __device__(size_t c) {
+        s.mean[c] = s.running[c];
+        s.factor[c] = (float)(1 / sqrt((double)s.running[s.C + c] + s.eps));
+    });
+}
+
+cudaError_t kernel_batchnorm(const struct nn_op_desc *d, const struct nn_args *a)
+{
+    size_t pixels = pixels_that_count(d, a), counted = pixels * d->C;
+    unsigned C = d->C;
+    float *mean = (float *)a->state, *factor = mean + C, *y = a->y;
+    struct norms s = { mean, factor, a->running, d->eps, (double)pixels, d->C, a->moves };
+    const float *x = a->x, *gamma = a->w, *beta = a->w + C;
+    bool relu = d->relu;
+    cudaError_t status =
+        d->training ? batch_statistics(x, s, a->work) : running_statistics(s);
+
+    if (status != cudaSuccess)
+        return status;
+    return launch(values_x(d), [=] __device__(size_t i) {
+        unsigned c = (unsigned)(i % C);
+        float v = (x[i] - mean[c]) * (factor[c] * gamma[c]) + beta[c];
+        y[i] = i >= counted ? 0 : relu ? clamped(v) : v;
+    });
+}
+
+cudaError_t kernel_batchnorm_back(const struct nn_op_desc *d, const struct nn_args *a)
+{
+    size_t pixels = pixels_that_count(d, a), counted = pixels * d->C;
+    int C = d->C;
+    const float *x = a->x, *gamma = a->w, *y = a->y;
+    const float *mean = (const float *)a->state, *factor = mean + C;
+    float *dy = a->dy, *dw = a->dw, *dx = a->dx;
+    struct pair *sums = (struct pair *)((char *)a->work + kernel_columns_work(C));
+    double M = (double)pixels;
+    bool training = d->training;
+    cudaError_t status = d->relu ? kernel_gate(dy, y, counted) : cudaSuccess;
+
+    if (status == cudaSuccess)
+        status = sum_columns(
+            pixels, C, a->work,
+            [=] __device__(size_t i, int c) {
+                double g = dy[i * C + c];
+                double z = ((double)x[i * C + c] - (double)mean[c]) * (double)factor[c];
+                struct pair v = { g, g * z };
+                return v;
+            },
+            [=] __device__(int c, struct pair sum) {
+                if (dw != NULL) {
+                    dw[c] = (float)sum.b;
+                    dw[C + c] = (float)sum.a;
+                }
+                sums[c].a = training ? sum.a : 0;
+                sums[c].b = training ? sum.b : 0;
+            });
+    if (status != cudaSuccess || dx == NULL)
+        return status;
+    return launch(values_x(d), [=] __device__(size_t i) {
+        int c = (int)(i % C);
+        double z = ((double)x[i] - (double)mean[c]) * (double)factor[c];
+        double g = (double)dy[i] - (sums[c].a + z * sums[c].b) / M;
+        dx[i] = i >= counted ? 0 : (float)((double)(gamma[c] * factor[c]) * g);
+    });
+}
+
+/* Philox4x32-10, as in kit/draws.c. */
+static __device__ void philox_block(uint32_t k0, uint32_t k1, uint32_t stream,
+                                    uint64_t index, uint32_t out[4])
+{
+    uint32_t c0 = (uint32_t)index, c1 = (uint32_t)(index >> 32), c2 = stream, c3 = 0;
+
+    for (int round = 0; round < 10; round++) {
+        uint64_t p0 = 0xD2511F53ull * c0, p1 = 0xCD9E8D57ull * c2;
+
+        c0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0;
+        c2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
+        c1 = (uint32_t)p1;
+        c3 = (uint32_t)p0;
+        k0 += 0x9E3779B9;
+        k1 += 0xBB67AE85;
+    }
+    out[0] = c0;
+    out[1] = c1;
+    out[2] = c2;
+    out[3] = c3;
+}
+
+enum { DROP_STREAM_FIRST = 16 };
+
+cudaError_t kernel_drop(const struct nn_op_desc *d, uint32_t k0, uint32_t k1,
+                        uint64_t epoch, float *factor)
+{
+    unsigned HW = (unsigned)d->H * d->W, C = d->C, n = HW * C;
+    uint32_t stream = DROP_STREAM_FIRST + d->stream;
+    double limit = d->drop * 4294967296.0;
+    float kept = (float)(1 / (1 - d->drop));
+
+    return launch((n + 3) / 4, [=] __device__(size_t block) {
+        uint32_t word[4];
+        philox_block(k0, k1, stream, (epoch << 32) + block, word);
+        for (unsigned j = 0; j < 4; j++) {
+            unsigned e = (unsigned)block * 4 + j;
+            if (e < n)
+                factor[e % HW * C + e / HW] = (double)word[j] < limit ? 0 : kept;
+        }
+    });
+}
+
+static __device__ float summed(const struct kernel_update &u, size_t i)
+{
+    float g = u.g[0][i];
+
+    for (int lane = 1; lane < u.lanes; lane++)
+        g += u.g[lane][i];
+    return g;
+}
+
+/* Sixty-four blocks of 256 sums each, then one thread adds them in their order. */
+enum { NORM_BLOCKS = 64 };
+
+static __global__ void norm_shares(struct kernel_update u, size_t n, double *part)
+{
+    __shared__ double seen[THREADS];
+    double sum = 0;
+
+    EACH(i, n) {
+        double g = summed(u, i);
+        sum += g * g;
+    }
+    seen[threadIdx.x] = sum;
+    for (int half = THREADS / 2; half > 0; half /= 2) {
+        __syncthreads();
+        if (threadIdx.x < half)
+            seen[threadIdx.x] += seen[threadIdx.x + half];
+    }
+    if (threadIdx.x == 0)
+        part[blockIdx.x] = seen[0];
+}
+
+size_t kernel_norm_work(void)
+{
+    return NORM_BLOCKS * sizeof(double);
+}
+
+cudaError_t kernel_norm(const struct kernel_update *u, size_t n, double *sum, void *work)
+{
+    double *part = (double *)work;
+
+    norm_shares<<<NORM_BLOCKS, THREADS>>>(*u, n, part);
+    return launch(1, [=] __device__(size_t) {
+        double total = 0;
+        for (int i = 0; i < NORM_BLOCKS; i++)
+            total += part[i];
+        *sum = total;
+    });
+}
+
+cudaError_t kernel_sgd(const struct kernel_update *update, size_t n)
+{
+    struct kernel_update u = *update;
+
+    return launch(n, [=] __device__(size_t i) {
+        float d = summed(u, i) * u.scale + u.weight_decay * u.w[i];
+        float v = u.momentum * u.v[i] + d;
+        u.v[i] = v;
+        u.w[i] -= u.lr * v;
+    });
+}
+
+static __device__ float in_range(float v)
+{
+    return v < 0 ? 0 : v > 1 ? 1 : v;
+}
+
+cudaError_t kernel_clamp(float *to, const float *from, size_t n)
+{
+    return launch(n, [=] __device__(size_t i) { to[i] = in_range(from[i]); });
+}
+
+enum { CLIMBERS = 1024 };
+
+/* The sum over the threads of a block, for all of them. */
+static __device__ double block_sum(double v, double *seen)
+{
+    __syncthreads(); /* the last sum has been read */
+    seen[threadIdx.x] = v;
+    for (unsigned half = CLIMBERS / 2; half > 0; half /= 2) {
+        __syncthreads();
+        if (threadIdx.x < half)
+            seen[threadIdx.x] += seen[threadIdx.x + half];
+    }
+    __syncthreads();
+    return seen[0];
+}
+
+/* A block a picture. */
+static __global__ void ascend(struct nn_ascent a)
+{
+    __shared__ double seen[CLIMBERS];
+    size_t at = blockIdx.x * a.size;
+    float *x = a.x + at, *g = a.g + at;
+    const float *x0 = a.x0 + at;
+    double squares = 0, length;
+    float divisor, step = (float)a.step, scale = 1;
+
+    for (size_t i = threadIdx.x; i < a.size; i += CLIMBERS) {
+        if (x[i] < 0 || x[i] > 1)
+            g[i] = 0;
+        squares += (double)g[i] * (double)g[i];
+    }
+    divisor = (float)sqrt(block_sum(squares, seen)) + 1e-10f;
+    squares = 0;
+    for (size_t i = threadIdx.x; i < a.size; i += CLIMBERS) {
+        float d = x[i] + g[i] / divisor * step - x0[i];
+        g[i] = d;
+        squares += (double)d * (double)d;
+    }
+    length = sqrt(block_sum(squares, seen));
+    if (length > a.radius)
+        scale = (float)(a.radius / (length + 1e-7));
+    for (size_t i = threadIdx.x; i < a.size; i += CLIMBERS)
+        x[i] = in_range(x0[i] + g[i] * scale);
+}
+
+cudaError_t kernel_ascend(const struct nn_ascent *a)
+{
+    if (a->n == 0)
+        return cudaSuccess;
+    ascend<<<a->n, CLIMBERS>>>(*a);
+    return cudaGetLastError();
+}
