@@ -18,13 +18,16 @@
 
 enum { HEADER_MAX = 100000000 };
 
-struct entry {
-    const char *name; /* borrowed from the JSON value */
-    size_t begin, end;
-    bool integer; /* I64 in place of F32 */
-    int n_dims;
-    long dim[TENSOR_DIMS];
+/* The element types that a list may have, with their bytes. */
+static const struct {
+    const char *name;
+    size_t size;
+} dtypes[] = {
+    { "F32", 4 }, { "F64", 8 }, { "F16", 2 }, { "BF16", 2 }, { "I64", 8 },
+    { "I32", 4 }, { "I16", 2 }, { "I8", 1 },  { "U8", 1 },   { "BOOL", 1 },
 };
+
+enum { N_DTYPES = sizeof dtypes / sizeof dtypes[0] };
 
 /* A JSON integer in 0..limit. */
 static bool get_size(const json_t *v, size_t limit, size_t *n)
@@ -38,18 +41,19 @@ static bool get_size(const json_t *v, size_t limit, size_t *n)
 }
 
 /* Reads the shape and checks that it needs exactly the bytes [begin, end). */
-static int read_shape(struct entry *e, const json_t *shape, struct error *err)
+static int read_shape(struct safetensors_entry *e, const json_t *shape, size_t item,
+                      struct error *err)
 {
-    size_t n = 1, d, each = e->integer ? sizeof(int64_t) : sizeof(float);
+    size_t n = 1, d;
 
     if (!json_is_array(shape))
         return error_set(err, E_INPUT, "tensor %s has no shape", e->name);
-    if (json_array_size(shape) > TENSOR_DIMS)
+    if (json_array_size(shape) > SAFETENSORS_DIMS)
         return error_set(
             err, E_INPUT,
             "tensor %s has %zu dimensions; more than %d are not supported by "
             "this version",
-            e->name, json_array_size(shape), TENSOR_DIMS);
+            e->name, json_array_size(shape), SAFETENSORS_DIMS);
     e->n_dims = (int)json_array_size(shape);
     for (int i = 0; i < e->n_dims; i++) {
         if (!get_size(json_array_get(shape, (size_t)i), INT32_MAX, &d))
@@ -59,7 +63,7 @@ static int read_shape(struct entry *e, const json_t *shape, struct error *err)
         if (__builtin_mul_overflow(n, d, &n))
             return error_set(err, E_INPUT, "tensor %s: its shape is too large", e->name);
     }
-    if (n > SIZE_MAX / each || n * each != e->end - e->begin)
+    if (n > SIZE_MAX / item || n * item != e->end - e->begin)
         return error_set(err, E_INPUT,
                          "tensor %s has %zu bytes, its shape needs another "
                          "number",
@@ -67,21 +71,37 @@ static int read_shape(struct entry *e, const json_t *shape, struct error *err)
     return 0;
 }
 
-static int read_entry(struct entry *e, const char *name, const json_t *v, size_t size,
+static int read_dtype(struct safetensors_entry *e, const json_t *v, size_t *item,
                       struct error *err)
 {
     const char *dtype = json_string_value(json_object_get(v, "dtype"));
-    const json_t *place = json_object_get(v, "data_offsets");
 
-    *e = (struct entry){ .name = name };
     if (dtype == NULL)
-        return error_set(err, E_INPUT, "tensor %s has no dtype", name);
-    e->integer = strcmp(dtype, "I64") == 0;
-    if (!e->integer && strcmp(dtype, "F32") != 0)
-        return error_set(err, E_INPUT,
-                         "tensor %s is of dtype %.16s, which is not supported by this "
-                         "version; it reads F32 and I64",
-                         name, dtype);
+        return error_set(err, E_INPUT, "tensor %s has no dtype", e->name);
+    for (size_t i = 0; i < N_DTYPES; i++) {
+        if (strcmp(dtype, dtypes[i].name) != 0)
+            continue;
+        e->dtype = dtypes[i].name;
+        *item = dtypes[i].size;
+        return 0;
+    }
+    return error_set(err, E_INPUT,
+                     "tensor %s is of dtype %.16s, which is not supported by this "
+                     "version",
+                     e->name, dtype);
+}
+
+static int read_entry(struct safetensors_entry *e, const char *name, const json_t *v,
+                      size_t size, struct error *err)
+{
+    const json_t *place = json_object_get(v, "data_offsets");
+    size_t item = 0;
+    int rc;
+
+    *e = (struct safetensors_entry){ .name = name };
+    rc = read_dtype(e, v, &item, err);
+    if (rc < 0)
+        return rc;
     if (json_object_size(v) != 3)
         return error_set(err, E_INPUT,
                          "tensor %s has fields other than dtype, shape and "
@@ -92,12 +112,12 @@ static int read_entry(struct entry *e, const char *name, const json_t *v, size_t
         !get_size(json_array_get(place, 1), size, &e->end) || e->begin > e->end)
         return error_set(err, E_INPUT, "tensor %s: its bytes are not inside the file",
                          name);
-    return read_shape(e, json_object_get(v, "shape"), err);
+    return read_shape(e, json_object_get(v, "shape"), item, err);
 }
 
 static int by_place(const void *a, const void *b)
 {
-    const struct entry *x = a, *y = b;
+    const struct safetensors_entry *x = a, *y = b;
 
     if (x->begin != y->begin)
         return x->begin < y->begin ? -1 : 1;
@@ -119,8 +139,8 @@ static int check_metadata(const json_t *v, struct error *err)
 }
 
 /* Fills e with one entry a tensor, sorted by place, *n of them. */
-static int read_entries(struct entry *e, size_t *n, json_t *header, size_t size,
-                        struct error *err)
+static int read_entries(struct safetensors_entry *e, size_t *n, json_t *header,
+                        size_t size, struct error *err)
 {
     const char *name;
     size_t at = 0;
@@ -182,6 +202,56 @@ static json_t *read_header(const char *bytes, size_t n, size_t *data, struct err
     return header;
 }
 
+int safetensors_list(struct safetensors_list *l, const char *bytes, size_t n,
+                     struct error *err)
+{
+    json_t *header;
+    size_t data;
+    int rc;
+
+    *l = (struct safetensors_list){ 0 };
+    header = read_header(bytes, n, &data, err);
+    if (header == NULL)
+        return E_INPUT;
+    l->header = header;
+    l->entry = xcalloc(json_object_size(header) + 1, sizeof *l->entry);
+    rc = read_entries(l->entry, &l->n, header, n - data, err);
+    for (size_t i = 0; i < l->n; i++) {
+        l->entry[i].begin += data;
+        l->entry[i].end += data;
+    }
+    if (rc < 0)
+        safetensors_release(l);
+    return rc;
+}
+
+void safetensors_release(struct safetensors_list *l)
+{
+    free(l->entry);
+    json_decref(l->header);
+    *l = (struct safetensors_list){ 0 };
+}
+
+static bool is_integer(const struct safetensors_entry *e)
+{
+    return strcmp(e->dtype, "I64") == 0;
+}
+
+static int check_model(const struct safetensors_entry *e, struct error *err)
+{
+    if (!is_integer(e) && strcmp(e->dtype, "F32") != 0)
+        return error_set(err, E_INPUT,
+                         "tensor %s is of dtype %s, which is not supported by this "
+                         "version; it reads F32 and I64",
+                         e->name, e->dtype);
+    if (e->n_dims > TENSOR_DIMS)
+        return error_set(err, E_INPUT,
+                         "tensor %s has %d dimensions; more than %d are not supported "
+                         "by this version",
+                         e->name, e->n_dims, TENSOR_DIMS);
+    return 0;
+}
+
 static int read_counts(struct tensor *x, const char *bytes, struct error *err)
 {
     uint64_t raw;
@@ -200,30 +270,26 @@ static int read_counts(struct tensor *x, const char *bytes, struct error *err)
 
 int safetensors_parse(struct tensors *t, const char *bytes, size_t n, struct error *err)
 {
-    struct entry *e = NULL;
-    json_t *header;
-    size_t data, n_entries;
+    struct safetensors_list l;
     int rc;
 
-    header = read_header(bytes, n, &data, err);
-    if (header == NULL)
-        return E_INPUT;
-    e = xcalloc(json_object_size(header) + 1, sizeof *e);
-    rc = read_entries(e, &n_entries, header, n - data, err);
+    rc = safetensors_list(&l, bytes, n, err);
     if (rc < 0)
-        goto out;
-    for (size_t i = 0; i < n_entries && rc == 0; i++) {
-        struct tensor *x = tensors_add(t, e[i].name, e[i].n_dims, e[i].dim);
-        if (e[i].integer)
-            rc = read_counts(x, bytes + data + e[i].begin, err);
+        return rc;
+    for (size_t i = 0; i < l.n && rc == 0; i++)
+        rc = check_model(&l.entry[i], err);
+    for (size_t i = 0; i < l.n && rc == 0; i++) {
+        const struct safetensors_entry *e = &l.entry[i];
+        struct tensor *x = tensors_add(t, e->name, e->n_dims, e->dim);
+
+        if (is_integer(e))
+            rc = read_counts(x, bytes + e->begin, err);
         else
-            memcpy(x->value, bytes + data + e[i].begin, e[i].end - e[i].begin);
+            memcpy(x->value, bytes + e->begin, e->end - e->begin);
     }
     if (rc < 0)
         tensors_release(t);
-out:
-    free(e);
-    json_decref(header);
+    safetensors_release(&l);
     return rc;
 }
 
@@ -271,6 +337,12 @@ static void format_entry(struct buf *to, const struct tensor *x, size_t at)
 
 int safetensors_format(const struct tensors *t, struct buf *to, struct error *err)
 {
+    return safetensors_format_as(t, NULL, to, err);
+}
+
+int safetensors_format_as(const struct tensors *t, const char *format, struct buf *to,
+                          struct error *err)
+{
     const struct tensor **sorted = xcalloc(t->n + 1, sizeof *sorted);
     struct buf header = { 0 };
     uint64_t length;
@@ -281,6 +353,9 @@ int safetensors_format(const struct tensors *t, struct buf *to, struct error *er
         sorted[i] = &t->tensor[i];
     qsort(sorted, t->n, sizeof *sorted, by_name);
     buf_addc(&header, '{');
+    if (format != NULL)
+        buf_printf(&header, "\"__metadata__\":{\"format\":\"%s\"}%s", format,
+                   t->n > 0 ? "," : "");
     for (size_t i = 0; i < t->n; i++) {
         if (i > 0 && strcmp(sorted[i]->name, sorted[i - 1]->name) == 0) {
             rc = error_set(err, E_INPUT, "two tensors are called %s", sorted[i]->name);

@@ -181,6 +181,50 @@ Test(nn_tensors, hostile_files_are_refused_with_a_reason)
     buf_release(&b);
 }
 
+Test(nn_tensors, a_list_has_tensors_of_every_element_type)
+{
+    static const char header[] =
+        "{\"a\":{\"dtype\":\"BF16\",\"shape\":[2,1,1,1,1],\"data_offsets\":[8,12]},"
+        "\"b\":{\"dtype\":\"I64\",\"shape\":[],\"data_offsets\":[0,8]},"
+        "\"c\":{\"dtype\":\"BOOL\",\"shape\":[3],\"data_offsets\":[12,15]}}";
+    size_t data = 8 + strlen(header);
+    struct safetensors_list l;
+    struct error err = { 0 };
+    struct buf b = { 0 };
+
+    file_of(&b, header, 15);
+    must(safetensors_list(&l, b.s, b.len, &err));
+    cr_assert(eq(sz, l.n, 3));
+    cr_assert(eq(str, (char *)l.entry[0].name, "b"));
+    cr_assert(eq(str, (char *)l.entry[1].dtype, "BF16"));
+    cr_assert(eq(int, l.entry[1].n_dims, 5));
+    cr_assert(eq(sz, l.entry[1].begin, data + 8));
+    cr_assert(eq(sz, l.entry[2].end, data + 15));
+    safetensors_release(&l);
+    file_of(&b, "{\"a\":{\"dtype\":\"F8_E4M3\",\"shape\":[4],\"data_offsets\":[0,4]}}",
+            4);
+    cr_assert(eq(int, safetensors_list(&l, b.s, b.len, &err), E_INPUT));
+    cr_assert(not(zero(ptr, strstr(err.text, "F8_E4M3"))), "%s", err.text);
+    buf_release(&b);
+}
+
+Test(nn_tensors, a_file_may_say_whose_layouts_it_has)
+{
+    static const char begins[] =
+        "{\"__metadata__\":{\"format\":\"pt\"},\"a \\\"quoted\\\"";
+    struct tensors t = example(), back = { 0 };
+    struct error err = { 0 };
+    struct buf b = { 0 };
+
+    must(safetensors_format_as(&t, "pt", &b, &err));
+    cr_assert(zero(int, memcmp(b.s + 8, begins, strlen(begins))), "%.60s", b.s + 8);
+    must(safetensors_parse(&back, b.s, b.len, &err));
+    cr_assert(eq(sz, back.n, t.n));
+    buf_release(&b);
+    tensors_release(&back);
+    tensors_release(&t);
+}
+
 Test(nn_tensors, a_header_longer_than_the_file_is_refused)
 {
     static const uint64_t lengths[] = { 100, 100000001, UINT64_MAX, UINT64_MAX - 7, 0 };
