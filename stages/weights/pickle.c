@@ -619,6 +619,7 @@ int pickle_read(struct pickle *p, const uint8_t *s, size_t n, size_t *at,
     struct machine m = { .p = p, .s = s, .n = n, .at = *at };
     int rc = 0;
 
+    GROW(m.stack, 1, m.stack_cap); /* so that none is ever at NULL */
     while (!m.done && rc == 0)
         rc = step(&m, err);
     if (rc == 0) {

@@ -2,7 +2,7 @@
  * pickle - a reader of Python pickles that runs nothing.
  *
  * A pickle is a program for a stack machine, some of whose orders import and call. This
- * machine knows the 40 opcodes that files of weights need, and a closed list of names
+ * machine knows the 36 opcodes that files of weights need, and a closed list of names
  * (weights/names.h); anything else ends the reading with the opcode and its offset. A
  * call becomes a node that says what was to be called with what.
  *

@@ -21,7 +21,7 @@ struct maker {
 static void put(struct buf *b, uint64_t x, int bytes)
 {
     for (int i = 0; i < bytes; i++)
-        buf_addc(b, (char)(x >> 8 * i));
+        buf_addc(b, i < 8 ? (char)(x >> 8 * i) : 0);
 }
 
 static void add_entry(struct maker *m, const char *name, const char *bytes)
