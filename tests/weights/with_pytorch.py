@@ -4,7 +4,7 @@
     with_pytorch.py PROGRAMS
 
 Files of every kind are made anew; a network goes out of PyTorch, in, out and back into
-PyTorch; a file that would run a command is read, and the command is not run. Exit status
+PyTorch; a zip file may be laid otherwise; a file that would run a command is read, and the command is not run. Exit status
 77: there is no PyTorch.
 """
 import csv
@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import zipfile
 
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(here, "../golden"))
@@ -102,6 +103,33 @@ def check_network():
         net.state_dict()["features.0.weight"])
 
 
+def repacked(path, extra):
+    """files/zip.pth as another writer lays it, with the entries that PyTorch 2 adds."""
+    with zipfile.ZipFile("files/zip.pth") as old, zipfile.ZipFile(path, "w") as new:
+        for name in old.namelist():
+            with new.open(zipfile.ZipInfo(name), "w", force_zip64=True) as entry:
+                entry.write(old.read(name))
+        for name, text in extra.items():
+            new.writestr(name, text)
+
+
+def check_repacked():
+    later = {"zip/.format_version": "1", "zip/.storage_alignment": "64",
+             "zip/.data/serialization_id": "0" * 40}
+    import_file("files/zip.pth")
+    with open("model", "rb") as f:
+        want = f.read()
+    repacked("again.pth", {**later, "zip/byteorder": "little"})
+    import_file("again.pth")
+    with open("model", "rb") as f:
+        assert f.read() == want
+    for extra, says in (({"zip/byteorder": "big"}, "not little-endian"),
+                        ({"other/data.pkl": "."}, "two entries are a data.pkl")):
+        repacked("again.pth", {**later, **extra})
+        r = program("import-weights", "file=again.pth", "model=never", "taken=never")
+        assert r.returncode == 1 and says in r.stderr, r.stderr
+
+
 class Evil:
     def __reduce__(self):
         return os.system, ("touch did-run",)
@@ -119,6 +147,11 @@ def check_evil():
         torch.save({"model": {"a": torch.ones(2)}, "b": Evil()}, "evil.pth",
                    _use_new_zipfile_serialization=new)
         assert list(import_file("evil.pth", "--foreign=ignore")) == ["a"]
+        torch.save({"net.a": torch.ones(2), "b": Evil()}, "evil.pth",
+                   _use_new_zipfile_serialization=new)
+        assert list(import_file("evil.pth", "--foreign=ignore", "--prefix=net.")) == ["a"]
+        with open("taken") as f:
+            assert f.read() == "name\tfrom\tdtype\tshape\na\tnet.a\tF32\t2\n\tb\t\t\n"
     assert not os.path.exists("did-run") and not os.path.exists("never")
 
 
@@ -126,6 +159,7 @@ sys.argv[1] = os.path.abspath(sys.argv[1])
 with tempfile.TemporaryDirectory() as folder:
     os.chdir(folder)
     files = check_files()
+    check_repacked()
     check_network()
     check_evil()
     os.chdir("/")
