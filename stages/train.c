@@ -320,13 +320,14 @@ static int train_step(struct training *t, long i, struct sums *sums, struct erro
         .weight_decay = o->weight_decay,
         .clip = o->clip,
     };
+    struct net_draws draws = { .draws = t->batches.picked, .epoch = t->batches.epoch };
     const float *batch;
     double loss = 0;
     int rc;
 
     rc = make_batch(t, i, &batch, err);
     if (rc == 0)
-        rc = net_forward(t->net, batch, o->batch, t->logits, err);
+        rc = net_forward_training(t->net, batch, o->batch, &draws, t->logits, err);
     if (rc == 0)
         rc = net_loss(t->net, t->label, t->loss, err);
     if (rc == 0)

@@ -32,6 +32,7 @@ int batches_open(struct batches *b, const char *path, int batch, int classes,
     sampler_init(&b->sampler, b->width, b->height, b->channels);
     b->order = xcalloc((size_t)b->pictures, sizeof *b->order);
     b->draws = xcalloc((size_t)b->pictures, sizeof *b->draws);
+    b->picked = xcalloc((size_t)batch, sizeof *b->picked);
     for (long i = 0; i < b->pictures && rc == 0; i++) {
         rc = imageset_get(b->set, i, &im, err);
         if (rc == 0)
@@ -46,6 +47,7 @@ void batches_close(struct batches *b)
     sampler_release(&b->sampler);
     free(b->order);
     free(b->draws);
+    free(b->picked);
     *b = (struct batches){ 0 };
 }
 
@@ -74,7 +76,8 @@ int batches_load(struct batches *b, long i, float *pixels, int32_t *label,
 
         if (rc < 0)
             return rc;
-        augment_crop(&c, &b->augment, &b->draws[pick[k]], b->epoch, b->width, b->height);
+        b->picked[k] = b->draws[pick[k]];
+        augment_crop(&c, &b->augment, &b->picked[k], b->epoch, b->width, b->height);
         sampler_run(&b->sampler, &c, &im, pixels + (size_t)k * size);
         label[k] = im.label;
     }

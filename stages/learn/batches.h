@@ -21,8 +21,9 @@ struct batches {
     uint64_t seed, epoch;
     struct augment augment;
     struct sampler sampler;
-    struct draws *draws; /* of each picture */
-    uint32_t *order;     /* of the epoch */
+    struct draws *draws;  /* of each picture */
+    struct draws *picked; /* of each picture of the batch loaded last */
+    uint32_t *order;      /* of the epoch */
 };
 
 /* Refuses (E_INPUT) a set with fewer pictures than a batch, of several sizes, or with a
