@@ -8,9 +8,12 @@ import os
 import struct
 import sys
 
+ARCHS = ["alexnet", "googlenet", "resnet50"]  # all three of the same records and models
 NETS = ["S", "S-matched", "R"]
-MODEL = {"S": "train@arch=alexnet,kind=S.model", "S-matched": "match@arch=alexnet.model",
-         "R": "train@arch=alexnet,kind=R.model"}
+
+
+def model(arch, net):
+    return f"match@arch={arch}.model" if net == "S-matched" else f"train@arch={arch},kind={net}.model"
 
 
 def put(path, lines):
@@ -35,7 +38,7 @@ def put_records():
                 hit = chance(stage, net, k) < right[net][i]
                 rows.append(f"test-{k:06}\t{k % 10}\t{(k + (not hit)) % 10}\t0.5\t0.5")
             put(f"{stage}-{net}.tsv", rows)
-            lists["1"].append(f"{stage}\talexnet\t{net}\t{stage}-{net}.tsv")
+            lists["1"] += [f"{stage}\t{a}\t{net}\t{stage}-{net}.tsv" for a in ARCHS]
     for net in NETS:
         rows = ["image\tshape\ttexture\tpredicted\tanswer"]
         for k in range(240):
@@ -43,10 +46,10 @@ def put_records():
             answer = "shape" if u < shape[net][0] else "texture" if u < sum(shape[net]) else "other"
             rows.append(f"conflict-{k:06}\t0\t1\t2\t{answer}")
         put(f"cue-{net}.tsv", rows)
-        lists["2"].append(f"alexnet\t{net}\tcue-{net}.tsv")
+        lists["2"] += [f"{a}\t{net}\tcue-{net}.tsv" for a in ARCHS]
         put(f"tv-{net}.tsv", ["layer\tkernel\tfilters\tmean_tv\ttv_over_l1\tisotropic\tall_filters",
                               f"network\t7\t312\t{40 + len(net)}.5\t1.25\t30\t44"])
-        lists["4"].append(f"alexnet\t{net}\ttv-{net}.tsv")
+        lists["4"] += [f"{a}\t{net}\ttv-{net}.tsv" for a in ARCHS]
     for name, rows in lists.items():
         put(f"list-{name}", rows)
 
@@ -77,12 +80,15 @@ def put_lists():
             for e in range(1, 31)])
     put("match.tsv", ["epoch\tclean_matched\tclean_r\tclean_s", "7\t0.71\t0.72\t0.88"])
     put("list-tables", ["stage\tpath"] + [f"table-{i}\ttable-{i}.tsv" for i in (1, 2, 4)])
-    put("list-figures", ["stage\tsplit\tpath", "sheet\ttrain\tfigure-2.svg",
-                         "sheet\tconflict\tfigure-2.png", "figure-2\t\tfigure-2.png"])
-    put("list-data", ["stage\tarch\tkind\tpath", "train\talexnet\tS\tcurve-S.tsv",
-                      "train\talexnet\tR\tcurve-R.tsv", "match\talexnet\t\tmatch.tsv",
-                      "table-1\t\t\tpairs-1.tsv", "table-2\t\t\tpairs-2.tsv",
-                      "filter-pairs\t\t\tfilter-pairs.tsv", "./tried.tsv\t\t\ttried.tsv"])
+    put("list-figures", ["stage\tarch\tsplit\tpath", "sheet\t\ttrain\tfigure-2.svg",
+                         "sheet\t\tconflict\tfigure-2.png"] +
+        [f"figure-2\t{a}\t\tfigure-2.png" for a in ARCHS])
+    rows = ["stage\tarch\tkind\tpath"]
+    for a in ARCHS:
+        rows += [f"train\t{a}\tS\tcurve-S.tsv", f"train\t{a}\tR\tcurve-R.tsv",
+                 f"match\t{a}\t\tmatch.tsv", f"filter-pairs\t{a}\t\tfilter-pairs.tsv"]
+    put("list-data", rows + ["table-1\t\t\tpairs-1.tsv", "table-2\t\t\tpairs-2.tsv",
+                             "./tried.tsv\t\t\ttried.tsv"])
 
 
 def digest(path):
@@ -110,24 +116,26 @@ def put_provenance():
     images = [("images", name("images"), "import.images")] + [
         ("textures", name(f"texture {i}"), f"import.textures[pattern={i}]") for i in range(20)]
     step("compose@split=train", "compose", images, [("set", name("set"))])
-    for kind in "SR":
-        step(f"train@arch=alexnet,kind={kind}", "train",
-             [("data", name("set"), "compose@split=train.set")],
-             [("curve", digest(f"curve-{kind}.tsv")), ("model", name("model " + kind))])
-    step("match@arch=alexnet", "match", [], [("match", digest("match.tsv")),
-                                             ("model", name("model S-matched"))])
-    for net in NETS:
-        for stage, file in (("clean", "clean"), ("adversarial", "adversarial"), ("cue", "cue"),
-                            ("kernel-tv", "tv")):
-            step(f"{stage}@arch=alexnet,net={net}", stage,
-                 [("model", name("model " + net), MODEL[net])],
-                 [("record", digest(f"{file}-{net}.tsv"))])
+    for arch in ARCHS:
+        for kind in "SR":
+            step(f"train@arch={arch},kind={kind}", "train",
+                 [("data", name("set"), "compose@split=train.set")],
+                 [("curve", digest(f"curve-{kind}.tsv")), ("model", name("model " + kind))])
+        step(f"match@arch={arch}", "match", [], [("match", digest("match.tsv")),
+                                                 ("model", name("model S-matched"))])
+        for net in NETS:
+            for stage, file in (("clean", "clean"), ("adversarial", "adversarial"),
+                                ("cue", "cue"), ("kernel-tv", "tv")):
+                step(f"{stage}@arch={arch},net={net}", stage,
+                     [("model", name("model " + net), model(arch, net))],
+                     [("record", digest(f"{file}-{net}.tsv"))])
+        step(f"filter-pairs@arch={arch}", "pair-filters", [],
+             [("pairs", digest("filter-pairs.tsv"))])
+        step(f"figure-2@arch={arch}", "filters", [("font", name("font"), "import.font")],
+             [("figure", digest("figure-2.png"))])
     for i in (1, 2, 4):
         step(f"table-{i}", "tabulate", [], [("pairs", digest(f"pairs-{i}.tsv")),
                                             ("table", digest(f"table-{i}.tsv"))])
-    step("filter-pairs", "pair-filters", [], [("pairs", digest("filter-pairs.tsv"))])
-    step("figure-2", "filters", [("font", name("font"), "import.font")],
-         [("figure", digest("figure-2.png"))])
     put("provenance.tsv", rows)
 
 
