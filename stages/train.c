@@ -41,7 +41,7 @@ struct options {
     const char *data, *val, *start;
     const char *model, *curve, *epochs, *losses;
     const char *arch, *size, *kind, *schedule;
-    int classes, n_epochs, n_steps, batch, lanes, attack_steps;
+    int classes, n_epochs, n_steps, batch, lanes, attack_steps, fall_epochs;
     double lr, warmup, momentum, weight_decay, clip;
     double eps, step_ratio, ramp_start, ramp_end;
     struct augment augment;
@@ -137,6 +137,7 @@ static void plan_steps(struct training *t)
         .peak = o->lr,
         .warmup = o->warmup,
         .cosine = strcmp(o->schedule, "cosine") == 0,
+        .fall = strcmp(o->schedule, "step") == 0 ? o->fall_epochs * t->batches.n : 0,
         .radius = o->kind[0] == 'R' ? o->eps : 0,
         .ramp_start = o->ramp_start,
         .ramp_end = o->ramp_end,
@@ -493,6 +494,7 @@ int main(int argc, char **argv)
         .clip = 5,
         .eps = .75,
         .attack_steps = 7,
+        .fall_epochs = 30,
         .step_ratio = 6,
         .ramp_start = .15,
         .ramp_end = .5,
@@ -516,7 +518,10 @@ int main(int argc, char **argv)
         STAGE_INT("batch", &o.batch, 1, 65536, "pictures a step, a multiple of lanes"),
         STAGE_INT("lanes", &o.lanes, 1, 1024, "parts of a batch computed apart"),
         STAGE_FLOAT("lr", &o.lr, 0, 1000, "highest learning rate"),
-        STAGE_CHOICE("schedule", &o.schedule, "cosine|constant", "after the warm-up"),
+        STAGE_CHOICE("schedule", &o.schedule, "cosine|constant|step",
+                     "of the learning rate after the warm-up"),
+        STAGE_INT("fall-epochs", &o.fall_epochs, 1, 10000,
+                  "schedule=step: lr is divided by 10 every so many epochs"),
         STAGE_FLOAT("warmup", &o.warmup, 0, 1, "part of all steps in which lr rises"),
         STAGE_FLOAT("momentum", &o.momentum, 0, 1, "of SGD"),
         STAGE_FLOAT("weight-decay", &o.weight_decay, 0, 1, "of SGD, on every parameter"),

@@ -14,6 +14,8 @@ double schedule_rate(const struct schedule *s, long t)
         rate *= (double)(t + 1) / rise;
     if (s->cosine)
         rate *= (1 + cos(pi * (double)t / T)) / 2;
+    if (s->fall > 0)
+        rate *= pow(.1, (double)(t / s->fall));
     return rate;
 }
 

@@ -9,7 +9,8 @@
 struct schedule {
     long steps;          /* T: of the whole training */
     double peak, warmup; /* the rate rises to peak over the first warmup * T steps */
-    bool cosine;         /* and falls to 0 as (1 + cos(pi t/T)) / 2, or stays */
+    bool cosine;         /* and falls to 0 as (1 + cos(pi t/T)) / 2 */
+    long fall;           /* and is divided by 10 every so many steps; 0: never */
     double radius;       /* 0 before ramp_start * T, then linear, whole from */
     double ramp_start, ramp_end; /* ramp_end * T on */
 };

@@ -27,6 +27,18 @@ Test(schedule, rate_rises_over_the_warm_up_and_falls_to_nothing)
                          .04 * (1 + cos(pi * 1999 / 2000)) / 2, 1e-15));
 }
 
+/* MadryLab/robustness, defaults of the paper: 0.1, a tenth of it from epochs 30 and 60
+ * on. */
+Test(schedule, rate_falls_to_a_tenth_every_so_many_steps)
+{
+    struct schedule s = { .steps = 90 * 7, .peak = .1, .fall = 30 * 7 };
+
+    cr_expect(eq(dbl, schedule_rate(&s, 0), .1));
+    cr_expect(eq(dbl, schedule_rate(&s, 209), .1));
+    cr_expect(epsilon_eq(dbl, schedule_rate(&s, 210), .01, 1e-15));
+    cr_expect(epsilon_eq(dbl, schedule_rate(&s, 629), .001, 1e-15));
+}
+
 Test(schedule, constant_rate_stays_at_its_peak_after_the_warm_up)
 {
     struct schedule s = { .steps = 100, .peak = .004 };
