@@ -105,7 +105,9 @@ static int attack_lane(struct lane *lane, void *context, struct error *err)
 
     s.best_loss = s.loss + s.n;
     rc = s.b->upload(s.dev, s.at.x0, on->pixels + first * s.size, bytes, err);
-    if (rc == 0)
+    if (rc == 0 && on->a->start != NULL)
+        rc = s.b->upload(s.dev, s.at.x, on->a->start + first * s.size, bytes, err);
+    else if (rc == 0)
         rc = s.b->copy(s.dev, s.at.x, s.at.x0, bytes, err);
     if (rc == 0)
         rc = climb(&s, on->a, on->a->keep_best || on->loss != NULL, err);

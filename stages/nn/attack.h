@@ -10,7 +10,8 @@
 struct attack {
     double radius, step; /* L2, pixel values in 0..1 */
     int steps;
-    bool keep_best; /* return the iterate of the highest loss, the start included */
+    bool keep_best;     /* return the iterate of the highest loss, the start included */
+    const float *start; /* where to begin, as many pictures; NULL: where they are */
 };
 
 /* Moves n pictures (n x H x W x C) to adversarial ones; loss (n, may be NULL) is that of

@@ -79,14 +79,15 @@ def put_lists():
             f"{e}\t0.04\t{0 if kind == 'S' else 0.75:g}\t{2.3 / e:.6g}\t0.5\t0.5\t150\t300"
             for e in range(1, 31)])
     put("match.tsv", ["epoch\tclean_matched\tclean_r\tclean_s", "7\t0.71\t0.72\t0.88"])
-    put("list-tables", ["stage\tpath"] + [f"table-{i}\ttable-{i}.tsv" for i in (1, 2, 4)])
+    put("list-tables", ["stage\tpath"] + [f"table-{i}\ttable-{i}.tsv" for i in (1, 2, 4)] +
+        ["table-attack\ttable-1.tsv"])
     put("list-figures", ["stage\tarch\tsplit\tpath", "sheet\t\ttrain\tfigure-2.svg",
                          "sheet\t\tconflict\tfigure-2.png"] +
         [f"figure-2\t{a}\t\tfigure-2.png" for a in ARCHS])
     rows = ["stage\tarch\tkind\tpath"]
     for a in ARCHS:
         rows += [f"train\t{a}\tS\tcurve-S.tsv", f"train\t{a}\tR\tcurve-R.tsv",
-                 f"match\t{a}\t\tmatch.tsv", f"filter-pairs\t{a}\t\tfilter-pairs.tsv"]
+                 f"match\t{a}\t\tmatch.tsv", f"cl\t{a}\t\tmatch.tsv", f"filter-pairs\t{a}\t\tfilter-pairs.tsv"]
     put("list-data", rows + ["table-1\t\t\tpairs-1.tsv", "table-2\t\t\tpairs-2.tsv",
                              "./tried.tsv\t\t\ttried.tsv"])
 
@@ -136,6 +137,7 @@ def put_provenance():
     for i in (1, 2, 4):
         step(f"table-{i}", "tabulate", [], [("pairs", digest(f"pairs-{i}.tsv")),
                                             ("table", digest(f"table-{i}.tsv"))])
+    step("table-attack", "tabulate", [], [("table", digest("table-1.tsv"))])
     put("provenance.tsv", rows)
 
 
