@@ -32,3 +32,14 @@ size_t image_bytes(const struct image *im)
 {
     return (size_t)im->height * (size_t)im->width * (size_t)im->channels;
 }
+
+int image_check_size(unsigned long width, unsigned long height, struct error *err)
+{
+    if (width == 0 || height == 0)
+        return error_set(err, E_INPUT, "%lu x %lu pixels", width, height);
+    if (width > UINT16_MAX || height > UINT16_MAX || width * height > IMAGE_MOST_PIXELS)
+        return error_set(err, E_INPUT,
+                         "%lu x %lu pixels are more than this version reads", width,
+                         height);
+    return 0;
+}

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "larder/error.h"
+
 struct image {
     const char *name;  /* borrowed: of the set it came from, or of the caller */
     int width, height; /* 1 to 65535 */
@@ -22,5 +24,11 @@ struct image {
 void image_init(struct image *im, int width, int height, int channels);
 void image_release(struct image *im);
 size_t image_bytes(const struct image *im); /* of pixel */
+
+/* More pixels are refused: nothing that a network reads is so large. */
+enum { IMAGE_MOST_PIXELS = 1 << 28 };
+
+/* Of a picture in a file: E_INPUT for a side of 0 or above 65535, or too many pixels. */
+int image_check_size(unsigned long width, unsigned long height, struct error *err);
 
 #endif

@@ -11,4 +11,7 @@
  * fixed, so equal pictures give equal bytes (with one version of zlib). */
 int image_write_png(const struct image *im, const char *path, struct error *err);
 
+/* For image_decode(), which has the promise. */
+int image_decode_png(struct image *im, const void *bytes, size_t n, struct error *err);
+
 #endif

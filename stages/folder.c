@@ -1,0 +1,262 @@
+/*
+ * folder - a tree of pictures in class folders to an image set.
+ *
+ * in   pictures  a folder of folders: each is a class, and what lies in it, at any depth,
+ *                are its pictures (JPEG or PNG, told by their bytes)
+ * out  set       every picture as RGB: the shorter side scaled to `side`, then the middle
+ *                `crop` x `crop` (torchvision's Resize and CenterCrop). Its name is its
+ * path in the tree, its label the place of its class among the sorted names classes TSV:
+ * class, name, pictures skipped   TSV: picture, reason; with damaged=skip, else empty
+ *
+ * Names that begin with a dot are passed over.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <string.h>
+
+#include "image/decode.h"
+#include "image/resize.h"
+#include "image/shards.h"
+#include "kit/progress.h"
+#include "kit/stage.h"
+#include "kit/tsv.h"
+#include "larder/fs.h"
+#include "larder/mem.h"
+
+#include "larder/banned.h"
+
+struct options {
+    const char *pictures, *set, *classes, *skipped, *damaged;
+    int side, crop, shards;
+};
+
+/* All-zero is empty. */
+struct names {
+    char **name;
+    size_t n, cap;
+};
+
+/* One run; all-zero is empty. */
+struct work {
+    const struct options *o;
+    struct names class, file; /* file: paths in the tree, sorted */
+    long *count;              /* pictures of each class */
+    struct shards out;
+    struct buf skipped;
+};
+
+static void names_release(struct names *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        free(l->name[i]);
+    free(l->name);
+}
+
+static void names_add(struct names *l, const char *name)
+{
+    GROW(l->name, l->n + 1, l->cap);
+    l->name[l->n++] = xstrdup(name);
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The names in a folder, sorted. */
+static int list_folder(struct names *l, const char *path, struct error *err)
+{
+    DIR *d = opendir(path);
+    struct dirent *e;
+
+    if (d == NULL)
+        return error_system(err, "cannot read the folder %s", path);
+    while (errno = 0, (e = readdir(d)) != NULL)
+        if (e->d_name[0] != '.')
+            names_add(l, e->d_name);
+    if (errno != 0) {
+        closedir(d);
+        return error_system(err, "cannot read the folder %s", path);
+    }
+    closedir(d);
+    if (l->n > 0)
+        qsort(l->name, l->n, sizeof *l->name, by_bytes);
+    return 0;
+}
+
+/* Adds the files below a folder of the tree. */
+static int walk(struct work *w, const char *folder, struct error *err)
+{
+    struct buf path = { 0 }, name = { 0 };
+    struct names here = { 0 };
+    int rc;
+
+    buf_printf(&path, "%s/%s", w->o->pictures, folder);
+    rc = list_folder(&here, buf_str(&path), err);
+    for (size_t i = 0; i < here.n && rc == 0; i++) {
+        buf_reset(&name);
+        buf_printf(&name, "%s/%s", folder, here.name[i]);
+        buf_reset(&path);
+        buf_printf(&path, "%s/%s", w->o->pictures, buf_str(&name));
+        if (fs_is_dir(buf_str(&path)))
+            rc = walk(w, buf_str(&name), err);
+        else
+            names_add(&w->file, buf_str(&name));
+    }
+    names_release(&here);
+    buf_release(&path);
+    buf_release(&name);
+    return rc;
+}
+
+static int find_pictures(struct work *w, struct error *err)
+{
+    struct buf path = { 0 };
+    int rc = list_folder(&w->class, w->o->pictures, err);
+
+    for (size_t i = 0; i < w->class.n && rc == 0; i++) {
+        buf_reset(&path);
+        buf_printf(&path, "%s/%s", w->o->pictures, w->class.name[i]);
+        if (fs_is_dir(buf_str(&path)))
+            rc = walk(w, w->class.name[i], err);
+        else
+            rc = error_set(err, E_INPUT,
+                           "%s is no folder: pictures lie in folders, one a class",
+                           buf_str(&path));
+    }
+    buf_release(&path);
+    if (rc == 0 && w->file.n == 0)
+        rc = error_set(err, E_INPUT, "%s: there is no picture in it", w->o->pictures);
+    if (rc == 0)
+        qsort(w->file.name, w->file.n, sizeof *w->file.name, by_bytes);
+    return rc;
+}
+
+/* The class of a path in the tree. */
+static int class_of(const struct work *w, const char *name)
+{
+    size_t n = strcspn(name, "/");
+
+    for (size_t i = 0; i < w->class.n; i++)
+        if (strlen(w->class.name[i]) == n && memcmp(w->class.name[i], name, n) == 0)
+            return (int)i;
+    return -1;
+}
+
+static int read_picture(struct work *w, const char *name, struct image *im,
+                        struct error *err)
+{
+    struct image raw = { .name = name }, rgb = { 0 };
+    struct buf path = { 0 }, bytes = { 0 };
+    int rc;
+
+    buf_printf(&path, "%s/%s", w->o->pictures, name);
+    rc = fs_read(buf_str(&path), &bytes, err);
+    if (rc == 0) {
+        rc = image_decode(&raw, buf_str(&bytes), bytes.len, err);
+        if (rc < 0)
+            error_context(err, "%s", name);
+    }
+    if (rc == 0) {
+        raw.label = class_of(w, name);
+        image_rgb(&rgb, &raw);
+        image_fit(im, &rgb, w->o->side, w->o->crop);
+    }
+    image_release(&rgb);
+    image_release(&raw);
+    buf_release(&bytes);
+    buf_release(&path);
+    return rc;
+}
+
+/* A picture that cannot be used: an error, or a line of the list. */
+static int pass_over(struct work *w, const char *name, const struct error *why,
+                     struct error *err)
+{
+    if (strcmp(w->o->damaged, "skip") != 0 || why->code != E_INPUT) {
+        *err = *why;
+        return why->code;
+    }
+    buf_printf(&w->skipped, "%s\t%s\n", name, why->text + strlen(name) + 2);
+    progress_note("skipped %s", why->text);
+    return shards_add(&w->out, NULL, err);
+}
+
+static int add_picture(struct work *w, const char *name, struct error *err)
+{
+    struct error why = { 0 };
+    struct image im = { 0 };
+    int rc = read_picture(w, name, &im, &why);
+
+    if (rc < 0)
+        return pass_over(w, name, &why, err);
+    rc = shards_add(&w->out, &im, err);
+    w->count[im.label]++;
+    image_release(&im);
+    return rc;
+}
+
+static int write_lists(struct work *w, struct error *err)
+{
+    struct buf text = { 0 };
+    int rc;
+
+    buf_adds(&text, "class\tname\tpictures\n");
+    for (size_t i = 0; i < w->class.n; i++)
+        buf_printf(&text, "%zu\t%s\t%ld\n", i, w->class.name[i], w->count[i]);
+    rc = tsv_write(w->o->classes, &text, err);
+    if (rc == 0)
+        rc = tsv_write(w->o->skipped, &w->skipped, err);
+    buf_release(&text);
+    return rc;
+}
+
+static int folder(const void *options, struct error *err)
+{
+    struct work w = { .o = options };
+    long long each = 3LL * w.o->crop * w.o->crop + 512;
+    int rc = 0;
+
+    if (w.o->crop > w.o->side)
+        return error_set(err, E_INPUT, "crop=%d is larger than side=%d", w.o->crop,
+                         w.o->side);
+    buf_adds(&w.skipped, "picture\treason\n");
+    rc = find_pictures(&w, err);
+    if (rc == 0)
+        rc = shards_open(&w.out, w.o->set, w.o->shards, (long)w.file.n, each, err);
+    w.count = xcalloc(w.class.n + 1, sizeof *w.count);
+    for (size_t i = 0; i < w.file.n && rc == 0; i++) {
+        rc = add_picture(&w, w.file.name[i], err);
+        progress_step((long)i + 1, (long)w.file.n, "picture");
+    }
+    if (rc == 0)
+        rc = shards_commit(&w.out, err);
+    if (rc == 0)
+        rc = write_lists(&w, err);
+    shards_close(&w.out);
+    buf_release(&w.skipped);
+    free(w.count);
+    names_release(&w.class);
+    names_release(&w.file);
+    return rc;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = { .damaged = "stop", .side = 256, .crop = 224, .shards = 1 };
+    const struct stage_arg args[] = {
+        STAGE_ABOUT("a tree of pictures in class folders to an image set"),
+        STAGE_IN_TREE("pictures", &o.pictures,
+                      "a folder a class, with JPEG or PNG files"),
+        STAGE_OUT_SET("set", &o.set, "the pictures, scaled and cut, with their classes"),
+        STAGE_OUT("classes", &o.classes, "TSV: class name pictures"),
+        STAGE_OUT("skipped", &o.skipped, "TSV: picture reason"),
+        STAGE_INT("side", &o.side, 1, 65535, "the shorter side after scaling"),
+        STAGE_INT("crop", &o.crop, 1, 4096, "the side of the middle that is kept"),
+        STAGE_INT("shards", &o.shards, 1, SHARDS_MOST, "parts of the set"),
+        STAGE_CHOICE("damaged", &o.damaged, "stop|skip",
+                     "a picture that cannot be read: an error, or listed and left out"),
+        STAGE_END,
+    };
+    return stage_main(argc, argv, args, folder, &o);
+}

@@ -1,0 +1,23 @@
+#include "image/decode.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "image/jpeg.h"
+#include "image/png.h"
+
+#include "larder/banned.h"
+
+static bool begins(const void *bytes, size_t n, const char *with, size_t length)
+{
+    return n >= length && memcmp(bytes, with, length) == 0;
+}
+
+int image_decode(struct image *im, const void *bytes, size_t n, struct error *err)
+{
+    if (begins(bytes, n, "\xff\xd8\xff", 3))
+        return image_decode_jpeg(im, bytes, n, err);
+    if (begins(bytes, n, "\x89PNG\r\n\x1a\n", 8))
+        return image_decode_png(im, bytes, n, err);
+    return error_set(err, E_INPUT, n == 0 ? "it is empty" : "it is neither JPEG nor PNG");
+}
