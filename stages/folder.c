@@ -14,9 +14,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "image/decode.h"
-#include "image/resize.h"
-#include "image/shards.h"
+#include "image/intake.h"
 #include "kit/progress.h"
 #include "kit/stage.h"
 #include "kit/tsv.h"
@@ -27,7 +25,7 @@
 
 struct options {
     const char *pictures, *set, *classes, *skipped, *damaged;
-    int side, crop, shards;
+    struct intake_options intake;
 };
 
 /* All-zero is empty. */
@@ -41,8 +39,7 @@ struct work {
     const struct options *o;
     struct names class, file; /* file: paths in the tree, sorted */
     long *count;              /* pictures of each class */
-    struct shards out;
-    struct buf skipped;
+    struct intake in;
 };
 
 static void names_release(struct names *l)
@@ -143,60 +140,23 @@ static int class_of(const struct work *w, const char *name)
     return -1;
 }
 
-static int read_picture(struct work *w, const char *name, struct image *im,
-                        struct error *err)
+static int add_picture(struct work *w, const char *name, struct error *err)
 {
-    struct image raw = { .name = name }, rgb = { 0 };
     struct buf path = { 0 }, bytes = { 0 };
-    int rc;
+    int label = class_of(w, name), rc;
 
     buf_printf(&path, "%s/%s", w->o->pictures, name);
     rc = fs_read(buf_str(&path), &bytes, err);
-    if (rc == 0) {
-        rc = image_decode(&raw, buf_str(&bytes), bytes.len, err);
-        if (rc < 0)
-            error_context(err, "%s", name);
-    }
-    if (rc == 0) {
-        raw.label = class_of(w, name);
-        image_rgb(&rgb, &raw);
-        image_fit(im, &rgb, w->o->side, w->o->crop);
-    }
-    image_release(&rgb);
-    image_release(&raw);
+    if (rc == 0)
+        rc = intake_add(&w->in, name, label, buf_str(&bytes), bytes.len, err);
+    if (rc > 0)
+        w->count[label]++;
     buf_release(&bytes);
     buf_release(&path);
-    return rc;
+    return rc < 0 ? rc : 0;
 }
 
-/* A picture that cannot be used: an error, or a line of the list. */
-static int pass_over(struct work *w, const char *name, const struct error *why,
-                     struct error *err)
-{
-    if (strcmp(w->o->damaged, "skip") != 0 || why->code != E_INPUT) {
-        *err = *why;
-        return why->code;
-    }
-    buf_printf(&w->skipped, "%s\t%s\n", name, why->text + strlen(name) + 2);
-    progress_note("skipped %s", why->text);
-    return shards_add(&w->out, NULL, err);
-}
-
-static int add_picture(struct work *w, const char *name, struct error *err)
-{
-    struct error why = { 0 };
-    struct image im = { 0 };
-    int rc = read_picture(w, name, &im, &why);
-
-    if (rc < 0)
-        return pass_over(w, name, &why, err);
-    rc = shards_add(&w->out, &im, err);
-    w->count[im.label]++;
-    image_release(&im);
-    return rc;
-}
-
-static int write_lists(struct work *w, struct error *err)
+static int write_classes(struct work *w, struct error *err)
 {
     struct buf text = { 0 };
     int rc;
@@ -205,8 +165,6 @@ static int write_lists(struct work *w, struct error *err)
     for (size_t i = 0; i < w->class.n; i++)
         buf_printf(&text, "%zu\t%s\t%ld\n", i, w->class.name[i], w->count[i]);
     rc = tsv_write(w->o->classes, &text, err);
-    if (rc == 0)
-        rc = tsv_write(w->o->skipped, &w->skipped, err);
     buf_release(&text);
     return rc;
 }
@@ -214,27 +172,23 @@ static int write_lists(struct work *w, struct error *err)
 static int folder(const void *options, struct error *err)
 {
     struct work w = { .o = options };
-    long long each = 3LL * w.o->crop * w.o->crop + 512;
-    int rc = 0;
+    struct intake_options use = w.o->intake;
+    int rc;
 
-    if (w.o->crop > w.o->side)
-        return error_set(err, E_INPUT, "crop=%d is larger than side=%d", w.o->crop,
-                         w.o->side);
-    buf_adds(&w.skipped, "picture\treason\n");
+    use.skip = strcmp(w.o->damaged, "skip") == 0;
     rc = find_pictures(&w, err);
     if (rc == 0)
-        rc = shards_open(&w.out, w.o->set, w.o->shards, (long)w.file.n, each, err);
+        rc = intake_open(&w.in, &use, w.o->set, (long)w.file.n, err);
     w.count = xcalloc(w.class.n + 1, sizeof *w.count);
     for (size_t i = 0; i < w.file.n && rc == 0; i++) {
         rc = add_picture(&w, w.file.name[i], err);
         progress_step((long)i + 1, (long)w.file.n, "picture");
     }
     if (rc == 0)
-        rc = shards_commit(&w.out, err);
+        rc = intake_commit(&w.in, w.o->skipped, err);
     if (rc == 0)
-        rc = write_lists(&w, err);
-    shards_close(&w.out);
-    buf_release(&w.skipped);
+        rc = write_classes(&w, err);
+    intake_close(&w.in);
     free(w.count);
     names_release(&w.class);
     names_release(&w.file);
@@ -243,7 +197,7 @@ static int folder(const void *options, struct error *err)
 
 int main(int argc, char **argv)
 {
-    struct options o = { .damaged = "stop", .side = 256, .crop = 224, .shards = 1 };
+    struct options o = { .damaged = "stop", .intake = INTAKE_DEFAULTS };
     const struct stage_arg args[] = {
         STAGE_ABOUT("a tree of pictures in class folders to an image set"),
         STAGE_IN_TREE("pictures", &o.pictures,
@@ -251,9 +205,9 @@ int main(int argc, char **argv)
         STAGE_OUT_SET("set", &o.set, "the pictures, scaled and cut, with their classes"),
         STAGE_OUT("classes", &o.classes, "TSV: class name pictures"),
         STAGE_OUT("skipped", &o.skipped, "TSV: picture reason"),
-        STAGE_INT("side", &o.side, 1, 65535, "the shorter side after scaling"),
-        STAGE_INT("crop", &o.crop, 1, 4096, "the side of the middle that is kept"),
-        STAGE_INT("shards", &o.shards, 1, SHARDS_MOST, "parts of the set"),
+        STAGE_INT("side", &o.intake.side, 1, 65535, "the shorter side after scaling"),
+        STAGE_INT("crop", &o.intake.crop, 1, 4096, "the side of the middle that is kept"),
+        STAGE_INT("shards", &o.intake.shards, 1, SHARDS_MOST, "parts of the set"),
         STAGE_CHOICE("damaged", &o.damaged, "stop|skip",
                      "a picture that cannot be read: an error, or listed and left out"),
         STAGE_END,
