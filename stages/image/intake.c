@@ -4,6 +4,7 @@
 #include "image/resize.h"
 #include "kit/progress.h"
 #include "kit/tsv.h"
+#include "larder/fs.h"
 
 #include "larder/banned.h"
 
@@ -17,6 +18,7 @@ int intake_open(struct intake *in, const struct intake_options *o, const char *p
         return error_set(err, E_INPUT, "crop=%d is larger than side=%d", o->crop,
                          o->side);
     buf_adds(&in->skipped, "picture\treason\n");
+    in->path = path;
     return shards_open(&in->out, path, o->shards, pictures,
                        3LL * o->crop * o->crop + LONGEST_NAME, err);
 }
@@ -64,11 +66,18 @@ int intake_commit(struct intake *in, const char *skipped, struct error *err)
 {
     int rc = shards_commit(&in->out, err);
 
-    return rc < 0 ? rc : tsv_write(skipped, &in->skipped, err);
+    if (rc == 0)
+        rc = tsv_write(skipped, &in->skipped, err);
+    if (rc == 0)
+        in->path = NULL;
+    return rc;
 }
 
 void intake_close(struct intake *in)
 {
     shards_close(&in->out);
+    if (in->path != NULL)
+        fs_remove_tree(in->path, NULL);
     buf_release(&in->skipped);
+    *in = (struct intake){ 0 };
 }

@@ -26,6 +26,7 @@ struct intake {
     struct intake_options o;
     struct shards out;
     struct buf skipped; /* TSV: picture, reason */
+    const char *path;   /* of a set that is not whole yet; borrowed */
 };
 
 /* A set at path for so many pictures. */
@@ -37,6 +38,7 @@ int intake_add(struct intake *in, const char *name, int label, const void *bytes
                size_t n, struct error *err);
 /* Ends the set and writes the list of what was left out. */
 int intake_commit(struct intake *in, const char *skipped, struct error *err);
+/* Removes a set that was not ended. */
 void intake_close(struct intake *in);
 
 #endif
