@@ -77,6 +77,12 @@ struct synset {
     char wnid[WNID_LENGTH + 1];
 };
 
+/* -1 for what is no id. */
+static long id_of(double number)
+{
+    return number >= 1 && number <= 1e6 ? (long)number : -1;
+}
+
 /* Fills d->wnid, and s with the classes in the file's order. */
 static int read_meta(struct devkit *d, struct synset **s, const struct buf *meta,
                      struct error *err)
@@ -97,11 +103,13 @@ static int read_meta(struct devkit *d, struct synset **s, const struct buf *meta
         const char *name = mat5_get(&m, i, wnid)->text;
         if (mat5_get(&m, i, children)->number != 0) /* no class, but several */
             continue;
-        if (strlen(name) != WNID_LENGTH)
+        if (strlen(name) != WNID_LENGTH) {
             rc = error_set(err, E_INPUT, META ": \"%s\" is no WordNet id", name);
-        (*s)[d->classes].id = (long)mat5_get(&m, i, id)->number;
-        snprintf((*s)[d->classes].wnid, WNID_LENGTH + 1, "%s", name);
-        memcpy(d->wnid[d->classes], (*s)[d->classes].wnid, WNID_LENGTH + 1);
+            break;
+        }
+        (*s)[d->classes].id = id_of(mat5_get(&m, i, id)->number);
+        memcpy((*s)[d->classes].wnid, name, WNID_LENGTH + 1);
+        memcpy(d->wnid[d->classes], name, WNID_LENGTH + 1);
         d->classes++;
     }
     if (rc == 0 && d->classes == 0)

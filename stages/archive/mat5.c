@@ -12,7 +12,7 @@
 
 #include "larder/banned.h"
 
-enum { HEADER = 128, LARGEST = 256 << 20 };
+enum { HEADER = 128, LARGEST = 16 << 20 };
 
 /* Types of elements. */
 enum {
@@ -182,12 +182,16 @@ static int take_struct(struct mat5 *m, struct matrix *from, struct error *err)
 {
     struct element length, names;
     size_t width, cells;
+    double wide;
     int rc = 0;
 
     if (take(&from->body, &length, err) < 0 || take(&from->body, &names, err) < 0)
         return E_INPUT;
-    width = (size_t)one_number(&length, 0);
-    if (width == 0 || width > 64 || names.n % width != 0)
+    wide = one_number(&length, 0);
+    if (!(wide >= 1 && wide <= (double)sizeof *m->field))
+        return damaged(err);
+    width = (size_t)wide;
+    if (names.n % width != 0)
         return damaged(err);
     m->fields = names.n / width;
     m->n = from->elements;
@@ -250,13 +254,15 @@ static int try_variable(struct mat5 *m, struct element e, const char *name,
 int mat5_read(struct mat5 *m, const void *bytes, size_t n, const char *name,
               struct error *err)
 {
-    struct bytes b = { (const uint8_t *)bytes + HEADER, n - HEADER };
+    struct bytes b = { bytes, n };
     struct element e;
     int rc = 0;
 
     *m = (struct mat5){ 0 };
     if (n < HEADER || memcmp((const char *)bytes + 126, "IM", 2) != 0)
         return error_set(err, E_INPUT, "it is no MATLAB 5 file (little-endian)");
+    b.at += HEADER;
+    b.n -= HEADER;
     while (b.n > 0 && rc == 0) {
         rc = take(&b, &e, err);
         if (rc == 0)

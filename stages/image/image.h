@@ -26,7 +26,7 @@ void image_release(struct image *im);
 size_t image_bytes(const struct image *im); /* of pixel */
 
 /* More pixels are refused: nothing that a network reads is so large. */
-enum { IMAGE_MOST_PIXELS = 1 << 28 };
+enum { IMAGE_MOST_PIXELS = 1 << 27 };
 
 /* Of a picture in a file: E_INPUT for a side of 0 or above 65535, or too many pixels. */
 int image_check_size(unsigned long width, unsigned long height, struct error *err);

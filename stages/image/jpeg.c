@@ -15,6 +15,7 @@
 /* What libjpeg's callbacks are given; manager is first. */
 struct reader {
     struct jpeg_error_mgr manager;
+    struct jpeg_progress_mgr progress;
     jmp_buf back;
     bool cut;                    /* the bytes ended too early */
     char story[JMSG_LENGTH_MAX]; /* what libjpeg says of an error */
@@ -37,6 +38,19 @@ static void on_message(j_common_ptr info, int level)
 
     if (level < 0 && info->err->msg_code == JWRN_JPEG_EOF)
         r->cut = true;
+}
+
+enum { MOST_SCANS = 500 };
+
+/* A small file can ask for any number of passes over a large picture. */
+static void on_progress(j_common_ptr info)
+{
+    struct reader *r = (struct reader *)info->err;
+
+    if (((j_decompress_ptr)info)->input_scan_number <= MOST_SCANS)
+        return;
+    snprintf(r->story, sizeof r->story, "it has more than %d scans", MOST_SCANS);
+    longjmp(r->back, 1);
 }
 
 /* a b / 255, rounded. */
@@ -83,6 +97,7 @@ static int decode(struct jpeg_decompress_struct *j, struct reader *r, const void
     if (setjmp(r->back) != 0)
         return error_set(err, E_INPUT, "%s", r->story);
     jpeg_create_decompress(j);
+    j->progress = &r->progress;
     jpeg_mem_src(j, bytes, (unsigned long)n);
     jpeg_read_header(j, TRUE);
     rc = image_check_size(j->image_width, j->image_height, err);
@@ -114,6 +129,7 @@ int image_decode_jpeg(struct image *im, const void *bytes, size_t n, struct erro
     j.err = jpeg_std_error(&r->manager);
     r->manager.error_exit = on_error;
     r->manager.emit_message = on_message;
+    r->progress.progress_monitor = on_progress;
     rc = decode(&j, r, bytes, n, err);
     jpeg_destroy_decompress(&j);
     if (rc < 0)
