@@ -89,24 +89,33 @@ struct vectors {
     int n;
 };
 
-static inline struct vectors vectors_in(const char *file, const char *what)
+/* Each test reads one file, once. */
+static inline const struct tsv *vectors_file(const char *file)
 {
+    static struct tsv t;
     struct error err = { 0 };
-    struct tsv t = { 0 };
-    struct vectors v = { .n = 0 };
     char path[256];
 
     snprintf(path, sizeof path, "%s/tests/golden/%s", LARDER_SOURCE, file);
-    must(tsv_read(&t, path, &err));
-    for (size_t i = 0; i < t.n_rows; i++) {
-        if (strcmp(tsv_get(&t, i, 0), what) != 0)
+    if (t.n_rows == 0)
+        must(tsv_read(&t, path, &err));
+    return &t;
+}
+
+static inline struct vectors vectors_in(const char *file, const char *what)
+{
+    const struct tsv *t = vectors_file(file);
+    struct error err = { 0 };
+    struct vectors v = { .n = 0 };
+
+    for (size_t i = 0; i < t->n_rows; i++) {
+        if (strcmp(tsv_get(t, i, 0), what) != 0)
             continue;
         cr_assert(lt(int, v.n, 64));
-        must(tsv_long(&t, i, 1, &v.index[v.n], &err));
-        must(tsv_double(&t, i, 2, &v.value[v.n], &err));
+        must(tsv_long(t, i, 1, &v.index[v.n], &err));
+        must(tsv_double(t, i, 2, &v.value[v.n], &err));
         v.n++;
     }
-    tsv_release(&t);
     cr_assert(gt(int, v.n, 0), "no vectors called %s", what);
     return v;
 }

@@ -5,6 +5,7 @@
 
 #include "larder/digest.h"
 #include "nn/alexnet.h"
+#include "nn/arch.h"
 #include "nn/attack.h"
 #include "nn/backend.h"
 #include "nn/init.h"
@@ -42,7 +43,7 @@ static void train(struct net *net, const float *x, int n, struct error *err)
     struct sgd sgd = { .lr = .02, .momentum = .9, .weight_decay = 5e-4, .clip = .5 };
     float loss[N];
 
-    cr_assert(ge(int, net_forward(net, x, n, NULL, err), 0));
+    cr_assert(ge(int, net_forward_training(net, x, n, NULL, NULL, err), 0));
     cr_assert(ge(int, net_loss(net, label, loss, err), 0));
     cr_assert(ge(int, net_backward_weights(net, err), 0));
     cr_assert(ge(int, net_update(net, &sgd, err), 0));
@@ -112,28 +113,30 @@ static struct digest trained_in_lanes(const struct graph *g, const char *backend
 }
 
 struct lanes_case {
-    char backend[8];
+    char arch[16], backend[8];
     int lanes;
 };
 
 ParameterizedTestParameters(nn_net, any_number_of_threads_gives_the_same_bytes)
 {
     static struct lanes_case cases[] = {
-        { "onednn", 1 },
-        { "onednn", 2 },
-        { "onednn", 4 },
-        { "plain", 4 },
+        { "alexnet", "onednn", 1 },   { "alexnet", "onednn", 2 },
+        { "alexnet", "onednn", 4 },   { "alexnet", "plain", 4 },
+        { "googlenet", "onednn", 4 }, { "resnet50", "onednn", 4 },
     };
 
-    return cr_make_param_array(struct lanes_case, cases, 4);
+    return cr_make_param_array(struct lanes_case, cases, 6);
 }
 
 ParameterizedTest(struct lanes_case *c, nn_net,
                   any_number_of_threads_gives_the_same_bytes)
 {
-    struct graph *g = alexnet_mini(10);
-    struct digest one = trained_in_lanes(g, c->backend, c->lanes, 1), more;
+    struct error err = { 0 };
+    struct digest one, more;
+    struct graph *g;
 
+    must(net_arch(&g, c->arch, "mini", 10, &err));
+    one = trained_in_lanes(g, c->backend, c->lanes, 1);
     for (int threads = 2; threads <= 4; threads += 2) {
         more = trained_in_lanes(g, c->backend, c->lanes, threads);
         cr_assert(digest_equal(&one, &more), "%d threads", threads);
