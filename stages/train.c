@@ -45,6 +45,7 @@ struct options {
     double lr, warmup, momentum, weight_decay, clip;
     double eps, step_ratio, ramp_start, ramp_end;
     struct augment augment;
+    bool rest;
     uint64_t seed;
     const char *checkpoint;
 };
@@ -112,8 +113,8 @@ static int open_sets(struct training *t, struct error *err)
     const struct options *o = t->o;
     int rc;
 
-    rc = batches_open(&t->batches, o->data, o->batch, o->classes, &o->augment, o->seed,
-                      err);
+    rc = batches_open(&t->batches, o->data, o->batch, o->rest, o->classes, &o->augment,
+                      o->seed, err);
     if (rc == 0)
         rc = shape_check(o->data, t->batches.set, t->graph, err);
     if (rc < 0 || !o->val)
@@ -308,8 +309,8 @@ static int make_batch(struct training *t, long i, const float **batch, struct er
     if (rc < 0 || radius <= 0)
         return rc;
     *batch = t->adversarial;
-    return attack_l2(t->net, &attack, t->pixels, t->label, t->o->batch, t->adversarial,
-                     NULL, err);
+    return attack_l2(t->net, &attack, t->pixels, t->label, batches_size(&t->batches, i),
+                     t->adversarial, NULL, err);
 }
 
 static int train_step(struct training *t, long i, struct sums *sums, struct error *err)
@@ -322,13 +323,13 @@ static int train_step(struct training *t, long i, struct sums *sums, struct erro
         .clip = o->clip,
     };
     struct net_draws draws = { .draws = t->batches.picked, .epoch = t->batches.epoch };
+    int n = batches_size(&t->batches, i), rc;
     const float *batch;
     double loss = 0;
-    int rc;
 
     rc = make_batch(t, i, &batch, err);
     if (rc == 0)
-        rc = net_forward_training(t->net, batch, o->batch, &draws, t->logits, err);
+        rc = net_forward_training(t->net, batch, n, &draws, t->logits, err);
     if (rc == 0)
         rc = net_loss(t->net, t->label, t->loss, err);
     if (rc == 0)
@@ -337,15 +338,15 @@ static int train_step(struct training *t, long i, struct sums *sums, struct erro
         rc = net_update(t->net, &sgd, err);
     if (rc < 0)
         return rc;
-    for (int k = 0; k < o->batch; k++) {
+    for (int k = 0; k < n; k++) {
         const float *z = t->logits + (size_t)k * (size_t)o->classes;
 
         loss += (double)t->loss[k];
         sums->right += largest_logit(z, o->classes) == t->label[k];
     }
     sums->loss += loss;
-    sums->pictures += o->batch;
-    buf_printf(&t->losses, "%ld\t%.9g\n", t->step, loss / o->batch);
+    sums->pictures += n;
+    buf_printf(&t->losses, "%ld\t%.9g\n", t->step, loss / n);
     if (!isfinite(loss))
         return error_set(err, E_STAGE,
                          "the loss of step %ld is not finite: try a lower --lr", t->step);
@@ -516,6 +517,7 @@ int main(int argc, char **argv)
         STAGE_INT("epochs", &o.n_epochs, 1, 10000, "passes over the set"),
         STAGE_INT("steps", &o.n_steps, 0, 1 << 30, "stop after these steps; 0: all"),
         STAGE_INT("batch", &o.batch, 1, 65536, "pictures a step, a multiple of lanes"),
+        STAGE_BOOL("rest", &o.rest, "train on what an epoch leaves over, too"),
         STAGE_INT("lanes", &o.lanes, 1, 1024, "parts of a batch computed apart"),
         STAGE_FLOAT("lr", &o.lr, 0, 1000, "highest learning rate"),
         STAGE_CHOICE("schedule", &o.schedule, "cosine|constant|step",

@@ -7,7 +7,7 @@
 
 #include "larder/banned.h"
 
-int batches_open(struct batches *b, const char *path, int batch, int classes,
+int batches_open(struct batches *b, const char *path, int batch, bool rest, int classes,
                  const struct augment *augment, uint64_t seed, struct error *err)
 {
     struct image im;
@@ -21,8 +21,8 @@ int batches_open(struct batches *b, const char *path, int batch, int classes,
     if (rc < 0)
         return rc;
     b->pictures = imageset_size(b->set);
-    b->n = b->pictures / batch;
-    if (b->n == 0)
+    b->n = (b->pictures + (rest ? batch - 1 : 0)) / batch;
+    if (b->pictures < batch)
         rc = error_set(err, E_INPUT, "%s: a batch of %d is more than its %ld pictures",
                        path, batch, b->pictures);
     if (rc == 0)
@@ -63,13 +63,20 @@ void batches_begin(struct batches *b, uint64_t epoch)
     buf_release(&item);
 }
 
+int batches_size(const struct batches *b, long i)
+{
+    long left = b->pictures - i * b->batch;
+
+    return left < b->batch ? (int)left : b->batch;
+}
+
 int batches_load(struct batches *b, long i, float *pixels, int32_t *label,
                  struct error *err)
 {
     size_t size = (size_t)b->width * b->height * b->channels;
     const uint32_t *pick = b->order + i * b->batch;
 
-    for (int k = 0; k < b->batch; k++) {
+    for (int k = 0; k < batches_size(b, i); k++) {
         struct image im;
         struct crop c;
         int rc = imageset_get(b->set, (long)pick[k], &im, err);

@@ -3,7 +3,7 @@
  *
  * The order of an epoch and what each picture looks like in it depend on the seed, the
  * epoch and the pictures' names alone (docs/training.md). What an epoch's order leaves
- * over after the last whole batch is not used in that epoch.
+ * over after the last whole batch is a smaller one, or is not used in that epoch.
  */
 #ifndef LEARN_BATCHES_H
 #define LEARN_BATCHES_H
@@ -16,7 +16,7 @@ struct batches {
     struct imageset *set;
     long pictures; /* in the set */
     int batch;     /* pictures a batch */
-    long n;        /* whole batches an epoch */
+    long n;        /* batches an epoch */
     int width, height, channels;
     uint64_t seed, epoch;
     struct augment augment;
@@ -26,14 +26,16 @@ struct batches {
     uint32_t *order;      /* of the epoch */
 };
 
-/* Refuses (E_INPUT) a set with fewer pictures than a batch, of several sizes, or with a
- * label outside 0..classes-1. */
-int batches_open(struct batches *b, const char *path, int batch, int classes,
+/* rest: what is left over is a batch too. Refuses (E_INPUT) a set with fewer pictures
+ * than a batch, of several sizes, or with a label outside 0..classes-1. */
+int batches_open(struct batches *b, const char *path, int batch, bool rest, int classes,
                  const struct augment *augment, uint64_t seed, struct error *err);
 void batches_close(struct batches *b);
 /* Sets the order of epoch e, from 0. */
 void batches_begin(struct batches *b, uint64_t epoch);
-/* Fills pixels (batch x height x width x channels, 0..1) and label with batch i < n. */
+/* The pictures of batch i < n. */
+int batches_size(const struct batches *b, long i);
+/* Fills pixels (pictures x height x width x channels, 0..1) and label with them. */
 int batches_load(struct batches *b, long i, float *pixels, int32_t *label,
                  struct error *err);
 
