@@ -10,10 +10,10 @@
  */
 #include <string.h>
 
-#include "kit/manifest.h"
 #include "kit/stage.h"
 #include "kit/tsv.h"
 #include "larder/mem.h"
+#include "table/records.h"
 
 #include "larder/banned.h"
 
@@ -24,37 +24,33 @@ struct options {
 
 enum { IMAGE, LABEL, PREDICTED, COLUMNS };
 
-struct record {
-    struct tsv tsv;
-    int column[COLUMNS];
-};
-
 /* The records under comparison; all-zero is empty. */
 struct compared {
-    struct manifest manifest;
-    struct record *record;
-    size_t n;
+    struct records records;
+    int (*column)[COLUMNS]; /* of each record */
 };
+
+static const struct tsv *table(const struct compared *c, size_t record)
+{
+    return &c->records.record[record].tsv;
+}
 
 static const char *cell(const struct compared *c, size_t record, size_t row, int which)
 {
-    const struct record *r = &c->record[record];
-
-    return tsv_get(&r->tsv, row, r->column[which]);
+    return tsv_get(table(c, record), row, c->column[record][which]);
 }
 
-static int read_record(struct compared *c, size_t i, struct error *err)
+static int find_columns(struct compared *c, size_t record, struct error *err)
 {
     static const char *const name[COLUMNS] = { "image", "label", "predicted" };
-    const struct tsv *first = &c->record[0].tsv;
-    struct record *r = &c->record[i];
-    int rc = tsv_read(&r->tsv, manifest_path(&c->manifest, i), err);
+    const struct tsv *first = table(c, 0), *t = table(c, record);
+    int rc = 0;
 
     for (int k = 0; k < COLUMNS && rc >= 0; k++)
-        rc = r->column[k] = tsv_column(&r->tsv, name[k], err);
-    if (rc >= 0 && r->tsv.n_rows != first->n_rows)
+        rc = c->column[record][k] = tsv_column(t, name[k], err);
+    if (rc >= 0 && t->n_rows != first->n_rows)
         rc = error_set(err, E_INPUT, "%s has %zu pictures, %s has %zu", first->path,
-                       first->n_rows, r->tsv.path, r->tsv.n_rows);
+                       first->n_rows, t->path, t->n_rows);
     return rc < 0 ? rc : 0;
 }
 
@@ -63,15 +59,15 @@ static int all_right(const struct compared *c, size_t row, struct error *err)
 {
     bool right = true;
 
-    for (size_t i = 0; i < c->n; i++) {
+    for (size_t i = 0; i < c->records.n; i++) {
         for (int k = IMAGE; k <= LABEL; k++)
             if (strcmp(cell(c, i, row, k), cell(c, 0, row, k)) != 0)
                 return error_set(err, E_INPUT,
                                  "picture %zu is %s, label %s, in %s and %s, label %s, "
                                  "in %s: they are of different sets",
                                  row + 1, cell(c, 0, row, IMAGE), cell(c, 0, row, LABEL),
-                                 c->record[0].tsv.path, cell(c, i, row, IMAGE),
-                                 cell(c, i, row, LABEL), c->record[i].tsv.path);
+                                 table(c, 0)->path, cell(c, i, row, IMAGE),
+                                 cell(c, i, row, LABEL), table(c, i)->path);
         right &= strcmp(cell(c, i, row, PREDICTED), cell(c, i, row, LABEL)) == 0;
     }
     return right;
@@ -84,7 +80,7 @@ static int write_list(const struct compared *c, const struct options *o,
     int n = 0, rc = 0;
 
     buf_adds(&text, "image\tlabel\n");
-    for (size_t row = 0; row < c->record[0].tsv.n_rows && rc >= 0; row++) {
+    for (size_t row = 0; row < table(c, 0)->n_rows && rc >= 0; row++) {
         rc = all_right(c, row, err);
         if (rc <= 0)
             continue;
@@ -106,22 +102,18 @@ static int intersect(const void *options, struct error *err)
 {
     const struct options *o = options;
     struct compared c = { 0 };
-    size_t n;
     int rc;
 
-    rc = manifest_read(&c.manifest, o->records, err);
-    n = rc == 0 ? manifest_size(&c.manifest) : 0;
-    if (rc == 0 && n == 0)
+    rc = records_read(&c.records, o->records, err);
+    if (rc == 0 && c.records.n == 0)
         rc = error_set(err, E_INPUT, "%s names no record", o->records);
-    c.record = xcalloc(n + 1, sizeof *c.record);
-    while (c.n < n && rc == 0)
-        rc = read_record(&c, c.n++, err);
+    c.column = xcalloc(c.records.n + 1, sizeof *c.column);
+    for (size_t i = 0; i < c.records.n && rc == 0; i++)
+        rc = find_columns(&c, i, err);
     if (rc == 0)
         rc = write_list(&c, o, err);
-    for (size_t i = 0; i < c.n; i++)
-        tsv_release(&c.record[i].tsv);
-    free(c.record);
-    manifest_release(&c.manifest);
+    free(c.column);
+    records_release(&c.records);
     return rc < 0 ? rc : 0;
 }
 

@@ -126,6 +126,11 @@ int tsv_column(const struct tsv *t, const char *column, struct error *err)
     return E_INPUT;
 }
 
+size_t tsv_line(const struct tsv *t, size_t row)
+{
+    return t->rows_before + row + 2;
+}
+
 const char *tsv_get(const struct tsv *t, size_t row, int column)
 {
     return t->cell[row * t->n_columns + (size_t)column];
@@ -134,8 +139,8 @@ const char *tsv_get(const struct tsv *t, size_t row, int column)
 static int not_a_number(const struct tsv *t, size_t row, int column, const char *kind,
                         struct error *err)
 {
-    return error_set(err, E_INPUT, "%s:%zu: %s: \"%s\" is not %s", t->path, row + 2,
-                     t->column[column], tsv_get(t, row, column), kind);
+    return error_set(err, E_INPUT, "%s:%zu: %s: \"%s\" is not %s", t->path,
+                     tsv_line(t, row), t->column[column], tsv_get(t, row, column), kind);
 }
 
 int tsv_double(const struct tsv *t, size_t row, int column, double *x, struct error *err)

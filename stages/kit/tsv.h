@@ -18,7 +18,8 @@ struct tsv {
     char **cell;     /* n_rows * n_columns, borrowed from text */
     char **column;   /* n_columns names, borrowed from text */
     size_t n_rows, n_columns;
-    const char *path; /* borrowed from the caller; for messages */
+    size_t rows_before; /* of a part of a table: in the file before it */
+    const char *path;   /* borrowed from the caller; for messages */
 };
 
 /* E_INPUT with path and line when a row has another number of fields than the header. */
@@ -28,6 +29,8 @@ void tsv_release(struct tsv *t);
 int tsv_find(const struct tsv *t, const char *column);
 /* The index of a column, or E_INPUT that names it and the columns that are there. */
 int tsv_column(const struct tsv *t, const char *column, struct error *err);
+/* The line of its file in which a row stands. */
+size_t tsv_line(const struct tsv *t, size_t row);
 const char *tsv_get(const struct tsv *t, size_t row, int column);
 int tsv_double(const struct tsv *t, size_t row, int column, double *x, struct error *err);
 int tsv_long(const struct tsv *t, size_t row, int column, long *x, struct error *err);

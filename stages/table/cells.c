@@ -38,7 +38,7 @@ static int check_parts(const struct cells *c, struct error *err)
 static int check_axes(const struct cells *c, const struct lines *l, const char *what,
                       struct error *err)
 {
-    const struct tsv *t = &c->manifest.tsv;
+    const struct tsv *t = &c->records.manifest.tsv;
 
     for (size_t i = 0; i < l->axis.n; i++)
         if (strcmp(l->axis.word[i], "part") != 0 && tsv_find(t, l->axis.word[i]) < 0)
@@ -124,8 +124,10 @@ static int add_cell(struct cells *c, const struct cell *cell, struct error *err)
             "two numbers for row \"%s\", column \"%s\": %s of %s and %s of %s; "
             "name what tells them apart in rows or columns",
             c->rows.line[cell->row].label, c->columns.line[cell->column].label,
-            c->measure->part[there->part], manifest_path(&c->manifest, there->record),
-            c->measure->part[cell->part], manifest_path(&c->manifest, cell->record));
+            c->measure->part[there->part],
+            manifest_path(&c->records.manifest, there->record),
+            c->measure->part[cell->part],
+            manifest_path(&c->records.manifest, cell->record));
     GROW(c->cell, c->n + 1, c->cap);
     c->cell[c->n++] = *cell;
     return 0;
@@ -134,10 +136,10 @@ static int add_cell(struct cells *c, const struct cell *cell, struct error *err)
 /* All rows and columns, so that they can be put in order before cells refer to them. */
 static void make_lines(struct cells *c)
 {
-    for (size_t i = 0; i < c->n_records; i++)
+    for (size_t i = 0; i < c->records.n; i++)
         for (size_t p = 0; p < c->parts.n; p++) {
-            find_line(&c->rows, &c->manifest, i, c->parts.word[p]);
-            find_line(&c->columns, &c->manifest, i, c->parts.word[p]);
+            find_line(&c->rows, &c->records.manifest, i, c->parts.word[p]);
+            find_line(&c->columns, &c->records.manifest, i, c->parts.word[p]);
         }
     order_lines(&c->rows);
     order_lines(&c->columns);
@@ -156,36 +158,26 @@ static int place_records(struct cells *c, struct error *err)
 {
     make_lines(c);
     for (size_t p = 0; p < c->parts.n; p++)
-        for (size_t i = 0; i < c->n_records; i++) {
+        for (size_t i = 0; i < c->records.n; i++) {
             const char *part = c->parts.word[p];
             struct cell cell = { .record = i, .part = part_index(c->measure, part) };
 
-            cell.row = find_line(&c->rows, &c->manifest, i, part);
-            cell.column = find_line(&c->columns, &c->manifest, i, part);
+            cell.row = find_line(&c->rows, &c->records.manifest, i, part);
+            cell.column = find_line(&c->columns, &c->records.manifest, i, part);
             if (add_cell(c, &cell, err) < 0)
                 return E_INPUT;
         }
     return 0;
 }
 
-static int read_records(struct cells *c, struct error *err)
+static int measure_records(struct cells *c, struct error *err)
 {
-    c->n_records = manifest_size(&c->manifest);
-    c->record = xcalloc(c->n_records, sizeof *c->record);
-    for (size_t i = 0; i < c->n_records; i++) {
-        struct record_of *r = &c->record[i];
-        const char *path = manifest_path(&c->manifest, i);
-        int rc;
+    int rc = 0;
 
-        rc = digest_file(&r->digest, NULL, path, err);
-        if (rc == 0)
-            rc = tsv_read(&r->tsv, path, err);
-        if (rc == 0)
-            rc = measure_read(c->measure, &r->measured, &r->tsv, err);
-        if (rc < 0)
-            return rc;
-    }
-    return 0;
+    c->measured = xcalloc(c->records.n + 1, sizeof *c->measured);
+    for (size_t i = 0; i < c->records.n && rc == 0; i++)
+        rc = measure_read(c->measure, &c->measured[i], &c->records.record[i].tsv, err);
+    return rc;
 }
 
 static int read_options(struct cells *c, const struct cells_options *o, struct error *err)
@@ -217,7 +209,7 @@ static int fill_parts(struct cells *c, struct error *err)
     return rc;
 }
 
-int cells_read(struct cells *c, const struct cells_options *o, const char *manifest,
+int cells_read(struct cells *c, const struct cells_options *o, const char *list,
                struct error *err)
 {
     int rc;
@@ -226,13 +218,13 @@ int cells_read(struct cells *c, const struct cells_options *o, const char *manif
     if (c->measure == NULL)
         return error_set(err, E_INPUT, "there is no measure \"%s\"; there are: %s",
                          o->measure, MEASURES);
-    rc = manifest_read(&c->manifest, manifest, err);
+    rc = records_read(&c->records, list, err);
     if (rc == 0)
         rc = read_options(c, o, err);
     if (rc == 0)
         rc = fill_parts(c, err);
     if (rc == 0)
-        rc = read_records(c, err);
+        rc = measure_records(c, err);
     if (rc == 0)
         rc = place_records(c, err);
     if (rc < 0)
@@ -242,16 +234,14 @@ int cells_read(struct cells *c, const struct cells_options *o, const char *manif
 
 void cells_release(struct cells *c)
 {
-    for (size_t i = 0; i < c->n_records; i++) {
-        measured_release(&c->record[i].measured);
-        tsv_release(&c->record[i].tsv);
-    }
-    free(c->record);
+    for (size_t i = 0; c->measured != NULL && i < c->records.n; i++)
+        measured_release(&c->measured[i]);
+    free(c->measured);
     free(c->cell);
     lines_release(&c->rows);
     lines_release(&c->columns);
     names_release(&c->parts);
-    manifest_release(&c->manifest);
+    records_release(&c->records);
     *c = (struct cells){ 0 };
 }
 
@@ -271,8 +261,8 @@ struct cell_text {
 static void format_cell(const struct cells *c, const struct cell *cell,
                         struct cell_text *t)
 {
-    const struct record_of *r = &c->record[cell->record];
-    const struct measured *m = &r->measured;
+    const struct record *r = &c->records.record[cell->record];
+    const struct measured *m = &c->measured[cell->record];
 
     *t = (struct cell_text){ 0 };
     digest_hex(&r->digest, t->from);

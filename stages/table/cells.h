@@ -10,10 +10,9 @@
 #ifndef TABLE_CELLS_H
 #define TABLE_CELLS_H
 
-#include "kit/manifest.h"
-#include "larder/digest.h"
 #include "table/measure.h"
 #include "table/names.h"
+#include "table/records.h"
 
 struct cells_options {
     const char *measure;                  /* a name from MEASURES */
@@ -22,16 +21,9 @@ struct cells_options {
     const char *row_names, *column_names; /* "word=Printed,…" */
 };
 
-/* A record, and its numbers. */
-struct record_of {
-    struct tsv tsv;
-    struct measured measured;
-    struct digest digest;
-};
-
 /* One cell: a part of a record. */
 struct cell {
-    size_t record; /* index into cells.record: the item of the manifest */
+    size_t record; /* index into cells.records */
     size_t part;
     size_t row, column; /* places in cells.row and cells.column */
 };
@@ -51,18 +43,17 @@ struct lines {
 /* All-zero is empty. */
 struct cells {
     const struct measure *measure;
-    struct manifest manifest;
-    struct record_of *record;
-    size_t n_records;
+    struct records records;
+    struct measured *measured; /* one a record */
     struct names parts;
     struct lines rows, columns;
     struct cell *cell; /* by row, then column */
     size_t n, cap;
 };
 
-/* Reads the manifest and every record in it. E_INPUT when an axis is missing, a word is
- * unknown or two parts of records fall into one cell. */
-int cells_read(struct cells *c, const struct cells_options *o, const char *manifest,
+/* Reads the list of records and every record in it. E_INPUT when an axis is missing, a
+ * word is unknown or two parts of records fall into one cell. */
+int cells_read(struct cells *c, const struct cells_options *o, const char *list,
                struct error *err);
 void cells_release(struct cells *c);
 /* The cell at these places, or NULL. */

@@ -75,7 +75,7 @@ static int read_cue_share(struct measured *m, const struct tsv *record, struct e
         else
             return error_set(err, E_INPUT,
                              "%s:%zu: answer \"%s\" is none of shape, texture, other",
-                             record->path, row + 2, answer);
+                             record->path, tsv_line(record, row), answer);
     }
     return count_answers(m, record, err);
 }

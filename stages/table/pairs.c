@@ -10,10 +10,10 @@ struct counts {
 };
 
 /* Both records are sorted by image. */
-static int count_pair(const struct record_of *a, const struct record_of *b, size_t part,
+static int count_pair(const struct cells *c, const struct cell *a, const struct cell *b,
                       struct counts *n, struct error *err)
 {
-    const struct measured *ma = &a->measured, *mb = &b->measured;
+    const struct measured *ma = &c->measured[a->record], *mb = &c->measured[b->record];
 
     *n = (struct counts){ 0 };
     for (size_t i = 0; i < ma->n_answers || i < mb->n_answers; i++) {
@@ -24,11 +24,12 @@ static int count_pair(const struct record_of *a, const struct record_of *b, size
             return error_set(err, E_INPUT,
                              "%s and %s are not of the same pictures, so they cannot be "
                              "compared one by one",
-                             a->tsv.path, b->tsv.path);
+                             c->records.record[a->record].tsv.path,
+                             c->records.record[b->record].tsv.path);
         if (!x->decided || !y->decided)
             continue;
-        ax = x->part == part;
-        by = y->part == part;
+        ax = x->part == a->part;
+        by = y->part == a->part;
         n->both += ax && by;
         n->only_a += ax && !by;
         n->only_b += !ax && by;
@@ -58,11 +59,12 @@ static bool is_partner(const struct lines *l, size_t a, size_t b, const char *wo
 static int add_pair(const struct cells *c, const struct cell *a, const struct cell *b,
                     struct buf *to, struct error *err)
 {
-    const struct record_of *ra = &c->record[a->record], *rb = &c->record[b->record];
+    const struct record *ra = &c->records.record[a->record];
+    const struct record *rb = &c->records.record[b->record];
     char from_a[DIGEST_HEX + 1], from_b[DIGEST_HEX + 1];
     struct counts n;
 
-    if (count_pair(ra, rb, a->part, &n, err) < 0)
+    if (count_pair(c, a, b, &n, err) < 0)
         return E_INPUT;
     buf_printf(to, "%s\t%s\t%s\t%ld\t%ld\t%ld\t%ld\t%ld\t%.4g\t%s,%s\n",
                c->rows.line[a->row].label, c->columns.line[a->column].label,
