@@ -4,9 +4,11 @@
  * in   pictures  a folder of folders: each is a class, and what lies in it, at any depth,
  *                are its pictures (JPEG or PNG, told by their bytes)
  * out  set       every picture as RGB: the shorter side scaled to `side`, then the middle
- *                `crop` x `crop` (torchvision's Resize and CenterCrop). Its name is its
- * path in the tree, its label the place of its class among the sorted names classes TSV:
- * class, name, pictures skipped   TSV: picture, reason; with damaged=skip, else empty
+ *                `crop` x `crop` (torchvision's Resize and CenterCrop); or as its file.
+ *                Its name is its path in the tree, its label the place of its class among
+ *                the sorted names
+ *      classes   TSV: class, name, pictures
+ *      skipped   TSV: picture, reason; with damaged=skip, else empty
  *
  * Names that begin with a dot are passed over.
  */
@@ -17,14 +19,13 @@
 #include "image/intake.h"
 #include "kit/progress.h"
 #include "kit/stage.h"
-#include "kit/tsv.h"
 #include "larder/fs.h"
 #include "larder/mem.h"
 
 #include "larder/banned.h"
 
 struct options {
-    const char *pictures, *set, *classes, *skipped, *damaged;
+    const char *pictures;
     struct intake_options intake;
 };
 
@@ -38,7 +39,7 @@ struct names {
 struct work {
     const struct options *o;
     struct names class, file; /* file: paths in the tree, sorted */
-    long *count;              /* pictures of each class */
+    long long largest;        /* of the files, in bytes */
     struct intake in;
 };
 
@@ -86,6 +87,7 @@ static int walk(struct work *w, const char *folder, struct error *err)
 {
     struct buf path = { 0 }, name = { 0 };
     struct names here = { 0 };
+    struct fs_state st;
     int rc;
 
     buf_printf(&path, "%s/%s", w->o->pictures, folder);
@@ -95,10 +97,16 @@ static int walk(struct work *w, const char *folder, struct error *err)
         buf_printf(&name, "%s/%s", folder, here.name[i]);
         buf_reset(&path);
         buf_printf(&path, "%s/%s", w->o->pictures, buf_str(&name));
-        if (fs_is_dir(buf_str(&path)))
+        if (fs_is_dir(buf_str(&path))) {
             rc = walk(w, buf_str(&name), err);
-        else
-            names_add(&w->file, buf_str(&name));
+            continue;
+        }
+        names_add(&w->file, buf_str(&name));
+        rc = fs_stat(buf_str(&path), &st, err);
+        if (rc == FS_ABSENT)
+            rc = 0; /* a link to nothing: told when it is read */
+        else if (rc == FS_FOUND && (long long)st.size > w->largest)
+            w->largest = (long long)st.size;
     }
     names_release(&here);
     buf_release(&path);
@@ -129,67 +137,47 @@ static int find_pictures(struct work *w, struct error *err)
     return rc;
 }
 
-/* The class of a path in the tree. */
-static int class_of(const struct work *w, const char *name)
+/* The class of a path in the tree. Files are sorted by path and not by class ("a-b/1" is
+ * before "a/1"), so it is looked up. */
+static int class_of(const struct work *w, const char *path)
 {
-    size_t n = strcspn(name, "/");
+    char *name = xstrndup(path, strcspn(path, "/"));
+    char **found =
+        bsearch(&name, w->class.name, w->class.n, sizeof *w->class.name, by_bytes);
 
-    for (size_t i = 0; i < w->class.n; i++)
-        if (strlen(w->class.name[i]) == n && memcmp(w->class.name[i], name, n) == 0)
-            return (int)i;
-    return -1;
+    free(name);
+    return (int)(found - w->class.name);
 }
 
 static int add_picture(struct work *w, const char *name, struct error *err)
 {
     struct buf path = { 0 }, bytes = { 0 };
-    int label = class_of(w, name), rc;
+    int rc;
 
     buf_printf(&path, "%s/%s", w->o->pictures, name);
     rc = fs_read(buf_str(&path), &bytes, err);
     if (rc == 0)
-        rc = intake_add(&w->in, name, label, buf_str(&bytes), bytes.len, err);
-    if (rc > 0)
-        w->count[label]++;
+        rc = intake_add(&w->in, name, class_of(w, name), buf_str(&bytes), bytes.len, err);
     buf_release(&bytes);
     buf_release(&path);
-    return rc < 0 ? rc : 0;
-}
-
-static int write_classes(struct work *w, struct error *err)
-{
-    struct buf text = { 0 };
-    int rc;
-
-    buf_adds(&text, "class\tname\tpictures\n");
-    for (size_t i = 0; i < w->class.n; i++)
-        buf_printf(&text, "%zu\t%s\t%ld\n", i, w->class.name[i], w->count[i]);
-    rc = tsv_write(w->o->classes, &text, err);
-    buf_release(&text);
     return rc;
 }
 
 static int folder(const void *options, struct error *err)
 {
     struct work w = { .o = options };
-    struct intake_options use = w.o->intake;
     int rc;
 
-    use.skip = strcmp(w.o->damaged, "skip") == 0;
     rc = find_pictures(&w, err);
     if (rc == 0)
-        rc = intake_open(&w.in, &use, w.o->set, (long)w.file.n, err);
-    w.count = xcalloc(w.class.n + 1, sizeof *w.count);
-    for (size_t i = 0; i < w.file.n && rc == 0; i++) {
+        rc = intake_open(&w.in, &w.o->intake, (long)w.file.n, w.largest, err);
+    for (long i = 0; rc == 0 && i < w.in.pictures; i++) {
         rc = add_picture(&w, w.file.name[i], err);
-        progress_step((long)i + 1, (long)w.file.n, "picture");
+        progress_step(i + 1, w.in.pictures, "picture");
     }
     if (rc == 0)
-        rc = intake_commit(&w.in, w.o->skipped, err);
-    if (rc == 0)
-        rc = write_classes(&w, err);
+        rc = intake_commit(&w.in, (const char *const *)w.class.name, w.class.n, err);
     intake_close(&w.in);
-    free(w.count);
     names_release(&w.class);
     names_release(&w.file);
     return rc;
@@ -197,19 +185,12 @@ static int folder(const void *options, struct error *err)
 
 int main(int argc, char **argv)
 {
-    struct options o = { .damaged = "stop", .intake = INTAKE_DEFAULTS };
+    struct options o = { .intake = INTAKE_DEFAULTS };
     const struct stage_arg args[] = {
         STAGE_ABOUT("a tree of pictures in class folders to an image set"),
         STAGE_IN_TREE("pictures", &o.pictures,
                       "a folder a class, with JPEG or PNG files"),
-        STAGE_OUT_SET("set", &o.set, "the pictures, scaled and cut, with their classes"),
-        STAGE_OUT("classes", &o.classes, "TSV: class name pictures"),
-        STAGE_OUT("skipped", &o.skipped, "TSV: picture reason"),
-        STAGE_INT("side", &o.intake.side, 1, 65535, "the shorter side after scaling"),
-        STAGE_INT("crop", &o.intake.crop, 1, 4096, "the side of the middle that is kept"),
-        STAGE_INT("shards", &o.intake.shards, 1, SHARDS_MOST, "parts of the set"),
-        STAGE_CHOICE("damaged", &o.damaged, "stop|skip",
-                     "a picture that cannot be read: an error, or listed and left out"),
+        INTAKE_ARGS(o.intake),
         STAGE_END,
     };
     return stage_main(argc, argv, args, folder, &o);

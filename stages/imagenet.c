@@ -6,9 +6,9 @@
  *      devkit    ILSVRC2012_devkit_t12.tar.gz: what the validation pictures show
  * out  set       every picture as RGB: the shorter side scaled to `side`, then the middle
  *                `crop` x `crop`. Its name is its file's (n01440764_10026), its label the
- *                place of its class among the sorted WordNet ids, 0 to 999
- *      classes   TSV: class, name (WordNet id), pictures
- *      skipped   TSV: picture, reason; with damaged=skip, else empty
+ *                place of its class among the sorted WordNet ids, 0 to 999; or as its
+ * file classes   TSV: class, name (WordNet id), pictures skipped   TSV: picture, reason;
+ * with damaged=skip, else empty
  *
  * Of the tars only the headers are read first; then each file where it lies, in the order
  * of the names. docs/pictures.md has the numbers of the real archives.
@@ -22,13 +22,12 @@
 #include "image/intake.h"
 #include "kit/progress.h"
 #include "kit/stage.h"
-#include "kit/tsv.h"
 #include "larder/mem.h"
 
 #include "larder/banned.h"
 
 struct options {
-    const char *archive, *devkit, *set, *classes, *skipped, *damaged;
+    const char *archive, *devkit;
     int n_classes, pictures;
     struct intake_options intake;
 };
@@ -38,7 +37,6 @@ struct class
 {
     char wnid[WNID_LENGTH + 1];
     struct tarindex files;
-    long pictures;
 };
 
 /* One run; all-zero is empty. */
@@ -50,6 +48,7 @@ struct work {
     struct class *class;
     int classes;
     long files, done;
+    long long largest; /* of the files, in bytes */
     struct intake in;
 };
 
@@ -125,37 +124,50 @@ static int add(struct work *w, const struct tarfile *f, int class, struct error 
     buf_add(&name, f->name, dot != NULL ? (size_t)(dot - f->name) : strlen(f->name));
     if (rc == 0)
         rc = intake_add(&w->in, buf_str(&name), class, buf_str(&bytes), bytes.len, err);
-    if (rc > 0)
-        w->class[class].pictures++;
-    progress_step(++w->done, w->files, "picture");
+    progress_step(++w->done, w->in.pictures, "picture");
     buf_release(&name);
     buf_release(&bytes);
-    return rc < 0 ? rc : 0;
+    return rc;
 }
 
 static int add_all(struct work *w, struct error *err)
 {
+    long n = w->in.pictures;
     int rc = 0;
 
-    for (size_t i = 0; w->o->devkit && i < w->outer.n && rc == 0; i++)
+    for (size_t i = 0; w->o->devkit && w->done < n && rc == 0; i++)
         rc = add(w, &w->outer.file[i], w->devkit.label[i], err);
     for (int k = 0; !w->o->devkit && k < w->classes && rc == 0; k++)
-        for (size_t i = 0; i < w->class[k].files.n && rc == 0; i++)
+        for (size_t i = 0; i < w->class[k].files.n && w->done < n && rc == 0; i++)
             rc = add(w, &w->class[k].files.file[i], k, err);
     return rc;
 }
 
-static int write_classes(const struct work *w, struct error *err)
+static int commit(struct work *w, struct error *err)
 {
-    struct buf text = { 0 };
+    const char **name = xcalloc((size_t)w->classes + 1, sizeof *name);
     int rc;
 
-    buf_adds(&text, "class\tname\tpictures\n");
-    for (int i = 0; i < w->classes; i++)
-        buf_printf(&text, "%d\t%s\t%ld\n", i, w->class[i].wnid, w->class[i].pictures);
-    rc = tsv_write(w->o->classes, &text, err);
-    buf_release(&text);
+    for (int k = 0; k < w->classes; k++)
+        name[k] = w->class[k].wnid;
+    rc = intake_commit(&w->in, name, (size_t)w->classes, err);
+    free(name);
     return rc;
+}
+
+static void find_largest_of(struct work *w, const struct tarindex *t)
+{
+    for (size_t i = 0; i < t->n; i++)
+        if ((long long)t->file[i].size > w->largest)
+            w->largest = (long long)t->file[i].size;
+}
+
+static void find_largest(struct work *w)
+{
+    if (w->o->devkit)
+        find_largest_of(w, &w->outer);
+    for (int k = 0; !w->o->devkit && k < w->classes; k++)
+        find_largest_of(w, &w->class[k].files);
 }
 
 static int open_archive(struct work *w, struct error *err)
@@ -170,6 +182,8 @@ static int open_archive(struct work *w, struct error *err)
         rc = w->o->devkit ? index_validation(w, err) : index_training(w, err);
     if (rc == 0)
         rc = check_counts(w, err);
+    if (rc == 0)
+        find_largest(w);
     return rc < 0 ? error_context(err, "%s", w->o->archive) : 0;
 }
 
@@ -188,45 +202,32 @@ static void close_work(struct work *w)
 static int imagenet(const void *options, struct error *err)
 {
     struct work w = { .o = options, .fd = -1 };
-    struct intake_options use = w.o->intake;
     int rc;
 
-    use.skip = strcmp(w.o->damaged, "skip") == 0;
     rc = open_archive(&w, err);
     if (rc == 0)
-        rc = intake_open(&w.in, &use, w.o->set, w.files, err);
+        rc = intake_open(&w.in, &w.o->intake, w.files, w.largest, err);
     if (rc == 0)
         rc = add_all(&w, err);
     if (rc == 0)
-        rc = intake_commit(&w.in, w.o->skipped, err);
-    if (rc == 0)
-        rc = write_classes(&w, err);
+        rc = commit(&w, err);
     close_work(&w);
     return rc;
 }
 
 int main(int argc, char **argv)
 {
-    struct options o = { .damaged = "stop",
-                         .n_classes = 1000,
-                         .intake = INTAKE_DEFAULTS };
+    struct options o = { .n_classes = 1000, .intake = INTAKE_DEFAULTS };
     const struct stage_arg args[] = {
         STAGE_ABOUT("the archives of ILSVRC2012 to image sets, without unpacking them"),
         STAGE_IN("archive", &o.archive, "ILSVRC2012_img_train.tar or _img_val.tar"),
         STAGE_MAY_IN("devkit", &o.devkit,
                      "ILSVRC2012_devkit_t12.tar.gz; for _img_val.tar, and only there"),
-        STAGE_OUT_SET("set", &o.set, "the pictures, scaled and cut, with their classes"),
-        STAGE_OUT("classes", &o.classes, "TSV: class name pictures"),
-        STAGE_OUT("skipped", &o.skipped, "TSV: picture reason"),
+        INTAKE_ARGS(o.intake),
         STAGE_INT("classes-wanted", &o.n_classes, 0, 100000,
                   "another number is an error; 0: any"),
         STAGE_INT("pictures", &o.pictures, 0, 1 << 30,
                   "another number is an error; 0: any"),
-        STAGE_INT("side", &o.intake.side, 1, 65535, "the shorter side after scaling"),
-        STAGE_INT("crop", &o.intake.crop, 1, 4096, "the side of the middle that is kept"),
-        STAGE_INT("shards", &o.intake.shards, 1, SHARDS_MOST, "parts of the set"),
-        STAGE_CHOICE("damaged", &o.damaged, "stop|skip",
-                     "a picture that cannot be read: an error, or listed and left out"),
         STAGE_END,
     };
     return stage_main(argc, argv, args, imagenet, &o);

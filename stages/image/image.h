@@ -11,13 +11,15 @@
 #include "larder/error.h"
 
 struct image {
-    const char *name;  /* borrowed: of the set it came from, or of the caller */
-    int width, height; /* 1 to 65535 */
-    int channels;      /* 1 or 3 */
-    int32_t label;     /* the class; of a cue-conflict picture the shape; -1: none */
-    int32_t texture;   /* the class of the texture where it has its own; -1: none */
-    uint8_t *pixel;    /* height * width * channels */
-    int owned;         /* pixel was allocated here: image_release() frees it */
+    const char *name;    /* borrowed: of the set it came from, or of the caller */
+    int width, height;   /* 1 to 65535 */
+    int channels;        /* 1 or 3 */
+    int32_t label;       /* the class; of a cue-conflict picture the shape; -1: none */
+    int32_t texture;     /* the class of the texture where it has its own; -1: none */
+    uint8_t *pixel;      /* height * width * channels; NULL of a picture kept as a file */
+    const uint8_t *file; /* borrowed: the bytes of that file (image/decode.h) */
+    size_t file_bytes;
+    int owned; /* pixel was allocated here: image_release() frees it */
 };
 
 /* Allocates pixel, zeroed; label and texture are -1, the rest is cleared. */

@@ -16,10 +16,11 @@
 
 #include "larder/banned.h"
 
-/* docs/image-set.md, the value of a picture: this header, then the pixels. */
+/* docs/image-set.md, the value of a picture: this header, then pixels or a file. */
 enum {
     HEADER_SIZE = 16,
-    HEADER_VERSION = 1,
+    HEADER_PIXELS = 1,
+    HEADER_FILE = 2,
     NAME_MAX_SIZE = 511, /* LMDB's limit for a key */
 };
 
@@ -35,11 +36,13 @@ struct shard {
 struct item {
     const char *name;     /* in the arena */
     const uint8_t *value; /* in a shard; its header has been checked */
+    size_t size;
 };
 
 struct imageset {
     char *path;
     /* reading */
+    bool files; /* pictures kept as files are welcome */
     struct arena names;
     struct shard *shard;
     size_t n_shards;
@@ -87,8 +90,8 @@ static bool is_name(const void *bytes, size_t n)
     return n > 0 && n <= NAME_MAX_SIZE;
 }
 
-/* What the header says; the pixels are borrowed. */
-static void read_header(const uint8_t *value, struct image *im)
+/* What a value of at least the header says; the rest is borrowed. */
+static void read_value(const uint8_t *value, size_t size, struct image *im)
 {
     *im = (struct image){
         .channels = value[3],
@@ -96,15 +99,20 @@ static void read_header(const uint8_t *value, struct image *im)
         .height = (int)get_u16(value + 6),
         .label = get_i32(value + 8),
         .texture = get_i32(value + 12),
-        .pixel = (uint8_t *)value + HEADER_SIZE,
     };
+    if (value[2] == HEADER_FILE) {
+        im->file = value + HEADER_SIZE;
+        im->file_bytes = size - HEADER_SIZE;
+    } else {
+        im->pixel = (uint8_t *)value + HEADER_SIZE;
+    }
 }
 
 static void write_header(const struct image *im, uint8_t to[HEADER_SIZE])
 {
     to[0] = 'L';
     to[1] = 'I';
-    to[2] = HEADER_VERSION;
+    to[2] = im->file != NULL ? HEADER_FILE : HEADER_PIXELS;
     to[3] = (uint8_t)im->channels;
     put_u16(to + 4, (unsigned)im->width);
     put_u16(to + 6, (unsigned)im->height);
@@ -117,11 +125,12 @@ static bool is_picture(const uint8_t *value, size_t size)
     struct image im;
 
     if (size < HEADER_SIZE || value[0] != 'L' || value[1] != 'I' ||
-        value[2] != HEADER_VERSION)
+        (value[2] != HEADER_PIXELS && value[2] != HEADER_FILE))
         return false;
-    read_header(value, &im);
+    read_value(value, size, &im);
     return (im.channels == 1 || im.channels == 3) && im.width > 0 && im.height > 0 &&
-           im.label >= -1 && im.texture >= -1 && size - HEADER_SIZE == image_bytes(&im);
+           im.label >= -1 && im.texture >= -1 &&
+           (im.file != NULL ? im.file_bytes > 0 : size - HEADER_SIZE == image_bytes(&im));
 }
 
 /* Reading */
@@ -137,9 +146,14 @@ static int add_item(void *self, const struct mdbfile_item *found, struct error *
     item = &set->item[set->n++];
     item->name = arena_strndup(&set->names, (const char *)found->key, found->key_size);
     item->value = found->value;
-    if (!is_picture(found->value, found->value_size))
-        return error_set(err, E_CORRUPT, "\"%s\" is not a picture of version %d",
-                         item->name, HEADER_VERSION);
+    item->size = found->value_size;
+    if (!is_picture(item->value, item->size))
+        return error_set(err, E_CORRUPT, "\"%s\" is not a picture of version %d or %d",
+                         item->name, HEADER_PIXELS, HEADER_FILE);
+    if (item->value[2] == HEADER_FILE && !set->files)
+        return error_set(err, E_INPUT,
+                         "\"%s\" is kept as a file: only training reads such sets",
+                         item->name);
     return 0;
 }
 
@@ -223,12 +237,14 @@ static int add_shards(struct imageset *set, const char *path, struct error *err)
     return rc;
 }
 
-int imageset_open(struct imageset **set, const char *path, struct error *err)
+static int open_set(struct imageset **set, const char *path, bool files,
+                    struct error *err)
 {
     struct imageset *s = xcalloc(1, sizeof *s);
     struct buf file = { 0 };
     int rc;
 
+    s->files = files;
     s->path = xstrdup(path);
     fs_join(&file, path, "data.mdb");
     rc = fs_exists(buf_str(&file)) ? add_shard(s, path, err) : add_shards(s, path, err);
@@ -241,6 +257,16 @@ int imageset_open(struct imageset **set, const char *path, struct error *err)
     return rc;
 }
 
+int imageset_open(struct imageset **set, const char *path, struct error *err)
+{
+    return open_set(set, path, false, err);
+}
+
+int imageset_open_files(struct imageset **set, const char *path, struct error *err)
+{
+    return open_set(set, path, true, err);
+}
+
 long imageset_size(const struct imageset *set)
 {
     return (long)set->n;
@@ -251,7 +277,7 @@ int imageset_get(const struct imageset *set, long i, struct image *im, struct er
     if (i < 0 || i >= imageset_size(set))
         return error_set(err, E_INPUT, "%s: no picture %ld among %ld", set->path, i,
                          imageset_size(set));
-    read_header(set->item[i].value, im);
+    read_value(set->item[i].value, set->item[i].size, im);
     im->name = set->item[i].name;
     return 0;
 }
@@ -280,9 +306,9 @@ int imageset_shape(const struct imageset *set, int *width, int *height, int *cha
 
     if (set->n == 0)
         return error_set(err, E_INPUT, "%s: a set without pictures", set->path);
-    read_header(set->item[0].value, &first);
+    read_value(set->item[0].value, set->item[0].size, &first);
     for (size_t i = 1; i < set->n; i++) {
-        read_header(set->item[i].value, &im);
+        read_value(set->item[i].value, set->item[i].size, &im);
         if (im.width != first.width || im.height != first.height ||
             im.channels != first.channels)
             return error_set(err, E_INPUT, "%s: \"%s\" is %dx%dx%d, \"%s\" is %dx%dx%d",
@@ -308,12 +334,10 @@ static void add_sized(struct hasher *h, const void *bytes, size_t n)
 void imageset_digest(const struct imageset *set, struct digest *id)
 {
     struct hasher *h = hasher_new();
-    struct image im;
 
     for (size_t i = 0; i < set->n; i++) {
-        read_header(set->item[i].value, &im);
         add_sized(h, set->item[i].name, strlen(set->item[i].name));
-        add_sized(h, set->item[i].value, HEADER_SIZE + image_bytes(&im));
+        add_sized(h, set->item[i].value, set->item[i].size);
     }
     hasher_finish(h, id);
     hasher_free(h);
@@ -394,7 +418,10 @@ int imageset_append(struct imageset *set, const struct image *im, struct error *
     write_header(im, header);
     buf_reset(&set->value);
     buf_add(&set->value, header, sizeof header);
-    buf_add(&set->value, im->pixel, image_bytes(im));
+    if (im->file != NULL)
+        buf_add(&set->value, im->file, im->file_bytes);
+    else
+        buf_add(&set->value, im->pixel, image_bytes(im));
     assert(is_picture((const uint8_t *)set->value.s, set->value.len));
     buf_reset(&set->last_name);
     buf_adds(&set->last_name, im->name);

@@ -18,8 +18,11 @@ struct imageset;
 
 enum { IMAGESET_ITEM = 0, IMAGESET_END = 1 };
 
-/* Opens for reading. *set is new: give it to imageset_close(). */
+/* Opens for reading. *set is new: give it to imageset_close(). A set whose pictures are
+ * kept as files is refused: E_INPUT. */
 int imageset_open(struct imageset **set, const char *path, struct error *err);
+/* The same for both kinds of sets: a picture has pixels, or a file in their place. */
+int imageset_open_files(struct imageset **set, const char *path, struct error *err);
 long imageset_size(const struct imageset *set); /* pictures */
 /* Picture i in the order of names. im is borrowed until imageset_close(); its pixels are
  * the mapped file's: read only. Safe from several threads at once. */
@@ -39,7 +42,7 @@ void imageset_digest(const struct imageset *set, struct digest *id);
  * pictures together, or more; it fixes the size of the map and so a few bytes. */
 int imageset_create(struct imageset **set, const char *path, long long payload,
                     struct error *err);
-/* Names must come in rising byte order. */
+/* Names must come in rising byte order. An image with a file is kept as that. */
 int imageset_append(struct imageset *set, const struct image *im, struct error *err);
 /* Writes what is left to the disk. Without it the set is worthless. */
 int imageset_commit(struct imageset *set, struct error *err);

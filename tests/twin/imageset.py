@@ -25,3 +25,11 @@ def read_set(path):
     s.labels = np.array(s.labels, dtype=np.int64)
     s.textures = np.array(s.textures, dtype=np.int64)
     return s
+
+
+def read_files(path):
+    """Of a set of files: their names and bytes."""
+    with lmdb.open(path, readonly=True, lock=False) as env, env.begin() as txn:
+        files = {name.decode(): bytes(value) for name, value in txn.cursor()}
+    assert all(value[:3] == b"LI\2" for value in files.values())
+    return {name: value[16:] for name, value in files.items()}

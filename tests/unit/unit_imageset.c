@@ -248,6 +248,37 @@ static void refuses(const char *path, int code, const char *why)
               err.text);
 }
 
+Test(imageset, a_picture_can_be_kept_as_its_file_for_those_who_ask)
+{
+    static const uint8_t bytes[] = "what a camera wrote";
+    struct image im = { .name = "a",
+                        .width = 300,
+                        .height = 200,
+                        .channels = 3,
+                        .label = 4,
+                        .texture = -1,
+                        .file = bytes,
+                        .file_bytes = sizeof bytes };
+    struct imageset *set;
+    struct error err = { 0 };
+
+    cr_assert_eq(imageset_create(&set, "files", sizeof bytes + 1, &err), 0, "%s",
+                 err.text);
+    cr_assert_eq(imageset_append(set, &im, &err), 0, "%s", err.text);
+    cr_assert_eq(imageset_commit(set, &err), 0, "%s", err.text);
+    imageset_close(set);
+
+    cr_assert_eq(imageset_open(&set, "files", &err), E_INPUT);
+    cr_assert(strstr(err.text, "\"a\" is kept as a file"), "%s", err.text);
+    cr_assert_eq(imageset_open_files(&set, "files", &err), 0, "%s", err.text);
+    cr_assert_eq(imageset_next(set, &im, &err), IMAGESET_ITEM);
+    cr_assert(im.width == 300 && im.height == 200 && im.label == 4);
+    cr_assert_null(im.pixel);
+    cr_assert_eq(im.file_bytes, sizeof bytes);
+    cr_assert_arr_eq(im.file, bytes, sizeof bytes);
+    imageset_close(set);
+}
+
 Test(imageset, what_is_no_set_is_refused)
 {
     refuses("absent", E_SYSTEM, "No such file");
