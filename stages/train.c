@@ -40,7 +40,7 @@
 struct options {
     const char *data, *val, *start;
     const char *model, *curve, *epochs, *losses;
-    const char *arch, *size, *kind, *schedule;
+    const char *arch, *size, *kind, *schedule, *transform;
     int classes, n_epochs, n_steps, batch, lanes, attack_steps, fall_epochs;
     double lr, warmup, momentum, weight_decay, clip;
     double eps, step_ratio, ramp_start, ramp_end;
@@ -108,14 +108,28 @@ static int open_net(struct training *t, struct error *err)
     return rc;
 }
 
+static bool is_robust(const struct options *o)
+{
+    return strcmp(o->transform, "robust") == 0;
+}
+
 static int open_sets(struct training *t, struct error *err)
 {
     const struct options *o = t->o;
+    bool robust = is_robust(o);
+    struct batches_options use = {
+        .set = o->data,
+        .batch = o->batch,
+        .rest = o->rest,
+        .classes = o->classes,
+        .robust_side = robust ? t->graph->H : 0,
+        .augment = o->augment,
+        .seed = o->seed,
+    };
     int rc;
 
-    rc = batches_open(&t->batches, o->data, o->batch, o->rest, o->classes, &o->augment,
-                      o->seed, err);
-    if (rc == 0)
+    rc = batches_open(&t->batches, &use, err);
+    if (rc == 0 && !robust)
         rc = shape_check(o->data, t->batches.set, t->graph, err);
     if (rc < 0 || !o->val)
         return rc;
@@ -292,8 +306,17 @@ static int save_epoch(struct training *t, struct error *err)
 
 /* The work. */
 
+/* What a network of robustness sees of pixels that its transform took out of 0..1. */
+static void clamp_batch(const struct training *t, float *batch, int n)
+{
+    size_t size = (size_t)t->graph->H * (size_t)t->graph->W * (size_t)t->graph->C;
+
+    for (size_t i = 0; i < (size_t)n * size; i++)
+        batch[i] = fminf(fmaxf(batch[i], 0), 1);
+}
+
 /* The step's batch as it is trained on: *batch is borrowed until the next step. */
-static int make_batch(struct training *t, long i, const float **batch, struct error *err)
+static int make_batch(struct training *t, long i, float **batch, struct error *err)
 {
     double radius = schedule_radius(&t->schedule, t->step);
     struct attack attack = {
@@ -324,10 +347,12 @@ static int train_step(struct training *t, long i, struct sums *sums, struct erro
     };
     struct net_draws draws = { .draws = t->batches.picked, .epoch = t->batches.epoch };
     int n = batches_size(&t->batches, i), rc;
-    const float *batch;
     double loss = 0;
+    float *batch;
 
     rc = make_batch(t, i, &batch, err);
+    if (rc == 0 && is_robust(o))
+        clamp_batch(t, batch, n);
     if (rc == 0)
         rc = net_forward_training(t->net, batch, n, &draws, t->logits, err);
     if (rc == 0)
@@ -484,6 +509,7 @@ int main(int argc, char **argv)
         .size = "mini",
         .kind = "S",
         .schedule = "cosine",
+        .transform = "part",
         .classes = 10,
         .n_epochs = 30,
         .batch = 64,
@@ -534,9 +560,15 @@ int main(int argc, char **argv)
         STAGE_FLOAT("step-ratio", &o.step_ratio, 1e-3, 1e6, "R: radius over step length"),
         STAGE_FLOAT("ramp-start", &o.ramp_start, 0, 1, "R: radius 0 up to this part"),
         STAGE_FLOAT("ramp-end", &o.ramp_end, 0, 1, "R: whole radius from this part on"),
-        STAGE_FLOAT("crop-area", &o.augment.area, 1e-3, 1, "smallest part of a picture"),
-        STAGE_FLOAT("crop-aspect", &o.augment.aspect, 0, 3, "largest |ln(width/height)|"),
-        STAGE_BOOL("mirror", &o.augment.mirror, "mirror half of the pictures"),
+        STAGE_CHOICE("transform", &o.transform, "part|robust",
+                     "part: of pictures of the net's size; robust: that of the "
+                     "robustness library, of pictures or files of any size"),
+        STAGE_FLOAT("crop-area", &o.augment.area, 1e-3, 1,
+                    "transform=part: smallest part of a picture"),
+        STAGE_FLOAT("crop-aspect", &o.augment.aspect, 0, 3,
+                    "transform=part: largest |ln(width/height)|"),
+        STAGE_BOOL("mirror", &o.augment.mirror,
+                   "transform=part: mirror half of the pictures"),
         STAGE_SEED(&o.seed),
         STAGE_CHECKPOINT(&o.checkpoint),
         STAGE_END,

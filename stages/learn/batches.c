@@ -1,5 +1,8 @@
 #include "learn/batches.h"
 
+#include "image/decode.h"
+#include "image/resize.h"
+#include "image/robust.h"
 #include "kit/draws.h"
 #include "larder/buf.h"
 #include "larder/mem.h"
@@ -7,36 +10,49 @@
 
 #include "larder/banned.h"
 
-int batches_open(struct batches *b, const char *path, int batch, bool rest, int classes,
-                 const struct augment *augment, uint64_t seed, struct error *err)
+static int open_set(struct batches *b, struct error *err)
+{
+    const struct batches_options *o = &b->o;
+    int rc;
+
+    if (o->robust_side > 0) {
+        b->width = b->height = o->robust_side;
+        b->channels = 3;
+        return imageset_open_files(&b->set, o->set, err);
+    }
+    rc = imageset_open(&b->set, o->set, err);
+    if (rc == 0)
+        rc = imageset_shape(b->set, &b->width, &b->height, &b->channels, err);
+    if (rc == 0)
+        sampler_init(&b->sampler, b->width, b->height, b->channels);
+    return rc;
+}
+
+int batches_open(struct batches *b, const struct batches_options *o, struct error *err)
 {
     struct image im;
     int rc;
 
-    *b = (struct batches){ .batch = batch, .augment = *augment, .seed = seed };
-    rc = imageset_open(&b->set, path, err);
-    if (rc < 0)
-        return rc;
-    rc = imageset_shape(b->set, &b->width, &b->height, &b->channels, err);
+    *b = (struct batches){ .o = *o };
+    rc = open_set(b, err);
     if (rc < 0)
         return rc;
     b->pictures = imageset_size(b->set);
-    b->n = (b->pictures + (rest ? batch - 1 : 0)) / batch;
-    if (b->pictures < batch)
+    b->n = (b->pictures + (o->rest ? o->batch - 1 : 0)) / o->batch;
+    if (b->pictures < o->batch)
         rc = error_set(err, E_INPUT, "%s: a batch of %d is more than its %ld pictures",
-                       path, batch, b->pictures);
+                       o->set, o->batch, b->pictures);
     if (rc == 0)
-        rc = labels_check(path, b->set, classes, err);
+        rc = labels_check(o->set, b->set, o->classes, err);
     if (rc < 0)
         return rc;
-    sampler_init(&b->sampler, b->width, b->height, b->channels);
     b->order = xcalloc((size_t)b->pictures, sizeof *b->order);
     b->draws = xcalloc((size_t)b->pictures, sizeof *b->draws);
-    b->picked = xcalloc((size_t)batch, sizeof *b->picked);
+    b->picked = xcalloc((size_t)o->batch, sizeof *b->picked);
     for (long i = 0; i < b->pictures && rc == 0; i++) {
         rc = imageset_get(b->set, i, &im, err);
         if (rc == 0)
-            augment_draws(&b->draws[i], im.name, seed);
+            augment_draws(&b->draws[i], im.name, o->seed);
     }
     return rc;
 }
@@ -58,34 +74,78 @@ void batches_begin(struct batches *b, uint64_t epoch)
 
     b->epoch = epoch;
     buf_printf(&item, "order/%llu", (unsigned long long)epoch);
-    draws_init(&d, "train", "", buf_str(&item), b->seed);
+    draws_init(&d, "train", "", buf_str(&item), b->o.seed);
     draws_permutation(&d, b->order, (uint32_t)b->pictures);
     buf_release(&item);
 }
 
 int batches_size(const struct batches *b, long i)
 {
-    long left = b->pictures - i * b->batch;
+    long left = b->pictures - i * b->o.batch;
 
-    return left < b->batch ? (int)left : b->batch;
+    return left < b->o.batch ? (int)left : b->o.batch;
+}
+
+/* RGB of a picture of the set: *rgb is new. */
+static int decode(const struct image *im, struct image *rgb, struct error *err)
+{
+    struct image decoded = { .name = im->name };
+    int rc;
+
+    if (im->file == NULL) {
+        image_rgb(rgb, im);
+        return 0;
+    }
+    rc = image_decode(&decoded, im->file, im->file_bytes, err);
+    if (rc < 0)
+        return error_context(err, "%s", im->name);
+    image_rgb(rgb, &decoded);
+    image_release(&decoded);
+    return 0;
+}
+
+static int load_robust(const struct batches *b, const struct image *im,
+                       const struct draws *d, float *to, struct error *err)
+{
+    struct image rgb;
+    struct robust r;
+    int rc = decode(im, &rgb, err);
+
+    if (rc < 0)
+        return rc;
+    robust_draw(&r, d, b->epoch, rgb.width, rgb.height);
+    robust_apply(&r, &rgb, b->o.robust_side, to);
+    image_release(&rgb);
+    return 0;
+}
+
+static void load_part(struct batches *b, const struct image *im, const struct draws *d,
+                      float *to)
+{
+    struct crop c;
+
+    augment_crop(&c, &b->o.augment, d, b->epoch, b->width, b->height);
+    sampler_run(&b->sampler, &c, im, to);
 }
 
 int batches_load(struct batches *b, long i, float *pixels, int32_t *label,
                  struct error *err)
 {
     size_t size = (size_t)b->width * b->height * b->channels;
-    const uint32_t *pick = b->order + i * b->batch;
+    const uint32_t *pick = b->order + i * b->o.batch;
 
     for (int k = 0; k < batches_size(b, i); k++) {
+        float *to = pixels + (size_t)k * size;
         struct image im;
-        struct crop c;
         int rc = imageset_get(b->set, (long)pick[k], &im, err);
 
+        b->picked[k] = b->draws[pick[k]];
+        if (rc == 0 && b->o.robust_side > 0)
+            rc = load_robust(b, &im, &b->picked[k], to, err);
+        else if (rc == 0)
+            load_part(b, &im, &b->picked[k], to);
         if (rc < 0)
             return rc;
-        b->picked[k] = b->draws[pick[k]];
-        augment_crop(&c, &b->augment, &b->picked[k], b->epoch, b->width, b->height);
-        sampler_run(&b->sampler, &c, &im, pixels + (size_t)k * size);
         label[k] = im.label;
     }
     return 0;

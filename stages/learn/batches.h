@@ -11,31 +11,40 @@
 #include "image/augment.h"
 #include "image/set.h"
 
+struct batches_options {
+    const char *set; /* path */
+    int batch;       /* pictures a batch */
+    bool rest;       /* what is left over is a batch too */
+    int classes;
+    int robust_side; /* image/robust.h, to so many pixels; 0: image/augment.h */
+    struct augment augment;
+    uint64_t seed;
+};
+
 /* All-zero is empty. */
 struct batches {
+    struct batches_options o;
     struct imageset *set;
-    long pictures; /* in the set */
-    int batch;     /* pictures a batch */
-    long n;        /* batches an epoch */
-    int width, height, channels;
-    uint64_t seed, epoch;
-    struct augment augment;
+    long pictures;               /* in the set */
+    long n;                      /* batches an epoch */
+    int width, height, channels; /* of what is loaded */
+    uint64_t epoch;
     struct sampler sampler;
     struct draws *draws;  /* of each picture */
     struct draws *picked; /* of each picture of the batch loaded last */
     uint32_t *order;      /* of the epoch */
 };
 
-/* rest: what is left over is a batch too. Refuses (E_INPUT) a set with fewer pictures
- * than a batch, of several sizes, or with a label outside 0..classes-1. */
-int batches_open(struct batches *b, const char *path, int batch, bool rest, int classes,
-                 const struct augment *augment, uint64_t seed, struct error *err);
+/* Refuses (E_INPUT) a set with fewer pictures than a batch, with a label outside
+ * 0..classes-1, or, but for robust_side, of several sizes. */
+int batches_open(struct batches *b, const struct batches_options *o, struct error *err);
 void batches_close(struct batches *b);
 /* Sets the order of epoch e, from 0. */
 void batches_begin(struct batches *b, uint64_t epoch);
 /* The pictures of batch i < n. */
 int batches_size(const struct batches *b, long i);
-/* Fills pixels (pictures x height x width x channels, 0..1) and label with them. */
+/* Fills pixels (pictures x height x width x channels, 0..1; robust.h may leave that) and
+ * label with them. */
 int batches_load(struct batches *b, long i, float *pixels, int32_t *label,
                  struct error *err);
 
