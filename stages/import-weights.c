@@ -4,8 +4,8 @@
  * in   file    safetensors, or what PyTorch's torch.save() wrote (.pth, .pt, .pth.tar)
  *      names   TSV with the columns name and from: exactly these tensors are taken
  * out  model   the weights (safetensors, float32)
- *      taken   TSV, a tensor of the file a row: name (empty: left out), from, dtype,
- * shape
+ *      taken   TSV, a tensor of the file a row: name (empty: left out), from, dtype and
+ *              shape
  *
  * Nothing in the file is run. docs/weights.md has what is read, renamed and refused.
  */
@@ -21,6 +21,7 @@ struct options {
     const char *model, *taken;
     const char *arch, *size, *key, *prefix, *foreign;
     int classes;
+    bool transform_input;
 };
 
 /* The names and shapes that the network has; none for any network. */
@@ -32,6 +33,8 @@ static int known_shapes(const struct options *o, struct graph **g, struct tensor
     if (strcmp(o->arch, "any") == 0)
         return 0;
     rc = net_arch(g, o->arch, o->size, o->classes, err);
+    if (rc == 0 && !o->transform_input)
+        rc = net_plain_input(*g, err);
     if (rc == 0)
         graph_tensors(*g, want);
     return rc;
@@ -49,6 +52,7 @@ static int write_all(const struct options *o, const struct take *t, struct named
         error_context(err, "%s", o->file);
         goto out;
     }
+    model.plain_input = !o->transform_input;
     take_format(t, f, &text);
     rc = tensors_write(&model, o->model, err);
     if (rc == 0)
@@ -101,6 +105,7 @@ int main(int argc, char **argv)
     struct options o = { .arch = "any",
                          .size = "full",
                          .classes = 1000,
+                         .transform_input = true,
                          .key = "",
                          .prefix = "auto",
                          .foreign = "refuse" };
@@ -114,6 +119,8 @@ int main(int argc, char **argv)
                      "the network whose names and shapes it must have"),
         STAGE_CHOICE("size", &o.size, ARCH_SIZES, "of pictures: 32 x 32 or as published"),
         STAGE_INT("classes", &o.classes, 1, 1 << 20, "of the network"),
+        STAGE_BOOL("transform-input", &o.transform_input,
+                   "false: of a GoogLeNet that was trained without it"),
         STAGE_STRING(
             "key", &o.key,
             "the dictionary in the file, names joined by /; empty: the usual one"),

@@ -45,7 +45,7 @@ struct options {
     double lr, warmup, momentum, weight_decay, clip;
     double eps, step_ratio, ramp_start, ramp_end;
     struct augment augment;
-    bool rest;
+    bool rest, transform_input;
     uint64_t seed;
     const char *checkpoint;
 };
@@ -101,6 +101,8 @@ static int open_net(struct training *t, struct error *err)
     int rc;
 
     rc = net_arch(&t->graph, o->arch, o->size, o->classes, err);
+    if (rc == 0 && !o->transform_input)
+        rc = net_plain_input(t->graph, err);
     if (rc == 0)
         rc = net_open(&t->net, t->graph, &use, err);
     if (rc == 0)
@@ -511,6 +513,7 @@ int main(int argc, char **argv)
         .schedule = "cosine",
         .transform = "part",
         .classes = 10,
+        .transform_input = true,
         .n_epochs = 30,
         .batch = 64,
         .lanes = 1,
@@ -539,6 +542,8 @@ int main(int argc, char **argv)
         STAGE_CHOICE("arch", &o.arch, ARCH_NAMES, "network"),
         STAGE_CHOICE("size", &o.size, ARCH_SIZES, "for 32 pixels, or as published"),
         STAGE_INT("classes", &o.classes, 2, 100000, "classes; labels are 0 to this - 1"),
+        STAGE_BOOL("transform-input", &o.transform_input,
+                   "false: a full GoogLeNet that sees pixels as the others do"),
         STAGE_CHOICE("kind", &o.kind, "S|R", "S: standard; R: on adversaries"),
         STAGE_INT("epochs", &o.n_epochs, 1, 10000, "passes over the set"),
         STAGE_INT("steps", &o.n_steps, 0, 1 << 30, "stop after these steps; 0: all"),

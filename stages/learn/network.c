@@ -98,7 +98,7 @@ int network_of(struct graph **g, const struct tensors *t, struct error *err)
         free(arch);
     }
     if (*g)
-        return 0;
+        return t->plain_input ? net_plain_input(*g, err) : 0;
     return error_set(err, E_INPUT,
                      "its %zu tensors are not those of a network that this version knows "
                      "(%s; %s)",

@@ -23,6 +23,17 @@ static const struct {
 
 enum { N_KNOWN = sizeof known / sizeof known[0] };
 
+int net_plain_input(struct graph *g, struct error *err)
+{
+    if (strcmp(g->name, "googlenet-full") != 0 &&
+        strcmp(g->name, "googlenet-headless") != 0)
+        return error_set(err, E_INPUT,
+                         "the network %s has no transform_input to be switched off",
+                         g->name);
+    googlenet_transform_input(g, false);
+    return 0;
+}
+
 int net_arch(struct graph **g, const char *arch, const char *size, int classes,
              struct error *err)
 {

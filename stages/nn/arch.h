@@ -13,6 +13,10 @@
 int net_arch(struct graph **g, const char *arch, const char *size, int classes,
              struct error *err);
 
+/* Takes GoogLeNet's transform_input away (nn/googlenet.h). E_INPUT for a network that has
+ * none: all but GoogLeNet as published. */
+int net_plain_input(struct graph *g, struct error *err);
+
 /* For the options of programs, and the sizes that a file of weights may have. */
 #define ARCH_NAMES "alexnet|googlenet|resnet50"
 #define ARCH_SIZES "mini|full"

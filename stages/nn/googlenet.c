@@ -211,4 +211,5 @@ void googlenet_transform_input(struct graph *g, bool on)
     assert(g->op[0].kind == GRAPH_NORMALISE);
     memcpy(g->op[0].mean, mean[on], sizeof mean[on]);
     memcpy(g->op[0].std, std[on], sizeof std[on]);
+    g->plain_input = !on;
 }

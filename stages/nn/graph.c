@@ -328,6 +328,7 @@ static void add_parameters(const struct graph *g, size_t i, struct tensors *t)
 
 void graph_tensors(const struct graph *g, struct tensors *t)
 {
+    t->plain_input = g->plain_input;
     for (size_t i = 0; i < g->n_ops; i++) {
         const struct graph_op *op = &g->op[i];
         if (!graph_has_parameters(op))

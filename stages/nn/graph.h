@@ -80,6 +80,7 @@ struct graph {
     int aux[GRAPH_AUX]; /* operators that give logits too, in training */
     int n_aux;
     double aux_weight; /* of their losses; that of the last operator counts 1 */
+    bool plain_input;  /* a GoogLeNet without transform_input */
 };
 
 struct graph *graph_new(const char *name, int C, int H, int W); /* new: graph_free() */

@@ -138,6 +138,14 @@ static int check_metadata(const json_t *v, struct error *err)
     return 0;
 }
 
+static bool is_input_plain(const json_t *header)
+{
+    const json_t *v = json_object_get(header, "__metadata__");
+    const char *word = json_string_value(json_object_get(v, "transform_input"));
+
+    return word != NULL && strcmp(word, "off") == 0;
+}
+
 /* Fills e with one entry a tensor, sorted by place, *n of them. */
 static int read_entries(struct safetensors_entry *e, size_t *n, json_t *header,
                         size_t size, struct error *err)
@@ -276,6 +284,7 @@ int safetensors_parse(struct tensors *t, const char *bytes, size_t n, struct err
     rc = safetensors_list(&l, bytes, n, err);
     if (rc < 0)
         return rc;
+    t->plain_input = is_input_plain(l.header);
     for (size_t i = 0; i < l.n && rc == 0; i++)
         rc = check_model(&l.entry[i], err);
     for (size_t i = 0; i < l.n && rc == 0; i++) {
@@ -335,6 +344,18 @@ static void format_entry(struct buf *to, const struct tensor *x, size_t at)
     json_decref(name);
 }
 
+static void format_metadata(struct buf *to, const struct tensors *t, const char *format)
+{
+    if (format == NULL && !t->plain_input)
+        return;
+    buf_adds(to, "\"__metadata__\":{");
+    if (format != NULL)
+        buf_printf(to, "\"format\":\"%s\"%s", format, t->plain_input ? "," : "");
+    if (t->plain_input)
+        buf_adds(to, "\"transform_input\":\"off\"");
+    buf_printf(to, "}%s", t->n > 0 ? "," : "");
+}
+
 int safetensors_format(const struct tensors *t, struct buf *to, struct error *err)
 {
     return safetensors_format_as(t, NULL, to, err);
@@ -353,9 +374,7 @@ int safetensors_format_as(const struct tensors *t, const char *format, struct bu
         sorted[i] = &t->tensor[i];
     qsort(sorted, t->n, sizeof *sorted, by_name);
     buf_addc(&header, '{');
-    if (format != NULL)
-        buf_printf(&header, "\"__metadata__\":{\"format\":\"%s\"}%s", format,
-                   t->n > 0 ? "," : "");
+    format_metadata(&header, t, format);
     for (size_t i = 0; i < t->n; i++) {
         if (i > 0 && strcmp(sorted[i]->name, sorted[i - 1]->name) == 0) {
             rc = error_set(err, E_INPUT, "two tensors are called %s", sorted[i]->name);

@@ -27,6 +27,7 @@ struct tensor {
 struct tensors {
     struct tensor *tensor;
     size_t n, cap;
+    bool plain_input; /* of a GoogLeNet without transform_input (nn/googlenet.h) */
 };
 
 /* Adds a zeroed tensor and returns it, borrowed until the next change. */
@@ -37,8 +38,9 @@ const struct tensor *tensors_find(const struct tensors *t,
 void tensors_release(struct tensors *t);
 
 /* safetensors (huggingface/safetensors README): the file is checked whole before use. The
- * writer orders by name, pads the header to 8 bytes and writes no metadata, so equal
- * tensors give equal bytes. */
+ * writer orders by name and pads the header to 8 bytes, so equal tensors give equal
+ * bytes. plain_input is the metadata "transform_input": "off"; the writer writes no
+ * other, the reader passes over others. */
 int tensors_read(struct tensors *t, const char *path, struct error *err);
 int tensors_write(const struct tensors *t, const char *path, struct error *err);
 

@@ -346,6 +346,9 @@ int weights_set(struct weights *s, const struct tensors *t, struct error *err)
     graph_tensors(s->graph, &want);
     rc = check_tensors(s->graph, &want, t, err);
     tensors_release(&want);
+    if (rc == 0 && t->plain_input != s->graph->plain_input)
+        rc = error_set(err, E_INPUT, "these weights are of a network %s transform_input",
+                       t->plain_input ? "without" : "with");
     if (rc < 0)
         return rc;
     if (s->folded.p != NULL)
