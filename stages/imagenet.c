@@ -123,7 +123,8 @@ static int add(struct work *w, const struct tarfile *f, int class, struct error 
 
     buf_add(&name, f->name, dot != NULL ? (size_t)(dot - f->name) : strlen(f->name));
     if (rc == 0)
-        rc = intake_add(&w->in, buf_str(&name), class, buf_str(&bytes), bytes.len, err);
+        rc = intake_add(&w->in, buf_str(&name), class, -1, buf_str(&bytes), bytes.len,
+                        err);
     progress_step(++w->done, w->in.pictures, "picture");
     buf_release(&name);
     buf_release(&bytes);

@@ -77,8 +77,8 @@ static int pass_over(struct intake *in, const char *name, struct error *err)
     return shards_add(&in->out, NULL, err);
 }
 
-int intake_add(struct intake *in, const char *name, int label, const void *bytes,
-               size_t n, struct error *err)
+int intake_add(struct intake *in, const char *name, int label, int texture,
+               const void *bytes, size_t n, struct error *err)
 {
     struct image decoded = { .name = name };
     int rc = image_decode(&decoded, bytes, n, err);
@@ -86,6 +86,7 @@ int intake_add(struct intake *in, const char *name, int label, const void *bytes
     if (rc < 0)
         return pass_over(in, name, err);
     decoded.label = label;
+    decoded.texture = texture;
     rc = keeps_files(in) ? add_file(in, &decoded, bytes, n, err)
                          : add_crop(in, &decoded, err);
     image_release(&decoded);

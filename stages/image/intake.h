@@ -52,9 +52,10 @@ struct intake {
  * files, in bytes. o is borrowed until intake_close(). */
 int intake_open(struct intake *in, const struct intake_options *o, long pictures,
                 long long largest, struct error *err);
-/* The next picture, in rising order of names; its n bytes are those of a file. */
-int intake_add(struct intake *in, const char *name, int label, const void *bytes,
-               size_t n, struct error *err);
+/* The next picture, in rising order of names; its n bytes are those of a file. texture:
+ * as in struct image. */
+int intake_add(struct intake *in, const char *name, int label, int texture,
+               const void *bytes, size_t n, struct error *err);
 /* Ends the set, and writes the tables of its classes and of what was left out. */
 int intake_commit(struct intake *in, const char *const *class_name, size_t classes,
                   struct error *err);

@@ -63,6 +63,8 @@ static size_t find_line(struct lines *l, const struct manifest *m, size_t item,
             buf_printf(&label, "%s%s", label.len > 0 ? " " : "",
                        names_printed(&l->printed, value[a]));
     }
+    if (l->axis.n == 0)
+        buf_adds(&label, "value");
     for (at = 0; at < l->n; at++)
         if (strcmp(l->line[at].label, buf_str(&label)) == 0)
             break;

@@ -5,7 +5,7 @@
  * … The word `part` stands for the parts of the measure, as if they were an axis. Values
  * of several axes are joined by a space, after each has been replaced by what is printed
  * for it. Rows and columns come in the order of the items, except that the words of a map
- * come first, in its order.
+ * come first, in its order. Without axes there is one line, called `value`.
  */
 #ifndef TABLE_CELLS_H
 #define TABLE_CELLS_H
