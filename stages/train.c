@@ -1,7 +1,9 @@
 /*
  * train - trains a network on an image set, plainly (S) or on its adversaries (R).
  *
- * in   data     image set with labels
+ * in   data     image set with labels; in place of it
+ *      sets     a list of sets of the same pictures, as of many styles: epoch e (from 0)
+ *               is of set e mod their number
  *      val      image set: its clean accuracy is taken after each epoch
  *      start    weights to start from, in place of drawn ones
  * out  model    the weights after the last step
@@ -18,6 +20,7 @@
 #include <math.h>
 
 #include "image/augment.h"
+#include "kit/manifest.h"
 #include "kit/progress.h"
 #include "kit/stage.h"
 #include "kit/tsv.h"
@@ -38,7 +41,7 @@
 #include "larder/banned.h"
 
 struct options {
-    const char *data, *val, *start;
+    const char *data, *sets, *val, *start;
     const char *model, *curve, *epochs, *losses;
     const char *arch, *size, *kind, *schedule, *transform;
     int classes, n_epochs, n_steps, batch, lanes, attack_steps, fall_epochs;
@@ -53,6 +56,9 @@ struct options {
 /* One training under way. All-zero is empty. */
 struct training {
     const struct options *o;
+    struct manifest sets;
+    const char **path; /* of each set */
+    int n_sets;
     struct graph *graph;
     struct net *net;
     struct batches batches;
@@ -115,12 +121,32 @@ static bool is_robust(const struct options *o)
     return strcmp(o->transform, "robust") == 0;
 }
 
+static int read_paths(struct training *t, struct error *err)
+{
+    const struct options *o = t->o;
+    int rc;
+
+    if ((o->data != NULL) == (o->sets != NULL))
+        return error_set(err, E_INPUT, "give one of the inputs data and sets");
+    rc = o->sets ? manifest_read(&t->sets, o->sets, err) : 0;
+    if (rc < 0)
+        return rc;
+    t->n_sets = o->sets ? (int)manifest_size(&t->sets) : 1;
+    if (t->n_sets == 0)
+        return error_set(err, E_INPUT, "%s names no set", o->sets);
+    t->path = xcalloc((size_t)t->n_sets, sizeof *t->path);
+    for (int i = 0; i < t->n_sets; i++)
+        t->path[i] = o->sets ? manifest_path(&t->sets, (size_t)i) : o->data;
+    return 0;
+}
+
 static int open_sets(struct training *t, struct error *err)
 {
     const struct options *o = t->o;
     bool robust = is_robust(o);
     struct batches_options use = {
-        .set = o->data,
+        .set = t->path,
+        .n_sets = t->n_sets,
         .batch = o->batch,
         .rest = o->rest,
         .classes = o->classes,
@@ -132,7 +158,7 @@ static int open_sets(struct training *t, struct error *err)
 
     rc = batches_open(&t->batches, &use, err);
     if (rc == 0 && !robust)
-        rc = shape_check(o->data, t->batches.set, t->graph, err);
+        rc = shape_check(t->path[0], t->batches.set, t->graph, err);
     if (rc < 0 || !o->val)
         return rc;
     rc = feed_open(&t->val, o->val, o->batch, 0, err);
@@ -405,9 +431,9 @@ static int train_epoch(struct training *t, struct error *err)
 {
     struct sums sums = { 0 };
     struct curve_row row = { 0 };
-    int rc = 0;
+    int rc;
 
-    batches_begin(&t->batches, (uint64_t)t->epoch);
+    rc = batches_begin(&t->batches, (uint64_t)t->epoch, err);
     for (long i = 0; i < t->batches.n && t->step < t->n_steps && rc == 0; i++)
         rc = train_step(t, i, &sums, err);
     if (rc == 0 && t->o->val)
@@ -468,6 +494,8 @@ static void close_training(struct training *t)
     graph_free(t->graph);
     batches_close(&t->batches);
     feed_close(&t->val);
+    manifest_release(&t->sets);
+    free(t->path);
     checkpoint_release(&t->checkpoint);
     free(t->pixels);
     free(t->adversarial);
@@ -484,6 +512,8 @@ static int train(const void *options, struct error *err)
     int rc;
 
     rc = open_net(&t, err);
+    if (rc == 0)
+        rc = read_paths(&t, err);
     if (rc == 0)
         rc = open_sets(&t, err);
     if (rc < 0)
@@ -532,7 +562,9 @@ int main(int argc, char **argv)
     };
     const struct stage_arg args[] = {
         STAGE_ABOUT("train a network on an image set, plainly or on its adversaries"),
-        STAGE_IN_SET("data", &o.data, "labelled pictures to train on"),
+        STAGE_MAY_IN_SET("data", &o.data, "labelled pictures to train on"),
+        STAGE_MAY_IN_LIST("sets", &o.sets,
+                          "versions of them, by turns, in place of data"),
         STAGE_MAY_IN_SET("val", &o.val, "pictures for the clean accuracy of each epoch"),
         STAGE_MAY_IN("start", &o.start, "weights to start from; drawn when left out"),
         STAGE_OUT("model", &o.model, "the weights after the last step (safetensors)"),

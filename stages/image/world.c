@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdbool.h>
 
+#include "image/material.h"
+
 #include "larder/banned.h"
 
 const struct world_constants world_defaults = {
@@ -27,12 +29,6 @@ const struct world_constants world_defaults = {
     .clutter_high = 0.05,
 };
 
-/* Pattern pixels for each pixel of a picture, before `fine`. */
-struct material {
-    const char *pattern;
-    double shrink;
-};
-
 static const struct material texture_material[WORLD_CLASSES] = {
     { "leopard", 1.6 },  { "wood3", 1.3 },       { "parque3", 1.2 }, { "leaves", 1.4 },
     { "bark", 1.0 },     { "pool", 1.0 },        { "terra", 1.7 },   { "leather", 1.0 },
@@ -48,14 +44,6 @@ enum { POSE, TEXTURE, CLUTTER, TONES };
 /* The indices within them. */
 enum { POSE_ANGLE, POSE_SCALE, POSE_MIRROR, POSE_SHIFT_X, POSE_SHIFT_Y };
 enum {
-    PATTERN_X,
-    PATTERN_Y,
-    PATTERN_ANGLE,
-    PATTERN_SCALE,
-    PATTERN_MIRROR,
-    PATTERN_WHICH
-};
-enum {
     TONE_CONTRAST,
     TONE_POLARITY,
     TONE_MIDDLE,
@@ -70,23 +58,6 @@ enum {
 
 enum { MASK_ABOVE = 8 }; /* a byte of a garment above this is cloth */
 
-static int open_pattern(struct pattern *p, const struct material *m,
-                        const struct manifest *patterns, struct error *err)
-{
-    int rc;
-
-    for (size_t i = 0; i < manifest_size(patterns); i++) {
-        if (strcmp(manifest_axis(patterns, i, "pattern"), m->pattern) != 0)
-            continue;
-        rc = pattern_read(p, manifest_path(patterns, i), err);
-        if (rc == 0)
-            rc = pattern_prepare(p, m->shrink, err);
-        return rc < 0 ? error_context(err, "pattern %s", m->pattern) : 0;
-    }
-    return error_set(err, E_INPUT, "%s: no pattern \"%s\", which the world needs",
-                     patterns->tsv.path, m->pattern);
-}
-
 int world_open(struct world *w, const struct world_constants *constants,
                const struct manifest *patterns, struct error *err)
 {
@@ -94,9 +65,9 @@ int world_open(struct world *w, const struct world_constants *constants,
 
     *w = (struct world){ .constants = *constants };
     for (int i = 0; i < WORLD_CLASSES && rc >= 0; i++)
-        rc = open_pattern(&w->texture[i], &texture_material[i], patterns, err);
+        rc = material_open(&w->texture[i], &texture_material[i], patterns, err);
     for (int i = 0; i < WORLD_CLUTTERS && rc >= 0; i++)
-        rc = open_pattern(&w->clutter[i], &clutter_material[i], patterns, err);
+        rc = material_open(&w->clutter[i], &clutter_material[i], patterns, err);
     if (rc < 0)
         world_close(w);
     return rc < 0 ? rc : 0;
@@ -130,28 +101,10 @@ static uint8_t to_byte(double x)
     return (uint8_t)(255 * clamp01(x) + 0.5);
 }
 
-/* Where the centre of a picture's pixel lies in a source that was turned, scaled,
- * mirrored: source pixels from the place that the picture's centre shows. */
-struct view {
-    double cosine, sine, step; /* step: source pixels for one of the picture */
-    bool mirror;
-    double x0, y0;
-};
-
+/* view_at() of a pixel of a picture. */
 static void look(const struct view *v, int x, int y, double *sx, double *sy)
 {
-    double dx = x - (WORLD_SIDE - 1) / 2.0, dy = y - (WORLD_SIDE - 1) / 2.0;
-    double across = (v->cosine * dx + v->sine * dy) * v->step;
-    double down = (v->cosine * dy - v->sine * dx) * v->step;
-
-    *sx = v->x0 + (v->mirror ? -across : across);
-    *sy = v->y0 + down;
-}
-
-static void turn(struct view *v, double degrees)
-{
-    v->cosine = cos(degrees * (M_PI / 180));
-    v->sine = sin(degrees * (M_PI / 180));
+    view_at(v, x - (WORLD_SIDE - 1) / 2.0, y - (WORLD_SIDE - 1) / 2.0, sx, sy);
 }
 
 static struct view view_of_garment(const struct world_constants *c, const struct draws *d)
@@ -164,25 +117,20 @@ static struct view view_of_garment(const struct world_constants *c, const struct
         .y0 = half - 0.5 + half * around(d, POSE, POSE_SHIFT_Y, c->shift),
     };
 
-    turn(&v, around(d, POSE, POSE_ANGLE, c->angle));
+    view_turn(&v, around(d, POSE, POSE_ANGLE, c->angle));
     return v;
 }
 
 static struct view view_of_pattern(const struct world_constants *c, const struct draws *d,
                                    uint32_t stream, const struct pattern *p,
-                                   double shrink)
+                                   const struct material *m)
 {
-    double scale = exp(draws_uniform(d, stream, PATTERN_SCALE, log(c->texture_scale_low),
-                                     log(c->texture_scale_high)));
-    struct view v = {
-        .step = shrink * c->fine * scale,
-        .mirror = heads(d, stream, PATTERN_MIRROR),
-        .x0 = draws_uniform(d, stream, PATTERN_X, 0, p->width),
-        .y0 = draws_uniform(d, stream, PATTERN_Y, 0, p->height),
-    };
+    const struct material_turns turns = { .fine = c->fine,
+                                          .angle = c->texture_angle,
+                                          .scale_low = c->texture_scale_low,
+                                          .scale_high = c->texture_scale_high };
 
-    turn(&v, around(d, stream, PATTERN_ANGLE, c->texture_angle));
-    return v;
+    return material_view(m, p, &turns, d, stream);
 }
 
 /* A garment in its pose: m is the mask, 0 to 1; g the grey, 0 to 1, less its mean over m.
@@ -277,12 +225,12 @@ void world_paint(const struct world *w, const uint8_t *garment, int texture,
                  const struct draws *draws, struct image *picture, struct image *mask)
 {
     const struct world_constants *c = &w->constants;
-    int which = (int)draws_below(draws, CLUTTER, PATTERN_WHICH, WORLD_CLUTTERS);
+    int which = (int)draws_below(draws, CLUTTER, MATERIAL_WHICH, WORLD_CLUTTERS);
     const struct pattern *front = &w->texture[texture], *back = &w->clutter[which];
     struct view on_front =
-        view_of_pattern(c, draws, TEXTURE, front, texture_material[texture].shrink);
+        view_of_pattern(c, draws, TEXTURE, front, &texture_material[texture]);
     struct view on_back =
-        view_of_pattern(c, draws, CLUTTER, back, clutter_material[which].shrink);
+        view_of_pattern(c, draws, CLUTTER, back, &clutter_material[which]);
     struct tones t = draw_tones(c, draws);
     struct object o;
     double half = WORLD_SIDE / 2.0, sx, sy;

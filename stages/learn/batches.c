@@ -10,19 +10,27 @@
 
 #include "larder/banned.h"
 
+static const char *path_of(const struct batches *b)
+{
+    return b->o.set[b->at];
+}
+
 static int open_set(struct batches *b, struct error *err)
 {
-    const struct batches_options *o = &b->o;
+    return b->o.robust_side > 0 ? imageset_open_files(&b->set, path_of(b), err)
+                                : imageset_open(&b->set, path_of(b), err);
+}
+
+static int set_shape(struct batches *b, struct error *err)
+{
     int rc;
 
-    if (o->robust_side > 0) {
-        b->width = b->height = o->robust_side;
+    if (b->o.robust_side > 0) {
+        b->width = b->height = b->o.robust_side;
         b->channels = 3;
-        return imageset_open_files(&b->set, o->set, err);
+        return 0;
     }
-    rc = imageset_open(&b->set, o->set, err);
-    if (rc == 0)
-        rc = imageset_shape(b->set, &b->width, &b->height, &b->channels, err);
+    rc = imageset_shape(b->set, &b->width, &b->height, &b->channels, err);
     if (rc == 0)
         sampler_init(&b->sampler, b->width, b->height, b->channels);
     return rc;
@@ -35,15 +43,17 @@ int batches_open(struct batches *b, const struct batches_options *o, struct erro
 
     *b = (struct batches){ .o = *o };
     rc = open_set(b, err);
+    if (rc == 0)
+        rc = set_shape(b, err);
     if (rc < 0)
         return rc;
     b->pictures = imageset_size(b->set);
     b->n = (b->pictures + (o->rest ? o->batch - 1 : 0)) / o->batch;
     if (b->pictures < o->batch)
         rc = error_set(err, E_INPUT, "%s: a batch of %d is more than its %ld pictures",
-                       o->set, o->batch, b->pictures);
+                       path_of(b), o->batch, b->pictures);
     if (rc == 0)
-        rc = labels_check(o->set, b->set, o->classes, err);
+        rc = labels_check(path_of(b), b->set, o->classes, err);
     if (rc < 0)
         return rc;
     b->order = xcalloc((size_t)b->pictures, sizeof *b->order);
@@ -57,6 +67,46 @@ int batches_open(struct batches *b, const struct batches_options *o, struct erro
     return rc;
 }
 
+/* Whether the pictures of another set are versions of those at hand. */
+static int check_versions(const struct batches *b, const struct imageset *other,
+                          const char *path, struct error *err)
+{
+    struct image x, y;
+    int rc = 0;
+
+    if (imageset_size(b->set) != imageset_size(other))
+        return error_set(err, E_INPUT, "%s has %ld pictures, %s has %ld", path_of(b),
+                         imageset_size(b->set), path, imageset_size(other));
+    for (long i = 0; i < b->pictures && rc == 0; i++) {
+        rc = imageset_get(b->set, i, &x, err);
+        if (rc == 0)
+            rc = imageset_get(other, i, &y, err);
+        if (rc == 0 &&
+            (strcmp(x.name, y.name) != 0 || x.label != y.label || x.width != y.width ||
+             x.height != y.height || x.channels != y.channels))
+            rc = error_set(err, E_INPUT,
+                           "picture %s of %s and %s of %s differ in name, class or size",
+                           x.name, path_of(b), y.name, path);
+    }
+    return rc;
+}
+
+static int turn_to(struct batches *b, int at, struct error *err)
+{
+    struct imageset *before = b->set;
+    int was = b->at, rc;
+
+    if (at == was)
+        return 0;
+    b->at = at;
+    b->set = NULL;
+    rc = open_set(b, err);
+    if (rc == 0)
+        rc = check_versions(b, before, b->o.set[was], err);
+    imageset_close(before);
+    return rc;
+}
+
 void batches_close(struct batches *b)
 {
     imageset_close(b->set);
@@ -67,16 +117,20 @@ void batches_close(struct batches *b)
     *b = (struct batches){ 0 };
 }
 
-void batches_begin(struct batches *b, uint64_t epoch)
+int batches_begin(struct batches *b, uint64_t epoch, struct error *err)
 {
+    int rc = turn_to(b, (int)(epoch % (uint64_t)b->o.n_sets), err);
     struct buf item = { 0 };
     struct draws d;
 
+    if (rc < 0)
+        return rc;
     b->epoch = epoch;
     buf_printf(&item, "order/%llu", (unsigned long long)epoch);
     draws_init(&d, "train", "", buf_str(&item), b->o.seed);
     draws_permutation(&d, b->order, (uint32_t)b->pictures);
     buf_release(&item);
+    return 0;
 }
 
 int batches_size(const struct batches *b, long i)

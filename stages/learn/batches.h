@@ -12,9 +12,10 @@
 #include "image/set.h"
 
 struct batches_options {
-    const char *set; /* path */
-    int batch;       /* pictures a batch */
-    bool rest;       /* what is left over is a batch too */
+    const char *const *set; /* paths; epoch e is of set e mod n_sets */
+    int n_sets;
+    int batch; /* pictures a batch */
+    bool rest; /* what is left over is a batch too */
     int classes;
     int robust_side; /* image/robust.h, to so many pixels; 0: image/augment.h */
     struct augment augment;
@@ -23,8 +24,9 @@ struct batches_options {
 
 /* All-zero is empty. */
 struct batches {
-    struct batches_options o;
-    struct imageset *set;
+    struct batches_options o;    /* its paths are borrowed until batches_close() */
+    struct imageset *set;        /* of the epoch */
+    int at;                      /* which one it is */
     long pictures;               /* in the set */
     long n;                      /* batches an epoch */
     int width, height, channels; /* of what is loaded */
@@ -35,12 +37,13 @@ struct batches {
     uint32_t *order;      /* of the epoch */
 };
 
-/* Refuses (E_INPUT) a set with fewer pictures than a batch, with a label outside
- * 0..classes-1, or, but for robust_side, of several sizes. */
+/* The sets must hold the same names: of one picture, so many versions. Refuses (E_INPUT)
+ * sets with fewer pictures than a batch, with a label outside 0..classes-1, or, but for
+ * robust_side, of several sizes. */
 int batches_open(struct batches *b, const struct batches_options *o, struct error *err);
 void batches_close(struct batches *b);
-/* Sets the order of epoch e, from 0. */
-void batches_begin(struct batches *b, uint64_t epoch);
+/* Turns to the set of epoch e, from 0, and draws its order. */
+int batches_begin(struct batches *b, uint64_t epoch, struct error *err);
 /* The pictures of batch i < n. */
 int batches_size(const struct batches *b, long i);
 /* Fills pixels (pictures x height x width x channels, 0..1; robust.h may leave that) and

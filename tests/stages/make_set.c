@@ -1,10 +1,11 @@
 /*
- * make_set OUT SPLIT COUNT SIZE [LABELS] - a small image set that can be learnt: the
- * shape class is the slope of a wide edge, the texture class the period of stripes.
+ * make_set OUT SPLIT COUNT SIZE [LABELS [VERSION]] - a small image set that can be
+ * learnt: the shape class is the slope of a wide edge, the texture class the period of
+ * stripes.
  *
  * Picture i has shape i mod 10. In the split `conflict` its texture is (i / 10) mod 10,
  * so one in ten agrees; elsewhere shape and texture agree. LABELS: added to every label,
- * for sets that must be refused.
+ * for sets that must be refused. VERSION: other draws of the same pictures.
  */
 #include <math.h>
 
@@ -36,7 +37,7 @@ int main(int argc, char **argv)
 {
     struct imageset *set = NULL;
     struct error err = { 0 };
-    long count, size, shift;
+    long count, size, shift, version;
     int rc;
 
     if (argc < 5)
@@ -44,6 +45,7 @@ int main(int argc, char **argv)
     count = strtol(argv[3], NULL, 10);
     size = strtol(argv[4], NULL, 10);
     shift = argc > 5 ? strtol(argv[5], NULL, 10) : 0;
+    version = argc > 6 ? strtol(argv[6], NULL, 10) : 0;
     rc = imageset_create(&set, argv[1], count * (size * size * 3 + 32), &err);
     for (long i = 0; i < count && rc == 0; i++) {
         char name[64];
@@ -51,7 +53,7 @@ int main(int argc, char **argv)
         struct image im;
 
         snprintf(name, sizeof name, "%s-%06ld", argv[2], i);
-        draws_init(&d, "test", "", name, 0);
+        draws_init(&d, "test", "", name, (uint64_t)version);
         image_init(&im, (int)size, (int)size, 3);
         im.name = name;
         im.label = (int32_t)(i % 10);

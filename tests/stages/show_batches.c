@@ -16,8 +16,9 @@ static int show(struct batches *b, uint64_t epoch, struct error *err)
     struct image im;
     int rc;
 
-    batches_begin(b, epoch);
-    rc = batches_load(b, 0, pixels, label, err);
+    rc = batches_begin(b, epoch, err);
+    if (rc == 0)
+        rc = batches_load(b, 0, pixels, label, err);
     for (long k = 0; k < b->pictures && rc == 0; k++) {
         rc = imageset_get(b->set, (long)b->order[k], &im, err);
         printf("%s\n", im.name);
@@ -38,10 +39,11 @@ int main(int argc, char **argv)
 
     if (argc != 5)
         return 2;
-    o.set = argv[1];
+    o.set = (const char *const *)&argv[1];
+    o.n_sets = 1;
     o.robust_side = atoi(argv[2]);
     o.seed = strtoull(argv[4], NULL, 16);
-    rc = imageset_open_files(&set, o.set, &err);
+    rc = imageset_open_files(&set, argv[1], &err);
     if (rc == 0) {
         o.batch = (int)imageset_size(set);
         imageset_close(set);

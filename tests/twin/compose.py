@@ -33,6 +33,10 @@ CLUTTER = [
     ("slate", 1.0), ("sky", 1.7), ("walnut", 1.5), ("Craters", 1.8), ("paper", 1.0),
     ("wood1", 1.0),
 ]
+STYLES = [
+    ("ground1", 1.1), ("fibers", 1.0), ("ice", 1.0), ("java", 1.0), ("burlwood", 1.4),
+    ("blueweb", 1.0),
+]
 GARMENTS = "/usr/share/datasets/fashion-mnist"
 FINE, SHADING = 1.2, 0.12
 POSE, TEXTURE, BEHIND, TONES = range(4)
@@ -198,6 +202,38 @@ def compare(split, count, seed, garments, patterns, folder):
     return largest, differing / values
 
 
+def soften(v):
+    """The five weights 1 4 6 4 1 along rows, then columns, edges repeated."""
+    for axis in (1, 0):
+        padded = np.pad(v, [(2, 2) if k == axis else (0, 0) for k in range(2)], mode="edge")
+        v = sum(w * np.take(padded, np.arange(k, k + v.shape[axis]), axis)
+                for k, w in enumerate((1, 4, 6, 4, 1))) / 16
+    return v
+
+
+def swap(d, pixels, patterns):
+    """A picture in another style."""
+    relief = d.uniform(1, 0, .10, .16) * material(d, 0, *patterns[STYLES[int(d.below(0, 5, 6))][0]])
+    tint = d.uniform(1, np.arange(1, 4), -.10, .10)
+    low = np.stack([soften(soften(pixels[:, :, c] / 255)) for c in range(3)], 2)
+    return to_bytes(low + relief[:, :, None] + tint)
+
+
+def compare_styles(program, seed, patterns, listing, folder):
+    """As compare(), of the pictures there in their third style."""
+    subprocess.run([os.path.join(os.path.dirname(program), "band-swap"), "set=" + folder + "/set",
+                    "swapped=" + folder + "/swapped", "textures=" + listing, "--version=3"],
+                   check=True, env={"LARDER_SEED": "%x" % seed})
+    before, after = read_set(folder + "/set"), read_set(folder + "/swapped")
+    assert sorted(before) == sorted(after)
+    gaps = []
+    for name, (label, texture, pixels) in before.items():
+        assert after[name][:2] == (label, texture), name
+        wanted = swap(Draws("band-swap", "version=3", name, seed), pixels, patterns)
+        gaps.append(abs(after[name][2] - wanted))
+    return np.max(gaps), np.mean(np.array(gaps) > 0)
+
+
 def check_draws():
     """The vectors of docs/draws.md."""
     known = [
@@ -219,7 +255,7 @@ def check_draws():
 def main(program, textures, count=60, seed=0x6B86B273FF34FCE1):
     check_draws()
     paths = find_inputs(textures)
-    patterns = {n: (prepare(read_pattern(paths[n]), k), k) for n, k in TEXTURES + CLUTTER}
+    patterns = {n: (prepare(read_pattern(paths[n]), k), k) for n, k in TEXTURES + CLUTTER + STYLES}
     failed = False
     for split, which in (("train", "train"), ("test", "t10k"), ("conflict", "t10k")):
         with tempfile.TemporaryDirectory() as folder:
@@ -230,6 +266,8 @@ def main(program, textures, count=60, seed=0x6B86B273FF34FCE1):
             run_program(program, split, which, count, seed, listing, folder)
             garments = load_garments(which)
             largest, share = compare(split, count, seed, garments, patterns, folder)
+            styles = compare_styles(program, seed, patterns, listing, folder)
+            largest, share = max(largest, styles[0]), max(share, styles[1])
         print("%-8s %d pictures: largest difference %d, share of values that differ %.2e"
               % (split, count, largest, share))
         failed |= largest > 1 or share > 0.001
