@@ -1,13 +1,10 @@
 #include "archive/devkit.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <archive.h>
-#include <archive_entry.h>
-
 #include "archive/mat5.h"
+#include "archive/members.h"
 #include "kit/number.h"
 #include "larder/mem.h"
 
@@ -17,54 +14,6 @@
 #define TRUTH "ILSVRC2012_validation_ground_truth.txt"
 
 enum { LARGEST = 64 << 20 };
-
-static bool ends_with(const char *s, const char *end)
-{
-    size_t n = strlen(s), m = strlen(end);
-
-    return n >= m && strcmp(s + n - m, end) == 0;
-}
-
-static int read_member(struct buf *to, struct archive *a, const char *name,
-                       struct error *err)
-{
-    char chunk[65536];
-    la_ssize_t n;
-
-    while ((n = archive_read_data(a, chunk, sizeof chunk)) > 0 && to->len < LARGEST)
-        buf_add(to, chunk, (size_t)n);
-    if (n != 0)
-        return error_set(err, E_INPUT, "%s in it: %s", name,
-                         n < 0 ? archive_error_string(a) : "too large");
-    return 0;
-}
-
-static int read_members(const char *path, struct buf *meta, struct buf *truth,
-                        struct error *err)
-{
-    struct archive *a = archive_read_new();
-    struct archive_entry *e;
-    int rc = 0, status = ARCHIVE_OK;
-
-    archive_read_support_filter_gzip(a);
-    archive_read_support_format_tar(a);
-    if (archive_read_open_filename(a, path, 65536) != ARCHIVE_OK)
-        rc = error_set(err, E_INPUT, "%s", archive_error_string(a));
-    while (rc == 0 && (status = archive_read_next_header(a, &e)) == ARCHIVE_OK) {
-        const char *name = archive_entry_pathname(e);
-        if (name != NULL && ends_with(name, "/" META))
-            rc = read_member(meta, a, META, err);
-        else if (name != NULL && ends_with(name, "/" TRUTH))
-            rc = read_member(truth, a, TRUTH, err);
-    }
-    if (rc == 0 && status != ARCHIVE_EOF)
-        rc = error_set(err, E_INPUT, "%s", archive_error_string(a));
-    if (rc == 0 && (meta->len == 0 || truth->len == 0))
-        rc = error_set(err, E_INPUT, "there is no %s in it",
-                       meta->len == 0 ? META : TRUTH);
-    archive_read_free(a);
-    return rc;
-}
 
 static int by_wnid(const void *a, const void *b)
 {
@@ -157,25 +106,26 @@ static int read_truth(struct devkit *d, const struct synset *s, struct buf *trut
 
 int devkit_read(struct devkit *d, const char *path, struct error *err)
 {
-    struct buf meta = { 0 }, truth = { 0 };
+    static const char *const name[] = { META, TRUTH };
+    struct buf file[2] = { 0 };
     struct synset *s = NULL;
     int rc;
 
     *d = (struct devkit){ 0 };
-    rc = read_members(path, &meta, &truth, err);
+    rc = members_read(path, name, 2, LARGEST, file, err);
     if (rc == 0)
-        rc = read_meta(d, &s, &meta, err);
+        rc = read_meta(d, &s, &file[0], err);
     if (rc == 0) {
         qsort(d->wnid, (size_t)d->classes, sizeof *d->wnid, by_wnid);
-        rc = read_truth(d, s, &truth, err);
+        rc = read_truth(d, s, &file[1], err);
     }
     if (rc < 0) {
         devkit_release(d);
         error_context(err, "%s", path);
     }
     free(s);
-    buf_release(&meta);
-    buf_release(&truth);
+    buf_release(&file[0]);
+    buf_release(&file[1]);
     return rc;
 }
 
