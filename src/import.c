@@ -351,6 +351,17 @@ static int add_from(struct making *m, const struct value *v)
     return 0;
 }
 
+/* Whether what `from` writes, or the first of its list, ends in /. */
+static bool writes_folder(const struct node *from)
+{
+    size_t n;
+
+    if (from && from->kind == NODE_LIST)
+        from = from->n > 0 ? from->item[0] : NULL;
+    n = from && from->kind == NODE_SCALAR ? strlen(from->text) : 0;
+    return n > 0 && from->text[n - 1] == '/';
+}
+
 static int set_from(struct making *m)
 {
     const struct node *from = node_get(m->import->node, "from");
@@ -359,6 +370,7 @@ static int set_from(struct making *m)
     int rc = 0;
 
     m->source->from = arena_alloc(m->b->arena, (n + 1) * sizeof *m->source->from);
+    m->source->kind = writes_folder(from) ? OBJECT_TREE : OBJECT_FILE;
     if (!from || from->kind != NODE_LIST) {
         rc = value_of(m, "from", &v);
         return rc < 0 ? rc : add_from(m, &v);
