@@ -7,8 +7,8 @@
  *      classes   TSV with the columns class and coarse: the coarse class of each class of
  *                the model; without it each class is its own. Labels then are positions
  *                among the coarse names, sorted by bytes.
- * out  answers   TSV in the order of the names: image, shape, texture, predicted
- * (coarse), answer (shape, texture or other)
+ * out  answers   TSV in the order of the names: image, shape, texture, predicted (the
+ *                coarse class), answer (shape, texture or other)
  */
 #include "learn/cue.h"
 #include "kit/progress.h"

@@ -5,10 +5,11 @@
  *                ILSVRC2012_img_val.tar
  *      devkit    ILSVRC2012_devkit_t12.tar.gz: what the validation pictures show
  * out  set       every picture as RGB: the shorter side scaled to `side`, then the middle
- *                `crop` x `crop`. Its name is its file's (n01440764_10026), its label the
- *                place of its class among the sorted WordNet ids, 0 to 999; or as its
- * file classes   TSV: class, name (WordNet id), pictures skipped   TSV: picture, reason;
- * with damaged=skip, else empty
+ *                `crop` x `crop`; or as its file. Its name is its file's, without the
+ *                ending (n01440764_10026), its label the place of its class among the
+ *                sorted WordNet ids, 0 to 999
+ *      classes   TSV: class, name (WordNet id), pictures
+ *      skipped   TSV: picture, reason; with damaged=skip, else empty
  *
  * Of the tars only the headers are read first; then each file where it lies, in the order
  * of the names. docs/pictures.md has the numbers of the real archives.

@@ -2,9 +2,9 @@
  * kernel-tv - how rough the convolution kernels of a model are (learn/variation.h).
  *
  * in   model   weights (safetensors)
- * out  tv      TSV, a row for each layer (the convolutions up to a tap of the network)
- * and a last one, `network`: layer, kernel (largest side), filters, mean_tv, tv_over_l1,
- * isotropic, all_filters
+ * out  tv      TSV, a row for each layer (the convolutions up to a tap of the
+ *              network) and a last one, `network`: layer, kernel (largest side), filters,
+ *              mean_tv, tv_over_l1, isotropic, all_filters
  *
  * A layer's values are means over its convolutions, each a mean over its filters. Those
  * of the network are means over layers weighted by the layers' channels. all_filters is

@@ -9,7 +9,7 @@
  *   accuracy    columns image label predicted     100 k/n, right of all
  *   cue-share   columns image answer              100 k/n of those answered by either cue
  *   kernel-tv   columns layer filters mean_tv …   the row `network`: parts mean,
- * all-filters, over-l1, isotropic
+ *                                                 all-filters, over-l1, isotropic
  */
 #ifndef TABLE_MEASURE_H
 #define TABLE_MEASURE_H
