@@ -9,9 +9,8 @@
  * It stands in for style transfer where a picture is too small for it. `version` names a
  * draw: the same picture has another style in another version (image/style.h).
  */
-#include "image/set.h"
+#include "image/remake.h"
 #include "image/style.h"
-#include "kit/progress.h"
 #include "kit/stage.h"
 
 #include "larder/banned.h"
@@ -23,63 +22,39 @@ struct options {
     struct style_constants style;
 };
 
-static int add_picture(const struct options *o, const struct styles *s,
-                       const struct image *im, struct imageset *to, struct error *err)
+/* One run; all-zero is empty. */
+struct work {
+    const struct options *o;
+    struct styles styles;
+};
+
+static int make(void *context, const struct image *from, struct image *to,
+                struct error *err)
 {
+    const struct work *w = context;
     struct draws draws;
-    struct image out;
     char params[32];
-    int rc;
 
-    if (im->channels != 3)
-        return error_set(err, E_INPUT, "%s: %s is grey; styles are for RGB", o->set,
-                         im->name);
-    snprintf(params, sizeof params, "version=%d", o->version);
-    draws_init(&draws, "band-swap", params, im->name, o->seed);
-    style_swap(s, &draws, im, &out);
-    rc = imageset_append(to, &out, err);
-    image_release(&out);
-    return rc;
-}
-
-static int swap_all(const struct options *o, const struct styles *s, struct error *err)
-{
-    struct imageset *from = NULL, *to = NULL;
-    long long payload = 0;
-    struct image im;
-    int rc = imageset_open(&from, o->set, err);
-
-    for (long i = 0; rc == 0 && i < imageset_size(from); i++) {
-        rc = imageset_get(from, i, &im, err);
-        payload += (long long)(image_bytes(&im) + strlen(im.name));
-    }
-    if (rc == 0)
-        rc = imageset_create(&to, o->swapped, payload, err);
-    for (long i = 0; rc == 0 && i < imageset_size(from); i++) {
-        rc = imageset_get(from, i, &im, err);
-        if (rc == 0)
-            rc = add_picture(o, s, &im, to, err);
-        progress_step(i + 1, imageset_size(from), "picture");
-    }
-    if (rc == 0)
-        rc = imageset_commit(to, err);
-    imageset_close(to);
-    imageset_close(from);
-    return rc;
+    if (from->channels != 3)
+        return error_set(err, E_INPUT, "%s: %s is grey; styles are for RGB", w->o->set,
+                         from->name);
+    snprintf(params, sizeof params, "version=%d", w->o->version);
+    draws_init(&draws, "band-swap", params, from->name, w->o->seed);
+    style_swap(&w->styles, &draws, from, to);
+    return 0;
 }
 
 static int band_swap(const void *options, struct error *err)
 {
-    const struct options *o = options;
+    struct work w = { .o = options };
     struct manifest textures = { 0 };
-    struct styles styles = { 0 };
-    int rc = manifest_read(&textures, o->textures, err);
+    int rc = manifest_read(&textures, w.o->textures, err);
 
     if (rc == 0)
-        rc = styles_open(&styles, &o->style, &textures, err);
+        rc = styles_open(&w.styles, &w.o->style, &textures, err);
     if (rc == 0)
-        rc = swap_all(o, &styles, err);
-    styles_close(&styles);
+        rc = remake_set(w.o->set, w.o->swapped, make, &w, err);
+    styles_close(&w.styles);
     manifest_release(&textures);
     return rc;
 }

@@ -140,3 +140,81 @@ int image_decode_jpeg(struct image *im, const void *bytes, size_t n, struct erro
     free(r);
     return rc;
 }
+
+/* What libjpeg's callbacks are given when it writes; manager is first. */
+struct writer {
+    struct jpeg_error_mgr manager;
+    jmp_buf back;
+    char story[JMSG_LENGTH_MAX];
+    unsigned char *bytes; /* libjpeg's, by malloc() */
+    unsigned long n;
+};
+
+static void on_write_error(j_common_ptr info)
+{
+    struct writer *w = (struct writer *)info->err;
+
+    info->err->format_message(info, w->story);
+    longjmp(w->back, 1);
+}
+
+static int encode(struct jpeg_compress_struct *j, struct writer *w,
+                  const struct image *im, int quality, bool optimise, struct error *err)
+{
+    size_t row = (size_t)im->width * (size_t)im->channels;
+
+    if (setjmp(w->back) != 0)
+        return error_set(err, E_SYSTEM, "writing a JPEG: %s", w->story);
+    jpeg_create_compress(j);
+    jpeg_mem_dest(j, &w->bytes, &w->n);
+    j->image_width = (JDIMENSION)im->width;
+    j->image_height = (JDIMENSION)im->height;
+    j->input_components = im->channels;
+    j->in_color_space = im->channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
+    jpeg_set_defaults(j);
+    jpeg_set_quality(j, quality, TRUE);
+    j->optimize_coding = optimise;
+    jpeg_start_compress(j, TRUE);
+    while (j->next_scanline < j->image_height) {
+        JSAMPROW one = im->pixel + (size_t)j->next_scanline * row;
+
+        jpeg_write_scanlines(j, &one, 1);
+    }
+    jpeg_finish_compress(j);
+    return 0;
+}
+
+int image_encode_jpeg(const struct image *im, int quality, bool optimise, struct buf *to,
+                      struct error *err)
+{
+    struct jpeg_compress_struct j = { 0 };
+    struct writer *w = xcalloc(1, sizeof *w);
+    int rc;
+
+    j.err = jpeg_std_error(&w->manager);
+    w->manager.error_exit = on_write_error;
+    rc = encode(&j, w, im, quality, optimise, err);
+    jpeg_destroy_compress(&j);
+    if (rc == 0)
+        buf_add(to, w->bytes, w->n);
+    free(w->bytes);
+    free(w);
+    return rc;
+}
+
+int image_through_jpeg(struct image *to, const struct image *from, int quality,
+                       bool optimise, struct error *err)
+{
+    struct buf file = { 0 };
+    int rc = image_encode_jpeg(from, quality, optimise, &file, err);
+
+    *to = (struct image){ .name = from->name };
+    if (rc == 0)
+        rc = image_decode_jpeg(to, file.s, file.len, err);
+    if (rc == 0) {
+        to->label = from->label;
+        to->texture = from->texture;
+    }
+    buf_release(&file);
+    return rc;
+}

@@ -17,28 +17,43 @@ struct taps {
     double *weight; /* of the output at hand */
 };
 
+/* A filter of Pillow's: its weight at a distance, and how far it reaches. */
+struct filter {
+    double (*weight)(double t);
+    double reach;
+};
+
 static double triangle(double t)
 {
     t = fabs(t);
     return t < 1 ? 1 - t : 0;
 }
 
-static void weigh(struct taps *t, int i, double centre, double inverse)
+static double square(double t)
+{
+    return t > -.5 && t <= .5 ? 1 : 0;
+}
+
+static const struct filter bilinear = { triangle, 1 }, box = { square, .5 };
+
+static void weigh(struct taps *t, const struct filter *f, int i, double centre,
+                  double inverse)
 {
     int32_t *k = t->k + (size_t)i * (size_t)t->most;
     double *w = t->weight, sum = 0;
 
     for (int j = 0; j < t->n[i]; j++) {
-        w[j] = triangle((j + t->first[i] - centre + .5) * inverse);
+        w[j] = f->weight((j + t->first[i] - centre + .5) * inverse);
         sum += w[j];
     }
     for (int j = 0; j < t->n[i]; j++)
         k[j] = (int32_t)(w[j] / sum * (1 << PRECISION) + .5);
 }
 
-static void taps_open(struct taps *t, int in, int out)
+static void taps_open(struct taps *t, const struct filter *f, int in, int out)
 {
-    double scale = (double)in / out, wide = scale > 1 ? scale : 1;
+    double scale = (double)in / out, widened = scale > 1 ? scale : 1;
+    double wide = f->reach * widened;
 
     t->most = (int)ceil(wide) * 2 + 1;
     t->weight = xcalloc((size_t)t->most, sizeof *t->weight);
@@ -51,7 +66,7 @@ static void taps_open(struct taps *t, int in, int out)
 
         t->first[i] = from < 0 ? 0 : from;
         t->n[i] = (to > in ? in : to) - t->first[i];
-        weigh(t, i, centre, 1 / wide);
+        weigh(t, f, i, centre, 1 / widened);
     }
 }
 
@@ -70,12 +85,13 @@ static uint8_t rounded(int32_t sum)
     return (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
 }
 
-static void pass_across(struct image *to, const struct image *from)
+static void pass_across(struct image *to, const struct image *from,
+                        const struct filter *f)
 {
     int C = from->channels;
     struct taps t;
 
-    taps_open(&t, from->width, to->width);
+    taps_open(&t, f, from->width, to->width);
     for (int y = 0; y < from->height; y++) {
         const uint8_t *row = from->pixel + (size_t)y * (size_t)from->width * (size_t)C;
         uint8_t *out = to->pixel + (size_t)y * (size_t)to->width * (size_t)C;
@@ -96,13 +112,13 @@ static void pass_across(struct image *to, const struct image *from)
 }
 
 /* Row by row, so that neighbouring values are summed side by side. */
-static void pass_down(struct image *to, const struct image *from)
+static void pass_down(struct image *to, const struct image *from, const struct filter *f)
 {
     size_t n = (size_t)from->width * (size_t)from->channels;
     int32_t *sum = xmalloc(n * sizeof *sum);
     struct taps t;
 
-    taps_open(&t, from->height, to->height);
+    taps_open(&t, f, from->height, to->height);
     for (int y = 0; y < to->height; y++) {
         const int32_t *k = t.k + (size_t)y * (size_t)t.most;
         uint8_t *out = to->pixel + (size_t)y * n;
@@ -135,14 +151,15 @@ static void copy(struct image *to, const struct image *from)
     memcpy(to->pixel, from->pixel, image_bytes(from));
 }
 
-void image_resize(struct image *to, const struct image *from, int width, int height)
+static void resize(struct image *to, const struct image *from, int width, int height,
+                   const struct filter *f)
 {
     struct image across = *from;
 
     if (width != from->width) {
         image_init(&across, width, from->height, from->channels);
         describe(&across, from);
-        pass_across(&across, from);
+        pass_across(&across, from, f);
     }
     if (height == from->height && across.pixel != from->pixel) {
         *to = across;
@@ -154,9 +171,19 @@ void image_resize(struct image *to, const struct image *from, int width, int hei
     }
     image_init(to, width, height, from->channels);
     describe(to, from);
-    pass_down(to, &across);
+    pass_down(to, &across, f);
     if (across.pixel != from->pixel)
         image_release(&across);
+}
+
+void image_resize(struct image *to, const struct image *from, int width, int height)
+{
+    resize(to, from, width, height, &bilinear);
+}
+
+void image_resize_box(struct image *to, const struct image *from, int width, int height)
+{
+    resize(to, from, width, height, &box);
 }
 
 void image_crop(struct image *to, const struct image *from, int x, int y, int width,

@@ -11,6 +11,9 @@
  * the filter (antialiasing). Both passes round to 8 bits. */
 void image_resize(struct image *to, const struct image *from, int width, int height);
 
+/* The same by Pillow's box filter, the mean of what a pixel covers. */
+void image_resize_box(struct image *to, const struct image *from, int width, int height);
+
 /* *to is new: the part of from that begins at (x, y); what lies outside is black. */
 void image_crop(struct image *to, const struct image *from, int x, int y, int width,
                 int height);

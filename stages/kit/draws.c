@@ -109,7 +109,7 @@ int draws_poisson(const struct draws *d, uint32_t stream, uint64_t index, double
     double p = exp(-lambda), s = p;
     int k = 0;
 
-    assert(lambda >= 0 && lambda <= 60); /* the sum loses its precision beyond */
+    assert(lambda >= 0 && lambda <= 700); /* exp(-lambda) must not underflow */
     while (u >= s && p > 0) {
         k++;
         p = p * lambda / k;
@@ -120,10 +120,15 @@ int draws_poisson(const struct draws *d, uint32_t stream, uint64_t index, double
 
 void draws_permutation(const struct draws *d, uint32_t *p, uint32_t n)
 {
+    draws_permutation_of(d, 0, p, n);
+}
+
+void draws_permutation_of(const struct draws *d, uint32_t stream, uint32_t *p, uint32_t n)
+{
     for (uint32_t i = 0; i < n; i++)
         p[i] = i;
     for (uint32_t i = n; i-- > 1;) {
-        uint32_t j = (uint32_t)draws_below(d, 0, i, i + UINT64_C(1));
+        uint32_t j = (uint32_t)draws_below(d, stream, i, i + UINT64_C(1));
         uint32_t swapped = p[i];
 
         p[i] = p[j];

@@ -27,8 +27,10 @@ double draws_uniform(const struct draws *d, uint32_t stream, uint64_t index, dou
 uint64_t draws_below(const struct draws *d, uint32_t stream, uint64_t index, uint64_t n);
 double draws_normal(const struct draws *d, uint32_t stream, uint64_t index);
 int draws_poisson(const struct draws *d, uint32_t stream, uint64_t index, double lambda);
-/* Fills p[0..n-1] with a permutation of 0..n-1 (stream 0). */
+/* Fills p[0..n-1] with a permutation of 0..n-1 (stream 0, or another one). */
 void draws_permutation(const struct draws *d, uint32_t *p, uint32_t n);
+void draws_permutation_of(const struct draws *d, uint32_t stream, uint32_t *p,
+                          uint32_t n);
 
 /* The four words of one Philox4x32-10 block. */
 void philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);

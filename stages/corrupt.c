@@ -1,0 +1,136 @@
+/*
+ * corrupt - the pictures of a set distorted as ImageNet-C distorts them.
+ *
+ * in   set        image set, RGB, square of 224, 64 or 32 pixels
+ *      frost      a folder of pictures of frost, for type=frost: the first five by name
+ * out  corrupted  the same pictures, distorted (distort/corrupt.h), and then saved as the
+ *                 original saves them: as JPEG of quality 85 and read again, but at 32
+ *                 pixels as they are
+ */
+#include <string.h>
+
+#include "distort/corrupt.h"
+#include "image/decode.h"
+#include "image/jpeg.h"
+#include "image/remake.h"
+#include "image/resize.h"
+#include "kit/stage.h"
+#include "larder/fs.h"
+
+#include "larder/banned.h"
+
+enum { SAVED_QUALITY = 85, UNSAVED_SIDE = 32 };
+
+struct options {
+    const char *set, *frost, *corrupted;
+    const char *type, *save;
+    int severity;
+    uint64_t seed;
+};
+
+/* One run; all-zero is empty. */
+struct work {
+    const struct options *o;
+    struct image frost[CORRUPT_FROSTS];
+};
+
+static int read_frost(struct image *im, const char *folder, const char *name,
+                      struct error *err)
+{
+    struct buf path = { 0 }, bytes = { 0 };
+    struct image decoded = { .name = name };
+    int rc;
+
+    fs_join(&path, folder, name);
+    rc = fs_read(buf_str(&path), &bytes, err);
+    if (rc == 0)
+        rc = image_decode(&decoded, bytes.s, bytes.len, err);
+    if (rc == 0)
+        image_rgb(im, &decoded);
+    else
+        error_context(err, "%s", buf_str(&path));
+    image_release(&decoded);
+    buf_release(&bytes);
+    buf_release(&path);
+    return rc;
+}
+
+static int read_frosts(struct work *w, struct error *err)
+{
+    char **name = NULL;
+    size_t n = 0;
+    int rc;
+
+    if (strcmp(w->o->type, "frost") != 0)
+        return 0;
+    if (w->o->frost == NULL)
+        return error_set(err, E_INPUT, "type=frost needs the input frost");
+    rc = fs_list(w->o->frost, &name, &n, err);
+    if (rc == 0 && n < CORRUPT_FROSTS)
+        rc = error_set(err, E_INPUT, "%s has %zu pictures; frost needs %d", w->o->frost,
+                       n, CORRUPT_FROSTS);
+    for (int i = 0; i < CORRUPT_FROSTS && rc == 0; i++)
+        rc = read_frost(&w->frost[i], w->o->frost, name[i], err);
+    free(name);
+    return rc;
+}
+
+static bool is_saved(const struct options *o, const struct image *im)
+{
+    if (strcmp(o->save, "auto") == 0)
+        return im->width != UNSAVED_SIDE;
+    return strcmp(o->save, "jpeg") == 0;
+}
+
+static int make(void *context, const struct image *from, struct image *to,
+                struct error *err)
+{
+    const struct work *w = context;
+    const struct corruption c = { .type = w->o->type,
+                                  .severity = w->o->severity,
+                                  .frost = w->frost[0].pixel ? w->frost : NULL };
+    struct image out;
+    struct draws d;
+    int rc;
+
+    corrupt_draws(&d, &c, from->name, w->o->seed);
+    if (!is_saved(w->o, from))
+        return corrupt(to, from, &c, &d, err);
+    rc = corrupt(&out, from, &c, &d, err);
+    if (rc < 0)
+        return rc;
+    rc = image_through_jpeg(to, &out, SAVED_QUALITY, true, err);
+    image_release(&out);
+    return rc;
+}
+
+static int run(const void *options, struct error *err)
+{
+    struct work w = { .o = options };
+    int rc = read_frosts(&w, err);
+
+    if (rc == 0)
+        rc = remake_set(w.o->set, w.o->corrupted, make, &w, err);
+    for (int i = 0; i < CORRUPT_FROSTS; i++)
+        image_release(&w.frost[i]);
+    return rc;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = { .type = "gaussian_noise", .save = "auto", .severity = 1 };
+    const struct stage_arg args[] = {
+        STAGE_ABOUT("the pictures of a set distorted as ImageNet-C distorts them"),
+        STAGE_IN_SET("set", &o.set, "pictures, RGB, of 224, 64 or 32 pixels"),
+        STAGE_MAY_IN_TREE("frost", &o.frost, "pictures of frost, for type=frost"),
+        STAGE_OUT_SET("corrupted", &o.corrupted, "the same pictures, distorted"),
+        STAGE_CHOICE("type", &o.type, CORRUPT_TYPES, "of distortion"),
+        STAGE_INT("severity", &o.severity, 1, CORRUPT_SEVERITIES, "how strong"),
+        STAGE_CHOICE(
+            "save", &o.save, "auto|jpeg|raw",
+            "through JPEG of quality 85; auto: but at 32 pixels, as the original"),
+        STAGE_SEED(&o.seed),
+        STAGE_END,
+    };
+    return stage_main(argc, argv, args, run, &o);
+}

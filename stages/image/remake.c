@@ -1,0 +1,60 @@
+#include "image/remake.h"
+
+#include <string.h>
+
+#include "image/set.h"
+#include "kit/progress.h"
+
+#include "larder/banned.h"
+
+static int open_sets(struct imageset **source, struct imageset **made, const char *from,
+                     const char *to, struct error *err)
+{
+    long long payload = 0;
+    struct image im;
+    int rc = imageset_open(source, from, err);
+
+    for (long i = 0; rc == 0 && i < imageset_size(*source); i++) {
+        rc = imageset_get(*source, i, &im, err);
+        payload += (long long)(image_bytes(&im) + strlen(im.name));
+    }
+    return rc < 0 ? rc : imageset_create(made, to, payload, err);
+}
+
+static int remake_one(const struct image *im, struct imageset *made, remake_picture *make,
+                      void *context, struct error *err)
+{
+    struct image out = { 0 };
+    int rc = make(context, im, &out, err);
+
+    if (rc == 0) {
+        out.name = im->name;
+        out.label = im->label;
+        out.texture = im->texture;
+        rc = imageset_append(made, &out, err);
+    }
+    image_release(&out);
+    return rc;
+}
+
+int remake_set(const char *from, const char *to, remake_picture *make, void *context,
+               struct error *err)
+{
+    struct imageset *source = NULL, *made = NULL;
+    struct image im;
+    long n;
+    int rc = open_sets(&source, &made, from, to, err);
+
+    n = rc == 0 ? imageset_size(source) : 0;
+    for (long i = 0; i < n && rc == 0; i++) {
+        rc = imageset_get(source, i, &im, err);
+        if (rc == 0)
+            rc = remake_one(&im, made, make, context, err);
+        progress_step(i + 1, n, "picture");
+    }
+    if (rc == 0)
+        rc = imageset_commit(made, err);
+    imageset_close(made);
+    imageset_close(source);
+    return rc;
+}

@@ -1,0 +1,77 @@
+/*
+ * scramble - the pictures of a set, each cut into p x p patches that are laid out anew.
+ *
+ * in   set        image set
+ * out  scrambled  the same pictures, scrambled (distort/scramble.h), and then saved as
+ * the authors' sample was: as JPEG of quality 75 and read again, but at 32 pixels as they
+ * are
+ */
+#include <string.h>
+
+#include "distort/scramble.h"
+#include "image/jpeg.h"
+#include "image/remake.h"
+#include "kit/stage.h"
+
+#include "larder/banned.h"
+
+enum { SAVED_QUALITY = 75, UNSAVED_SIDE = 32 };
+
+struct options {
+    const char *set, *scrambled, *save;
+    int p;
+    uint64_t seed;
+};
+
+static bool is_saved(const struct options *o, const struct image *im)
+{
+    if (strcmp(o->save, "auto") == 0)
+        return im->width != UNSAVED_SIDE;
+    return strcmp(o->save, "jpeg") == 0;
+}
+
+static int make(void *context, const struct image *from, struct image *to,
+                struct error *err)
+{
+    const struct options *o = context;
+    uint32_t order[SCRAMBLE_MOST * SCRAMBLE_MOST];
+    struct image out;
+    struct draws d;
+    char params[16];
+    int rc;
+
+    snprintf(params, sizeof params, "p=%d", o->p);
+    draws_init(&d, "scrambled", params, from->name, o->seed);
+    scramble_order(&d, o->p, order);
+    if (!is_saved(o, from))
+        return scramble(to, from, o->p, order, err);
+    rc = scramble(&out, from, o->p, order, err);
+    if (rc < 0)
+        return rc;
+    rc = image_through_jpeg(to, &out, SAVED_QUALITY, false, err);
+    image_release(&out);
+    return rc;
+}
+
+static int run(const void *options, struct error *err)
+{
+    struct options o = *(const struct options *)options;
+
+    return remake_set(o.set, o.scrambled, make, &o, err);
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = { .p = 2, .save = "auto" };
+    const struct stage_arg args[] = {
+        STAGE_ABOUT("pictures cut into p x p patches that are laid out anew"),
+        STAGE_IN_SET("set", &o.set, "pictures"),
+        STAGE_OUT_SET("scrambled", &o.scrambled, "the same pictures, scrambled"),
+        STAGE_INT("p", &o.p, 2, SCRAMBLE_MOST, "patches along a side"),
+        STAGE_CHOICE("save", &o.save, "auto|jpeg|raw",
+                     "through JPEG of quality 75; auto: but at 32 pixels, as they are"),
+        STAGE_SEED(&o.seed),
+        STAGE_END,
+    };
+    return stage_main(argc, argv, args, run, &o);
+}
