@@ -47,12 +47,14 @@ static int add_file(struct intake *in, const struct image *decoded, const void *
 
 static int add_crop(struct intake *in, const struct image *decoded, struct error *err)
 {
-    struct image rgb, im;
+    struct image rgb = *decoded, im;
     int rc;
 
-    image_rgb(&rgb, decoded);
+    if (decoded->channels != 3)
+        image_rgb(&rgb, decoded);
     image_fit(&im, &rgb, in->o->side, in->o->crop);
-    image_release(&rgb);
+    if (rgb.pixel != decoded->pixel)
+        image_release(&rgb);
     rc = shards_add(&in->out, &im, err);
     image_release(&im);
     return rc;

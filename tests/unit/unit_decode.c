@@ -74,9 +74,11 @@ Test(decode, a_picture_of_that_size_stays_as_it_is)
 
 Test(decode, small_and_narrow_pictures_are_scaled_up_and_cut)
 {
-    static const int size[][2] = { { 1, 1 }, { 1, 400 }, { 400, 1 }, { 3, 2 } };
+    static const int size[][2] = {
+        { 1, 1 }, { 1, 400 }, { 400, 1 }, { 3, 2 }, { 1, 5000 }
+    };
 
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         struct image im = counted(size[i][0], size[i][1]), fit;
         image_fit(&fit, &im, 32, 28);
         cr_assert(eq(int, fit.width, 28));
