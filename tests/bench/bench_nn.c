@@ -2,7 +2,7 @@
  * bench_nn - pictures a second of a network: forward, a training step (S), and a training
  * step on adversaries of seven steps (R). bench_nn.py does the same in PyTorch.
  *
- *     bench_nn ARCH mini|full BATCH THREADS
+ *     bench_nn ARCH mini|full BATCH THREADS [CASE]
  *
  * Weights and pictures come from the counter of tests/golden/make_network_vectors.py, so
  * both do the same work. Each line has the case; pictures a second, of CPU time with one
@@ -244,8 +244,8 @@ int main(int argc, char **argv)
     struct bench b = { 0 };
     bool full;
 
-    if (argc != 5) {
-        fprintf(stderr, "usage: bench_nn ARCH mini|full BATCH THREADS\n");
+    if (argc != 5 && argc != 6) {
+        fprintf(stderr, "usage: bench_nn ARCH mini|full BATCH THREADS [CASE]\n");
         return 2;
     }
     full = strcmp(argv[2], "full") == 0;
@@ -253,7 +253,8 @@ int main(int argc, char **argv)
     b.threads = (int)strtol(argv[4], NULL, 10);
     open_bench(&b, argv[1], full);
     for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++)
-        run(&b, cases[k].name, cases[k].work, full ? cases[k].full : cases[k].mini);
+        if (argc == 5 || strcmp(argv[5], cases[k].name) == 0)
+            run(&b, cases[k].name, cases[k].work, full ? cases[k].full : cases[k].mini);
     close_bench(&b);
     return 0;
 }

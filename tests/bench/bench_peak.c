@@ -4,8 +4,8 @@
  *
  *     bench_peak THREADS
  *
- * prints "peak" and that: of CPU time with one thread, of elapsed time with more; the best
- * of five turns. Exit status 77: no AVX2.
+ * prints "peak" and that: of CPU time with one thread, of elapsed time with more; the
+ * best of five turns. Exit status 77: no AVX2.
  */
 #include <pthread.h>
 #include <stdio.h>
