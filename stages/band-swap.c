@@ -53,7 +53,7 @@ static int band_swap(const void *options, struct error *err)
     if (rc == 0)
         rc = styles_open(&w.styles, &w.o->style, &textures, err);
     if (rc == 0)
-        rc = remake_set(w.o->set, w.o->swapped, make, &w, err);
+        rc = remake_set(w.o->set, w.o->swapped, 0, make, &w, err);
     styles_close(&w.styles);
     manifest_release(&textures);
     return rc;

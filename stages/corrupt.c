@@ -24,7 +24,7 @@ enum { SAVED_QUALITY = 85, UNSAVED_SIDE = 32 };
 struct options {
     const char *set, *frost, *corrupted;
     const char *type, *save;
-    int severity;
+    int severity, take;
     uint64_t seed;
 };
 
@@ -110,7 +110,7 @@ static int run(const void *options, struct error *err)
     int rc = read_frosts(&w, err);
 
     if (rc == 0)
-        rc = remake_set(w.o->set, w.o->corrupted, make, &w, err);
+        rc = remake_set(w.o->set, w.o->corrupted, w.o->take, make, &w, err);
     for (int i = 0; i < CORRUPT_FROSTS; i++)
         image_release(&w.frost[i]);
     return rc;
@@ -129,6 +129,7 @@ int main(int argc, char **argv)
         STAGE_CHOICE(
             "save", &o.save, "auto|jpeg|raw",
             "through JPEG of quality 85; auto: but at 32 pixels, as the original"),
+        STAGE_INT("take", &o.take, 0, 1 << 30, "only the first pictures; 0: all"),
         STAGE_SEED(&o.seed),
         STAGE_END,
     };

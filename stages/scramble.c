@@ -57,7 +57,7 @@ static int run(const void *options, struct error *err)
 {
     struct options o = *(const struct options *)options;
 
-    return remake_set(o.set, o.scrambled, make, &o, err);
+    return remake_set(o.set, o.scrambled, 0, make, &o, err);
 }
 
 int main(int argc, char **argv)

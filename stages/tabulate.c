@@ -2,6 +2,7 @@
  * tabulate - records to a table: which rows, which columns, which number in each cell.
  *
  * in   records   list of records, one a cell (classify, attack, cue, kernel-tv, …)
+ *      only      list of lists of pictures (intersect): no others count
  * out  table     TSV, one line a cell, with interval and the digests it came from
  * out  pairs     TSV, one line a comparison of two columns over the same pictures
  *
@@ -61,6 +62,8 @@ int main(int argc, char **argv)
     const struct stage_arg args[] = {
         STAGE_ABOUT("Lays records out as a table, with intervals and paired tests"),
         STAGE_IN_LIST("records", &o.records, "records, each with its axes"),
+        STAGE_MAY_IN_LIST("only", &o.cells.only,
+                          "lists of pictures (TSV: image), by axes: only these count"),
         STAGE_OUT("table", &o.table, "table (TSV, one line a cell)"),
         STAGE_OUT("pairs", &o.pairs_out, "paired comparisons (TSV)"),
         STAGE_CHOICE("measure", &o.cells.measure, MEASURES, "what to read off a record"),
@@ -71,6 +74,8 @@ int main(int argc, char **argv)
         STAGE_STRING("row-names", &o.cells.row_names,
                      "what to print: word=Name,word=Name"),
         STAGE_STRING("column-names", &o.cells.column_names, "the same for columns"),
+        STAGE_BOOL("pool", &o.cells.pool,
+                   "records of the same pictures may share a cell: their mean"),
         STAGE_STRING("compare", &o.pairs,
                      "columns to compare picture by picture: A:B,C:D"),
         STAGE_END,

@@ -37,8 +37,8 @@ static int remake_one(const struct image *im, struct imageset *made, remake_pict
     return rc;
 }
 
-int remake_set(const char *from, const char *to, remake_picture *make, void *context,
-               struct error *err)
+int remake_set(const char *from, const char *to, long take, remake_picture *make,
+               void *context, struct error *err)
 {
     struct imageset *source = NULL, *made = NULL;
     struct image im;
@@ -46,6 +46,8 @@ int remake_set(const char *from, const char *to, remake_picture *make, void *con
     int rc = open_sets(&source, &made, from, to, err);
 
     n = rc == 0 ? imageset_size(source) : 0;
+    if (take > 0 && take < n)
+        n = take;
     for (long i = 0; i < n && rc == 0; i++) {
         rc = imageset_get(source, i, &im, err);
         if (rc == 0)

@@ -11,8 +11,8 @@ typedef int remake_picture(void *context, const struct image *from, struct image
                            struct error *err);
 
 /* A new set at `to` of the pictures of the set at `from`, with the same names and labels,
- * telling the progress. */
-int remake_set(const char *from, const char *to, remake_picture *make, void *context,
-               struct error *err);
+ * telling the progress. take: only the first pictures; 0: all. */
+int remake_set(const char *from, const char *to, long take, remake_picture *make,
+               void *context, struct error *err);
 
 #endif

@@ -116,10 +116,34 @@ static void lines_release(struct lines *l)
     *l = (struct lines){ 0 };
 }
 
+/* Adds a record to a cell: it must be of the same pictures, each of which counts. */
+static int pool_record(struct cells *c, struct cell *cell, size_t record,
+                       struct error *err)
+{
+    const struct measured *a = &c->measured[cell->record[0]], *b = &c->measured[record];
+    bool same = a->share && a->n == b->n && a->n_answers == b->n_answers &&
+                (size_t)a->n == a->n_answers;
+
+    for (size_t i = 0; same && i < a->n_answers; i++)
+        same =
+            b->answer[i].decided && strcmp(a->answer[i].image, b->answer[i].image) == 0;
+    if (!same)
+        return error_set(err, E_INPUT,
+                         "%s and %s are not answers to the same pictures, so they cannot "
+                         "be pooled",
+                         c->records.record[cell->record[0]].tsv.path,
+                         c->records.record[record].tsv.path);
+    cell->record = xrealloc(cell->record, (cell->n_records + 1) * sizeof *cell->record);
+    cell->record[cell->n_records++] = record;
+    return 0;
+}
+
 static int add_cell(struct cells *c, const struct cell *cell, struct error *err)
 {
-    const struct cell *there = cells_at(c, cell->row, cell->column);
+    struct cell *there = (struct cell *)cells_at(c, cell->row, cell->column);
 
+    if (there != NULL && c->pool && there->part == cell->part)
+        return pool_record(c, there, cell->record[0], err);
     if (there != NULL)
         return error_set(
             err, E_INPUT,
@@ -127,11 +151,14 @@ static int add_cell(struct cells *c, const struct cell *cell, struct error *err)
             "name what tells them apart in rows or columns",
             c->rows.line[cell->row].label, c->columns.line[cell->column].label,
             c->measure->part[there->part],
-            manifest_path(&c->records.manifest, there->record),
+            manifest_path(&c->records.manifest, there->record[0]),
             c->measure->part[cell->part],
-            manifest_path(&c->records.manifest, cell->record));
+            manifest_path(&c->records.manifest, cell->record[0]));
     GROW(c->cell, c->n + 1, c->cap);
-    c->cell[c->n++] = *cell;
+    c->cell[c->n] = *cell;
+    c->cell[c->n].record = xcalloc(1, sizeof *cell->record);
+    c->cell[c->n].record[0] = cell->record[0];
+    c->n++;
     return 0;
 }
 
@@ -162,7 +189,9 @@ static int place_records(struct cells *c, struct error *err)
     for (size_t p = 0; p < c->parts.n; p++)
         for (size_t i = 0; i < c->records.n; i++) {
             const char *part = c->parts.word[p];
-            struct cell cell = { .record = i, .part = part_index(c->measure, part) };
+            struct cell cell = { .record = &i,
+                                 .n_records = 1,
+                                 .part = part_index(c->measure, part) };
 
             cell.row = find_line(&c->rows, &c->records.manifest, i, part);
             cell.column = find_line(&c->columns, &c->records.manifest, i, part);
@@ -211,12 +240,84 @@ static int fill_parts(struct cells *c, struct error *err)
     return rc;
 }
 
+static int by_string(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The one item of `lists` that has the record's values on all axes that both have; -1 for
+ * none or two. */
+static long list_of(const struct cells *c, const struct manifest *lists, size_t record)
+{
+    const struct tsv *t = &lists->tsv;
+    long found = -1;
+
+    for (size_t i = 0; i < manifest_size(lists); i++) {
+        bool fits = true;
+
+        for (size_t k = 0; k < t->n_columns && fits; k++) {
+            const char *value =
+                (int)k == lists->path || strcmp(t->column[k], "stage") == 0
+                    ? NULL
+                    : manifest_axis(&c->records.manifest, record, t->column[k]);
+
+            fits = value == NULL || strcmp(value, tsv_get(t, i, (int)k)) == 0;
+        }
+        if (fits && found >= 0)
+            return -1;
+        if (fits)
+            found = (long)i;
+    }
+    return found;
+}
+
+static int keep_list(struct measured *m, const char *path, struct error *err)
+{
+    struct tsv t;
+    const char **image;
+    int column, rc = tsv_read(&t, path, err);
+
+    if (rc < 0)
+        return rc;
+    column = tsv_column(&t, "image", err);
+    image = xcalloc(t.n_rows + 1, sizeof *image);
+    for (size_t i = 0; column >= 0 && i < t.n_rows; i++)
+        image[i] = tsv_get(&t, i, column);
+    qsort(image, t.n_rows, sizeof *image, by_string);
+    if (column >= 0)
+        measured_keep(m, image, t.n_rows);
+    free(image);
+    tsv_release(&t);
+    return column < 0 ? column : 0;
+}
+
+static int keep_only(struct cells *c, const char *only, struct error *err)
+{
+    struct manifest lists;
+    int rc = manifest_read(&lists, only, err);
+
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < c->records.n && rc == 0; i++) {
+        long item = list_of(c, &lists, i);
+
+        if (item < 0)
+            rc = error_set(err, E_INPUT,
+                           "%s: not one list of pictures fits the axes of %s", only,
+                           c->records.record[i].tsv.path);
+        else
+            rc = keep_list(&c->measured[i], manifest_path(&lists, (size_t)item), err);
+    }
+    manifest_release(&lists);
+    return rc;
+}
+
 int cells_read(struct cells *c, const struct cells_options *o, const char *list,
                struct error *err)
 {
     int rc;
 
-    *c = (struct cells){ .measure = measure_find(o->measure) };
+    *c = (struct cells){ .measure = measure_find(o->measure), .pool = o->pool };
     if (c->measure == NULL)
         return error_set(err, E_INPUT, "there is no measure \"%s\"; there are: %s",
                          o->measure, MEASURES);
@@ -227,6 +328,8 @@ int cells_read(struct cells *c, const struct cells_options *o, const char *list,
         rc = fill_parts(c, err);
     if (rc == 0)
         rc = measure_records(c, err);
+    if (rc == 0 && o->only != NULL)
+        rc = keep_only(c, o->only, err);
     if (rc == 0)
         rc = place_records(c, err);
     if (rc < 0)
@@ -239,6 +342,11 @@ void cells_release(struct cells *c)
     for (size_t i = 0; c->measured != NULL && i < c->records.n; i++)
         measured_release(&c->measured[i]);
     free(c->measured);
+    for (size_t i = 0; i < c->n; i++)
+        free(c->cell[i].record);
+    for (size_t i = 0; i < c->n_bootstraps; i++)
+        bootstrap_close(&c->bootstrap[i]);
+    free(c->bootstrap);
     free(c->cell);
     lines_release(&c->rows);
     lines_release(&c->columns);
@@ -255,34 +363,82 @@ const struct cell *cells_at(const struct cells *c, size_t row, size_t column)
     return NULL;
 }
 
+double *cells_rights(const struct cells *c, const struct cell *cell, size_t *n)
+{
+    const struct measured *first = &c->measured[cell->record[0]];
+    double *v = xcalloc(first->n_answers + 1, sizeof *v);
+
+    *n = first->n_answers;
+    for (size_t r = 0; r < cell->n_records; r++)
+        for (size_t i = 0; i < *n; i++)
+            v[i] += c->measured[cell->record[r]].answer[i].part == cell->part;
+    for (size_t i = 0; i < *n; i++)
+        v[i] /= (double)cell->n_records;
+    return v;
+}
+
+const struct bootstrap *cells_bootstrap(struct cells *c, size_t n)
+{
+    struct bootstrap *b;
+
+    for (size_t i = 0; i < c->n_bootstraps; i++)
+        if (c->bootstrap[i].n == n)
+            return &c->bootstrap[i];
+    c->bootstrap = xrealloc(c->bootstrap, (c->n_bootstraps + 1) * sizeof *c->bootstrap);
+    b = &c->bootstrap[c->n_bootstraps++];
+    bootstrap_open(b, n);
+    return b;
+}
+
 /* What a cell says, as text in its fixed formats. */
 struct cell_text {
-    char n[24], k[24], value[40], low[16], high[16], from[DIGEST_HEX + 1];
+    char n[24], k[24], value[40], low[16], high[16];
+    struct buf from;
 };
 
-static void format_cell(const struct cells *c, const struct cell *cell,
-                        struct cell_text *t)
+static void format_interval(struct cell_text *t, double value, struct interval i)
 {
-    const struct record *r = &c->records.record[cell->record];
-    const struct measured *m = &c->measured[cell->record];
+    snprintf(t->value, sizeof t->value, "%.2f", 100 * value);
+    snprintf(t->low, sizeof t->low, "%.2f", 100 * i.low);
+    snprintf(t->high, sizeof t->high, "%.2f", 100 * i.high);
+}
+
+/* The mean over several sets made from the same pictures. */
+static void format_pooled(struct cells *c, const struct cell *cell, struct cell_text *t)
+{
+    size_t n;
+    double *v = cells_rights(c, cell, &n), sum = 0;
+
+    for (size_t i = 0; i < n; i++)
+        sum += v[i];
+    if (n > 0)
+        format_interval(t, sum / (double)n, bootstrap_interval(cells_bootstrap(c, n), v));
+    free(v);
+}
+
+static void format_cell(struct cells *c, const struct cell *cell, struct cell_text *t)
+{
+    const struct measured *m = &c->measured[cell->record[0]];
+    char hex[DIGEST_HEX + 1];
 
     *t = (struct cell_text){ 0 };
-    digest_hex(&r->digest, t->from);
+    for (size_t i = 0; i < cell->n_records; i++)
+        buf_printf(&t->from, "%s%s", i > 0 ? "," : "",
+                   digest_hex(&c->records.record[cell->record[i]].digest, hex));
     snprintf(t->n, sizeof t->n, "%ld", m->n);
     if (!m->share) {
         snprintf(t->value, sizeof t->value, "%.2f", m->value[cell->part]);
+    } else if (cell->n_records > 1) {
+        format_pooled(c, cell, t);
     } else if (m->n > 0) {
         long k = m->k[cell->part];
-        struct interval i = share_wilson(k, m->n);
 
         snprintf(t->k, sizeof t->k, "%ld", k);
-        snprintf(t->value, sizeof t->value, "%.2f", 100.0 * (double)k / (double)m->n);
-        snprintf(t->low, sizeof t->low, "%.2f", 100 * i.low);
-        snprintf(t->high, sizeof t->high, "%.2f", 100 * i.high);
+        format_interval(t, (double)k / (double)m->n, share_wilson(k, m->n));
     }
 }
 
-void cells_write(const struct cells *c, struct buf *to)
+void cells_write(struct cells *c, struct buf *to)
 {
     table_add_header(to);
     for (size_t row = 0; row < c->rows.n; row++)
@@ -302,7 +458,8 @@ void cells_write(const struct cells *c, struct buf *to)
                                                  .low = t.low,
                                                  .high = t.high,
                                                  .unit = c->measure->unit,
-                                                 .from = t.from,
+                                                 .from = buf_str(&t.from),
                                                  .paper = "" });
+            buf_release(&t.from);
         }
 }

@@ -10,6 +10,7 @@
 #ifndef TABLE_CELLS_H
 #define TABLE_CELLS_H
 
+#include "table/bootstrap.h"
 #include "table/measure.h"
 #include "table/names.h"
 #include "table/records.h"
@@ -19,11 +20,15 @@ struct cells_options {
     const char *parts;                    /* "a,b": these, in this order; "": all */
     const char *rows, *columns;           /* axes: "stage", "arch,kind", "part" */
     const char *row_names, *column_names; /* "word=Printed,…" */
+    const char *only; /* NULL, or a list of lists of pictures: only these count, of each
+                         record those of the list whose axes it has */
+    bool pool;        /* several records may share a cell: the mean of their shares */
 };
 
-/* One cell: a part of a record. */
+/* One cell: a part of a record, or of several that are pooled. */
 struct cell {
-    size_t record; /* index into cells.records */
+    size_t *record; /* indices into cells.records */
+    size_t n_records;
     size_t part;
     size_t row, column; /* places in cells.row and cells.column */
 };
@@ -45,6 +50,9 @@ struct cells {
     const struct measure *measure;
     struct records records;
     struct measured *measured; /* one a record */
+    bool pool;
+    struct bootstrap *bootstrap; /* by number of pictures */
+    size_t n_bootstraps;
     struct names parts;
     struct lines rows, columns;
     struct cell *cell; /* by row, then column */
@@ -59,7 +67,13 @@ void cells_release(struct cells *c);
 /* The cell at these places, or NULL. */
 const struct cell *cells_at(const struct cells *c, size_t row, size_t column);
 
+/* Of a share: the mean, over the records of a cell, of whether they are right, for each
+ * picture in the order of names; new. n: of the pictures. */
+double *cells_rights(const struct cells *c, const struct cell *cell, size_t *n);
+/* The draws for so many pictures, borrowed until cells_release(). */
+const struct bootstrap *cells_bootstrap(struct cells *c, size_t n);
+
 /* Appends the table's text (table/table.h). */
-void cells_write(const struct cells *c, struct buf *to);
+void cells_write(struct cells *c, struct buf *to);
 
 #endif

@@ -139,6 +139,31 @@ int measure_read(const struct measure *measure, struct measured *m,
     return measure->read(m, record, err);
 }
 
+static int by_name(const void *name, const void *image)
+{
+    return strcmp(name, *(const char *const *)image);
+}
+
+void measured_keep(struct measured *m, const char *const *image, size_t n)
+{
+    size_t kept = 0;
+
+    m->n = 0;
+    for (size_t p = 0; p < MEASURE_PARTS; p++)
+        m->k[p] = 0;
+    for (size_t i = 0; i < m->n_answers; i++) {
+        const struct answer *a = &m->answer[i];
+
+        if (n == 0 || !bsearch(a->image, image, n, sizeof *image, by_name))
+            continue;
+        m->n += a->decided;
+        if (a->decided && a->part < m->n_parts)
+            m->k[a->part]++;
+        m->answer[kept++] = *a;
+    }
+    m->n_answers = kept;
+}
+
 void measured_release(struct measured *m)
 {
     free(m->answer);

@@ -56,5 +56,7 @@ size_t measure_parts(const struct measure *m);
 int measure_read(const struct measure *measure, struct measured *m,
                  const struct tsv *record, struct error *err);
 void measured_release(struct measured *m);
+/* Leaves only the pictures of a sorted list to count. */
+void measured_keep(struct measured *m, const char *const *image, size_t n);
 
 #endif

@@ -9,13 +9,12 @@ struct counts {
     long both, only_a, only_b, neither;
 };
 
-/* Both records are sorted by image. */
-static int count_pair(const struct cells *c, const struct cell *a, const struct cell *b,
-                      struct counts *n, struct error *err)
+/* Adds the answers of two records, which are sorted by image. */
+static int count_records(const struct cells *c, size_t a, size_t b, size_t part,
+                         struct counts *n, struct error *err)
 {
-    const struct measured *ma = &c->measured[a->record], *mb = &c->measured[b->record];
+    const struct measured *ma = &c->measured[a], *mb = &c->measured[b];
 
-    *n = (struct counts){ 0 };
     for (size_t i = 0; i < ma->n_answers || i < mb->n_answers; i++) {
         const struct answer *x = &ma->answer[i], *y = &mb->answer[i];
         bool ax, by;
@@ -24,18 +23,65 @@ static int count_pair(const struct cells *c, const struct cell *a, const struct 
             return error_set(err, E_INPUT,
                              "%s and %s are not of the same pictures, so they cannot be "
                              "compared one by one",
-                             c->records.record[a->record].tsv.path,
-                             c->records.record[b->record].tsv.path);
+                             c->records.record[a].tsv.path,
+                             c->records.record[b].tsv.path);
         if (!x->decided || !y->decided)
             continue;
-        ax = x->part == a->part;
-        by = y->part == a->part;
+        ax = x->part == part;
+        by = y->part == part;
         n->both += ax && by;
         n->only_a += ax && !by;
         n->only_b += !ax && by;
         n->neither += !ax && !by;
     }
     return 0;
+}
+
+/* Records of the two cells in turn: of the same sets, in the same order. */
+static int count_pair(const struct cells *c, const struct cell *a, const struct cell *b,
+                      struct counts *n, struct error *err)
+{
+    int rc = 0;
+
+    *n = (struct counts){ 0 };
+    if (a->n_records != b->n_records)
+        return error_set(err, E_INPUT,
+                         "%zu records are pooled in column \"%s\" and %zu in \"%s\", so "
+                         "they cannot be compared",
+                         a->n_records, c->columns.line[a->column].label, b->n_records,
+                         c->columns.line[b->column].label);
+    for (size_t i = 0; i < a->n_records && rc == 0; i++)
+        rc = count_records(c, a->record[i], b->record[i], a->part, n, err);
+    return rc;
+}
+
+/* By McNemar, and of pooled cells by the bootstrap over pictures. */
+static double compare(struct cells *c, const struct cell *a, const struct cell *b,
+                      const struct counts *n)
+{
+    double *x, *y, p = 1;
+    size_t size;
+
+    if (a->n_records == 1)
+        return share_mcnemar(n->only_a, n->only_b);
+    x = cells_rights(c, a, &size);
+    y = cells_rights(c, b, &size);
+    for (size_t i = 0; i < size; i++)
+        x[i] -= y[i];
+    if (size > 0)
+        p = bootstrap_p(cells_bootstrap(c, size), x);
+    free(x);
+    free(y);
+    return p;
+}
+
+static void add_origins(const struct cells *c, const struct cell *cell, struct buf *to)
+{
+    char hex[DIGEST_HEX + 1];
+
+    for (size_t i = 0; i < cell->n_records; i++)
+        buf_printf(to, ",%s",
+                   digest_hex(&c->records.record[cell->record[i]].digest, hex));
 }
 
 /* Is column b what column a becomes when one axis goes from word_a to word_b? */
@@ -56,21 +102,22 @@ static bool is_partner(const struct lines *l, size_t a, size_t b, const char *wo
     return changed == 1;
 }
 
-static int add_pair(const struct cells *c, const struct cell *a, const struct cell *b,
+static int add_pair(struct cells *c, const struct cell *a, const struct cell *b,
                     struct buf *to, struct error *err)
 {
-    const struct record *ra = &c->records.record[a->record];
-    const struct record *rb = &c->records.record[b->record];
-    char from_a[DIGEST_HEX + 1], from_b[DIGEST_HEX + 1];
+    struct buf from = { 0 };
     struct counts n;
 
     if (count_pair(c, a, b, &n, err) < 0)
         return E_INPUT;
-    buf_printf(to, "%s\t%s\t%s\t%ld\t%ld\t%ld\t%ld\t%ld\t%.4g\t%s,%s\n",
+    add_origins(c, a, &from);
+    add_origins(c, b, &from);
+    buf_printf(to, "%s\t%s\t%s\t%ld\t%ld\t%ld\t%ld\t%ld\t%.4g\t%s\n",
                c->rows.line[a->row].label, c->columns.line[a->column].label,
                c->columns.line[b->column].label, n.both + n.only_a + n.only_b + n.neither,
-               n.both, n.only_a, n.only_b, n.neither, share_mcnemar(n.only_a, n.only_b),
-               digest_hex(&ra->digest, from_a), digest_hex(&rb->digest, from_b));
+               n.both, n.only_a, n.only_b, n.neither, compare(c, a, b, &n),
+               buf_str(&from) + 1);
+    buf_release(&from);
     return 0;
 }
 
@@ -83,8 +130,8 @@ static int check_word(const struct lines *l, const char *word, struct error *err
     return error_set(err, E_INPUT, "pairs: no column has the value \"%s\"", word);
 }
 
-static int add_row(const struct cells *c, size_t row, const char *word_a,
-                   const char *word_b, struct buf *to, struct error *err)
+static int add_row(struct cells *c, size_t row, const char *word_a, const char *word_b,
+                   struct buf *to, struct error *err)
 {
     for (size_t i = 0; i < c->columns.n; i++)
         for (size_t k = 0; k < c->columns.n; k++) {
@@ -100,8 +147,7 @@ static int add_row(const struct cells *c, size_t row, const char *word_a,
     return 0;
 }
 
-int pairs_write(const struct cells *c, const char *wanted, struct buf *to,
-                struct error *err)
+int pairs_write(struct cells *c, const char *wanted, struct buf *to, struct error *err)
 {
     struct names pairs = { 0 };
     int rc;

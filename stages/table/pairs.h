@@ -5,7 +5,9 @@
  *
  *   row  a  b  n  both  only_a  only_b  neither  p  from
  *
- * n pictures counted in both records; p is McNemar's mid-p (table/share.h).
+ * n pictures counted in both records; p is McNemar's mid-p (table/share.h). Of pooled
+ * cells n counts answers of all their records, and p is of the bootstrap over pictures
+ * (table/bootstrap.h).
  */
 #ifndef TABLE_PAIRS_H
 #define TABLE_PAIRS_H
@@ -17,7 +19,6 @@
  * on no column, or two records are not of the same pictures. Of two shares that
  * add up to one only the first is compared; kernel TV has no pairs: only the header is
  * written. */
-int pairs_write(const struct cells *c, const char *wanted, struct buf *to,
-                struct error *err);
+int pairs_write(struct cells *c, const char *wanted, struct buf *to, struct error *err);
 
 #endif

@@ -25,8 +25,9 @@ static int read_files(struct records *r, struct error *err)
         rc = tsv_read(&r->file[i], path, err);
         for (size_t k = 0; rc == 0 && k < r->file[i].n_columns; k++) {
             const char *axis = axis_name(&r->file[i], k);
+            const char *listed = axis ? manifest_axis(&r->list, i, axis) : NULL;
 
-            if (axis != NULL && tsv_find(&r->list.tsv, axis) >= 0)
+            if (listed != NULL && listed[0] != '\0')
                 rc = error_set(err, E_INPUT,
                                "%s: its column \"%s\" and the list both tell the axis "
                                "%s",

@@ -10,6 +10,8 @@ import sys
 
 ARCHS = ["alexnet", "googlenet", "resnet50"]  # all three of the same records and models
 NETS = ["S", "S-matched", "R"]
+# Tables whose content is that of Table 1 here.
+OTHERS = ["table-attack", "table-3", "table-scrambled", "table-a1", "table-a1-full", "table-sin"]
 
 
 def model(arch, net):
@@ -80,16 +82,18 @@ def put_lists():
             for e in range(1, 31)])
     put("match.tsv", ["epoch\tclean_matched\tclean_r\tclean_s", "7\t0.71\t0.72\t0.88"])
     put("list-tables", ["stage\tpath"] + [f"table-{i}\ttable-{i}.tsv" for i in (1, 2, 4)] +
-        ["table-attack\ttable-1.tsv"])
-    put("list-figures", ["stage\tarch\tsplit\tpath", "sheet\t\ttrain\tfigure-2.svg",
-                         "sheet\t\tconflict\tfigure-2.png"] +
-        [f"figure-2\t{a}\t\tfigure-2.png" for a in ARCHS])
+        [f"{t}\ttable-1.tsv" for t in OTHERS] + ["table-sin-cue\ttable-2.tsv"])
+    put("list-figures", ["stage\tarch\tsplit\tset\tpath", "sheet\t\ttrain\t\tfigure-2.svg",
+                         "sheet\t\tconflict\t\tfigure-2.png"] +
+        [f"sheet-distorted\t\t\t{s}\tfigure-2.png" for s in ("stylized", "traced", "scrambled")] +
+        [f"figure-2\t{a}\t\t\tfigure-2.png" for a in ARCHS])
     rows = ["stage\tarch\tkind\tpath"]
     for a in ARCHS:
         rows += [f"train\t{a}\tS\tcurve-S.tsv", f"train\t{a}\tR\tcurve-R.tsv",
                  f"match\t{a}\t\tmatch.tsv", f"cl\t{a}\t\tmatch.tsv", f"filter-pairs\t{a}\t\tfilter-pairs.tsv"]
-    put("list-data", rows + ["table-1\t\t\tpairs-1.tsv", "table-2\t\t\tpairs-2.tsv",
-                             "./tried.tsv\t\t\ttried.tsv"])
+    put("list-data", rows + [f"{t}\t\t\tpairs-1.tsv" for t in ("table-1", "table-3", "table-sin")] +
+        [f"{t}\t\t\tpairs-2.tsv" for t in ("table-2", "table-sin-cue")] +
+        ["train-sin\t\t\tcurve-S.tsv", "./tried.tsv\t\t\ttried.tsv"])
 
 
 def digest(path):
@@ -137,7 +141,9 @@ def put_provenance():
     for i in (1, 2, 4):
         step(f"table-{i}", "tabulate", [], [("pairs", digest(f"pairs-{i}.tsv")),
                                             ("table", digest(f"table-{i}.tsv"))])
-    step("table-attack", "tabulate", [], [("table", digest("table-1.tsv"))])
+    for other in OTHERS:
+        step(other, "tabulate", [], [("table", digest("table-1.tsv"))])
+    step("table-sin-cue", "tabulate", [], [("table", digest("table-2.tsv"))])
     put("provenance.tsv", rows)
 
 

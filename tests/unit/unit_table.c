@@ -152,7 +152,12 @@ Test(table, only_pictures_that_both_decide_by_a_cue_are_compared)
 {
     struct cells c = { 0 };
     struct buf text = { 0 };
-    struct cells_options o = { "cue-share", "", "part", "net", "", "" };
+    struct cells_options o = { .measure = "cue-share",
+                               .parts = "",
+                               .rows = "part",
+                               .columns = "net",
+                               .row_names = "",
+                               .column_names = "" };
 
     put("s.tsv", "image\tanswer\na\tshape\nb\ttexture\nc\tother\nd\ttexture\n");
     put("r.tsv", "image\tanswer\na\tshape\nb\tshape\nc\tshape\nd\tother\n");
@@ -175,7 +180,12 @@ Test(table, kernel_variation_is_the_row_of_the_network_without_interval)
 {
     struct cells c = { 0 };
     struct buf text = { 0 };
-    struct cells_options o = { "kernel-tv", "over-l1,mean", "part", "net", "", "" };
+    struct cells_options o = { .measure = "kernel-tv",
+                               .parts = "over-l1,mean",
+                               .rows = "part",
+                               .columns = "net",
+                               .row_names = "",
+                               .column_names = "" };
 
     put("s.tsv", "layer\tkernel\tfilters\tmean_tv\ttv_over_l1\tisotropic\tall_filters\n"
                  "conv1\t7\t4\t9\t9\t9\t9\nnetwork\t7\t6\t12.345\t1.5\t8\t7\n");
@@ -193,7 +203,12 @@ Test(table, a_share_of_nothing_has_no_value)
 {
     struct cells c = { 0 };
     struct buf text = { 0 };
-    struct cells_options o = { "cue-share", "shape", "part", "net", "", "" };
+    struct cells_options o = { .measure = "cue-share",
+                               .parts = "shape",
+                               .rows = "part",
+                               .columns = "net",
+                               .row_names = "",
+                               .column_names = "" };
 
     put("s.tsv", "image\tanswer\na\tother\n");
     put("list", "net\tpath\nS\ts.tsv\n");
@@ -235,7 +250,12 @@ ParameterizedTestParameters(table, what_is_wrong_is_refused)
 
 ParameterizedTest(struct refusal *r, table, what_is_wrong_is_refused)
 {
-    struct cells_options o = { r->measure, r->parts, r->rows, r->columns, "", "" };
+    struct cells_options o = { .measure = r->measure,
+                               .parts = r->parts,
+                               .rows = r->rows,
+                               .columns = r->columns,
+                               .row_names = "",
+                               .column_names = "" };
     struct cells c = { 0 };
     struct error err = { 0 };
 
@@ -271,4 +291,115 @@ Test(table, lists_in_options_refuse_empty_and_double_words)
     cr_assert(eq(str, (char *)names_printed(&l, "a"), "One two"));
     cr_assert(eq(str, (char *)names_printed(&l, "c"), "c"));
     names_release(&l);
+}
+
+/* S is right about a and b in one set and about a in the other; R about a and c, and all.
+ */
+static void put_versions(void)
+{
+    put("s1", "image\tlabel\tpredicted\na\t0\t0\nb\t1\t1\nc\t2\t1\n");
+    put("s2", "image\tlabel\tpredicted\na\t0\t0\nb\t1\t0\nc\t2\t1\n");
+    put("r1", "image\tlabel\tpredicted\na\t0\t0\nb\t1\t0\nc\t2\t2\n");
+    put("r2", "image\tlabel\tpredicted\na\t0\t0\nb\t1\t1\nc\t2\t2\n");
+    put("list", "version\tnet\tpath\n1\tS\ts1\n2\tS\ts2\n1\tR\tr1\n2\tR\tr2\n");
+}
+
+static const struct cells_options pooled = { .measure = "accuracy",
+                                             .parts = "",
+                                             .rows = "part",
+                                             .columns = "net",
+                                             .row_names = "",
+                                             .column_names = "",
+                                             .pool = true };
+
+Test(table, records_of_the_same_pictures_are_pooled_into_their_mean)
+{
+    struct cells c = { 0 };
+    struct buf text = { 0 };
+    struct table t = { 0 };
+    const struct table_cell *s;
+
+    put_versions();
+    read_cells(&c, &pooled);
+    cr_assert(eq(sz, c.n, 2));
+    cr_assert(eq(sz, c.cell[0].n_records, 2));
+    cells_write(&c, &text);
+    put("table.tsv", buf_str(&text));
+    cr_assert(eq(int, table_read(&t, "table.tsv", NULL), 0));
+    s = table_at(&t, "accuracy", "S");
+    cr_expect(eq(str, (char *)s->n, "3"));
+    cr_expect(eq(str, (char *)s->k, ""));
+    cr_expect(eq(str, (char *)s->value, "50.00")); /* (1 + 1/2 + 0) / 3 */
+    cr_expect(eq(str, (char *)s->low, "0.00"));
+    cr_expect(eq(str, (char *)s->high, "100.00"));
+    cr_expect(eq(sz, strlen(s->from), (size_t)(2 * DIGEST_HEX + 1)));
+    cr_expect(eq(str, (char *)table_at(&t, "accuracy", "R")->value, "83.33"));
+    table_release(&t);
+    buf_reset(&text);
+    cr_assert(eq(int, pairs_write(&c, "R:S", &text, NULL), 0));
+    /* Of six answers each: both right in a, a and b of the second or first set, … */
+    cr_expect(ne(ptr, strstr(buf_str(&text), "accuracy\tR\tS\t6\t2\t3\t1\t0\t"), NULL),
+              "%s", buf_str(&text));
+    buf_release(&text);
+    cells_release(&c);
+}
+
+Test(table, other_pictures_cannot_be_pooled)
+{
+    struct cells c = { 0 };
+    struct error err = { 0 };
+
+    put_versions();
+    put("s2", "image\tlabel\tpredicted\na\t0\t0\nb\t1\t0\nd\t2\t1\n");
+    cr_expect(eq(int, cells_read(&c, &pooled, "list", &err), E_INPUT));
+    cr_expect(
+        ne(ptr, strstr(err.text, "s1 and s2 are not answers to the same pictures"), NULL),
+        "%s", err.text);
+}
+
+Test(table, only_the_pictures_of_a_list_count)
+{
+    struct cells_options o = pooled;
+    struct cells c = { 0 };
+    struct error err = { 0 };
+
+    put_versions();
+    put("a-c", "image\tlabel\na\t0\nc\t2\nelsewhere\t1\n");
+    put("b", "image\nb\n");
+    put("only", "net\tpath\nS\ta-c\nR\tb\n");
+    o.only = "only";
+    read_cells(&c, &o);
+    cr_expect(eq(long, c.measured[0].n, 2)); /* S, a and c */
+    cr_expect(eq(long, c.measured[0].k[0], 1));
+    cr_expect(eq(long, c.measured[2].n, 1)); /* R, b */
+    cr_expect(eq(long, c.measured[2].k[0], 0));
+    cr_expect(eq(long, c.measured[3].k[0], 1));
+    cells_release(&c);
+    put("only", "net\tpath\nS\ta-c\n");
+    cr_expect(eq(int, cells_read(&c, &o, "list", &err), E_INPUT));
+    cr_expect(ne(ptr, strstr(err.text, "only: not one list of pictures fits"), NULL),
+              "%s", err.text);
+}
+
+Test(table, the_bootstrap_draws_pictures_again)
+{
+    struct bootstrap b;
+    double v[100], zero[100] = { 0 };
+    struct interval i;
+
+    for (int k = 0; k < 100; k++)
+        v[k] = k < 30;
+    bootstrap_open(&b, 100);
+    i = bootstrap_interval(&b, v);
+    /* The normal approximation of 30 of 100 is 0.21 to 0.39. */
+    cr_expect(i.low > .20 && i.low < .22 + 1e-9, "%g", i.low);
+    cr_expect(i.high > .38 - 1e-9 && i.high < .40, "%g", i.high);
+    cr_expect(eq(dbl, bootstrap_p(&b, zero), 1));
+    cr_expect(bootstrap_p(&b, v) < .0011);
+    v[99] = -1;
+    cr_expect(bootstrap_p(&b, v) < .0011);
+    for (int k = 0; k < 100; k++)
+        v[k] = k % 2 ? 1 : -1;
+    cr_expect(bootstrap_p(&b, v) > .8);
+    bootstrap_close(&b);
 }
