@@ -18,7 +18,7 @@ import math
 import os
 import sys
 
-SKIP, M32 = 77, 2**32 - 1
+SKIP = 77
 try:
     import numpy as np
     import torch
@@ -26,6 +26,10 @@ try:
 except ImportError:
     print("skipped: this needs Debian's python3-torch and python3-numpy")
     sys.exit(SKIP)
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.dont_write_bytecode = True
+from networks import AlexNet, M32
 
 
 def counter(n, k):
@@ -38,35 +42,6 @@ def counter(n, k):
     return h
 
 
-class AlexNet(nn.Module):
-    def __init__(self, full):
-        super().__init__()
-        c = [64, 192, 384, 256, 256] if full else [24, 64, 96, 64, 64]
-        hidden, classes, pad = (4096, 1000, 0) if full else (128, 10, 1)
-        relu = lambda: nn.ReLU()
-        pool = lambda: nn.MaxPool2d(3, 2, pad)
-        first = nn.Conv2d(3, c[0], 11, 4, 2) if full else nn.Conv2d(3, c[0], 7, 2, 3)
-        self.features = nn.Sequential(
-            first, relu(), pool(),
-            nn.Conv2d(c[0], c[1], 5, 1, 2), relu(), pool(),
-            nn.Conv2d(c[1], c[2], 3, 1, 1), relu(),
-            nn.Conv2d(c[2], c[3], 3, 1, 1), relu(),
-            nn.Conv2d(c[3], c[4], 3, 1, 1), relu(), pool())
-        flat = c[4] * (36 if full else 4)
-        self.classifier = nn.Sequential(
-            nn.Identity(), nn.Linear(flat, hidden), relu(),
-            nn.Identity(), nn.Linear(hidden, hidden), relu(), nn.Linear(hidden, classes))
-        mean, std = (([.485, .456, .406], [.229, .224, .225]) if full
-                     else ([.5] * 3, [.25] * 3))
-        # rounded to float32, as the networks of this project have them
-        self.mean = torch.tensor(mean).double().view(1, 3, 1, 1)
-        self.std = torch.tensor(std).double().view(1, 3, 1, 1)
-
-    def forward(self, x):
-        x = (x - self.mean.to(x.dtype)) / self.std.to(x.dtype)
-        return self.classifier(torch.flatten(self.features(x), 1))
-
-
 def build(full, dtype=torch.float64):
     net = AlexNet(full)
     with torch.no_grad():
@@ -74,7 +49,7 @@ def build(full, dtype=torch.float64):
             u = counter(p.numel(), k).astype(np.float64) / 2**32 - .5
             u *= np.sqrt(24 / (p.numel() // p.shape[0])) if p.dim() > 1 else .1
             p.copy_(torch.from_numpy(u.astype(np.float32)).view(p.shape))
-    return net.to(dtype)
+    return net.eval().to(dtype)
 
 
 def pictures(full, n, dtype=torch.float64):
@@ -161,15 +136,12 @@ def mini_rows():
 
 def full_rows():
     net, x = build(True), pictures(True, 1)
-    taps = []
-    for i in (1, 4, 7, 9, 11):
-        net.features[i].register_forward_hook(lambda m, a, out: taps.append(out.mean()))
     logits = net(x)
     rows("full logits", logits, range(10))
     row("full logits mean", 0, logits.mean())
     row("full logits std", 0, logits.std())
-    for i, mean in enumerate(taps[:5]):
-        row("full tap mean", i, mean)
+    for i in range(5):
+        row("full tap mean", i, net.taps["conv%d" % (i + 1)].mean())
     y = torch.tensor([65])
     x.requires_grad_(True)
     g, = torch.autograd.grad(cross_entropy(net, x, y).mean(), x)
