@@ -1,66 +1,63 @@
-"""The small AlexNet, its weights, its attack and its optimiser, written again in PyTorch."""
+"""The small networks under training: their first weights, the attack, a step of SGD."""
 import json
+import os
 import struct
+import sys
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "golden"))
 from draws import Draws
+from networks import NETS
 
-# name, out, in, kernel, stride, pad, maximum pooling after it
-CONVS = [("features.0", 24, 3, 7, 2, 3, True), ("features.3", 64, 24, 5, 1, 2, True),
-         ("features.6", 96, 64, 3, 1, 1, False), ("features.8", 64, 96, 3, 1, 1, False),
-         ("features.10", 64, 64, 3, 1, 1, True)]
-LINEARS = [("classifier.1", 128, 256), ("classifier.4", 128, 128), ("classifier.6", 10, 128)]
+CONV1 = {"alexnet": "features.0.weight", "googlenet": "conv1.conv.weight",
+         "resnet50": "conv1.weight"}
 
 
-def initial(seed):
-    """He normal by fan-in, the last layer N(0, .01), biases 0."""
-    w = {}
-    for name, out, into, k, _, _, _ in CONVS:
-        w[name] = ((out, into, k, k), np.sqrt(2. / (into * k * k)))
-    for name, out, into in LINEARS:
-        w[name] = ((out, into), .01 if name == "classifier.6" else np.sqrt(2. / into))
-    p = {}
-    for name, (shape, std) in w.items():
-        key = name + ".weight"
-        n = int(np.prod(shape))
-        values = std * Draws("init", "", key, seed).normal(0, np.arange(n))
-        p[key] = torch.tensor(values.reshape(shape).astype(np.float32))
-        p[name + ".bias"] = torch.zeros(shape[0])
+def std_of(arch, name, shape):
+    """He normal by fan-in, ResNet's convolutions by fan-out; AlexNet's last layer .01."""
+    if name == "classifier.6.weight":
+        return .01
+    out = arch == "resnet50" and len(shape) == 4
+    return np.sqrt(2. / (np.prod(shape[2:]) * shape[0 if out else 1]))
+
+
+def initial(arch, seed):
+    """Biases are 0; norms start as PyTorch's do, but for the last of a ResNet's block: 0."""
+    p = NETS[arch](False).state_dict()
+    for name, x in p.items():
+        if x.dim() > 1:
+            z = Draws("init", "", name, seed).normal(0, np.arange(x.numel()))
+            values = (std_of(arch, name, x.shape) * z).astype(np.float32)
+            p[name] = torch.tensor(values).view(x.shape)
+        elif name.endswith((".bias", ".bn3.weight")):
+            p[name] = torch.zeros_like(x)
     return p
 
 
-def forward(p, x):
-    """x: N x 3 x 32 x 32, 0..1. Returns N x 10 logits."""
-    x = (x - .5) / .25
-    for name, _, _, _, stride, pad, pool in CONVS:
-        x = F.relu(F.conv2d(x, p[name + ".weight"], p[name + ".bias"], stride, pad))
-        if pool:
-            x = F.max_pool2d(x, 3, 2, 1)
-    x = x.flatten(1)
-    for name, _, _ in LINEARS:
-        x = F.linear(x, p[name + ".weight"], p[name + ".bias"])
-        if name != "classifier.6":
-            x = F.relu(x)
-    return x
+def load(arch, p, precision=torch.float32):
+    net = NETS[arch](False).to(precision)
+    net.load_state_dict(p)
+    return net.eval()
 
 
-def loss_of(p, x, y):
+def loss_of(net, x, y):
     """Cross-entropy of each picture, in double precision from the logits on: in single
     precision a sure answer has the probability 1 and no gradient, and its attack stands
     still."""
-    return F.cross_entropy(forward(p, x).double(), y, reduction="none")
+    return F.cross_entropy(net(x).double(), y, reduction="none")
 
 
-def attack(p, x0, y, radius, step, steps):
+def attack(net, x0, y, radius, step, steps):
     """The L2 ascent of MadryLab/robustness; keeps the iterate of the highest loss."""
+    net.eval()
     x, best, best_loss = x0.clone(), None, None
     norm = lambda d: d.flatten(1).norm(dim=1)[:, None, None, None]
     for i in range(steps + 1):
         x = x.detach().requires_grad_(i < steps)
-        loss = loss_of(p, x, y)
+        loss = loss_of(net, x, y)
         if best is None:
             best, best_loss = x.detach().clone(), loss.detach().clone()
         else:
@@ -77,21 +74,25 @@ def attack(p, x0, y, radius, step, steps):
             x = (x0 + d).clamp(0, 1)
 
 
-class Sgd:
-    """torch.optim.SGD, written out, with the gradient's norm clipped first."""
+def sgd_of(net, momentum):
+    """The optimiser of a net, going on with this momentum, {} at the start."""
+    sgd = torch.optim.SGD(net.parameters(), 1, momentum=.9, weight_decay=5e-4)
+    for name, p in net.named_parameters():
+        if momentum:
+            sgd.state[p]["momentum_buffer"] = momentum[name].to(p.dtype, copy=True)
+    return sgd
 
-    def __init__(self, p, momentum=.9, weight_decay=5e-4, clip=5.):
-        self.p, self.momentum, self.weight_decay, self.clip = p, momentum, weight_decay, clip
-        self.v = {}
 
-    def step(self, gradients, rate):
-        norm = torch.stack([g.norm() for g in gradients.values()]).norm()
-        scale = min(1., self.clip / (float(norm) + 1e-6))
-        for name, g in gradients.items():
-            d = g * scale + self.weight_decay * self.p[name]
-            v = d if name not in self.v else self.momentum * self.v[name] + d
-            self.v[name] = v
-            self.p[name] = self.p[name] - rate * v
+def update(net, sgd, x, y, rate):
+    """A step in training mode; returns the loss before it."""
+    net.train()
+    sgd.zero_grad()
+    loss = loss_of(net, x, y).mean()
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(net.parameters(), 5)
+    sgd.param_groups[0]["lr"] = rate
+    sgd.step()
+    return float(loss)
 
 
 def read_safetensors(path):
@@ -103,6 +104,7 @@ def read_safetensors(path):
     for name, t in header.items():
         if name != "__metadata__":
             a, b = t["data_offsets"]
-            values = np.frombuffer(data[a:b], dtype="<f4").reshape(t["shape"])
-            p[name] = torch.tensor(values.copy())
+            dtype = {"F32": "<f4", "I64": "<i8"}[t["dtype"]]
+            values = np.frombuffer(data[a:b], dtype).reshape(t["shape"])
+            p[name] = torch.tensor(values)
     return p
