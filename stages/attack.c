@@ -12,14 +12,18 @@
  *      source   weights of the model that is climbed, in place of model
  * out  record   TSV in the order of the names: image, label, predicted, p and p_label of
  *               the adversary, loss_clean, loss, norm (L2 distance from the picture)
+ *      pictures the first adversaries as NAME.png, as many as asked for; values are cut
+ *               off to 8 bits, as torchvision's ToPILImage does
  */
 #include <math.h>
 #include <string.h>
 
+#include "image/png.h"
 #include "kit/draws.h"
 #include "kit/progress.h"
 #include "kit/stage.h"
 #include "kit/tsv.h"
+#include "larder/fs.h"
 #include "larder/mem.h"
 #include "learn/answer.h"
 #include "learn/model.h"
@@ -28,8 +32,8 @@
 #include "larder/banned.h"
 
 struct options {
-    const char *model, *set, *source, *record;
-    int batch, lanes, steps, take, restarts;
+    const char *model, *set, *source, *record, *pictures;
+    int batch, lanes, steps, take, restarts, drawn;
     double radius, step;
     uint64_t seed;
 };
@@ -161,6 +165,46 @@ static void add_rows(struct buf *text, struct model *m, const struct feed *f,
     }
 }
 
+/* One adversary as a file. Names of sets may have folders. */
+static int write_picture(const struct options *o, const struct graph *g, const char *name,
+                         const float *x, struct error *err)
+{
+    struct buf path = { 0 };
+    struct image im;
+    char *slash;
+    int rc;
+
+    if (name[0] == '/' || strstr(name, "..") != NULL)
+        return error_set(err, E_INPUT, "no file can be called %s", name);
+    image_init(&im, g->W, g->H, g->C);
+    for (size_t i = 0; i < image_bytes(&im); i++)
+        im.pixel[i] = (uint8_t)(255 * fminf(fmaxf(x[i], 0), 1));
+    buf_printf(&path, "%s/%s.png", o->pictures, name);
+    slash = strrchr(path.s, '/');
+    *slash = '\0';
+    rc = fs_mkdirs(path.s, err);
+    *slash = '/';
+    if (rc == 0)
+        rc = image_write_png(&im, buf_str(&path), err);
+    buf_release(&path);
+    image_release(&im);
+    return rc;
+}
+
+/* Those of a batch among the first that are asked for. */
+static int write_pictures(const struct options *o, const struct graph *g,
+                          const struct feed *f, const struct pair *pair,
+                          struct error *err)
+{
+    long first = f->at - f->n;
+    int rc = 0;
+
+    for (int k = 0; k < f->n && first + k < o->drawn && rc == 0; k++)
+        rc = write_picture(o, g, f->image[k].name,
+                           pair->adversarial + (size_t)k * pair->size, err);
+    return rc;
+}
+
 static int open_source(struct model *source, const struct options *o,
                        const struct model_use *use, const struct model *m,
                        const struct feed *f, struct error *err)
@@ -196,12 +240,18 @@ static int attack(const void *options, struct error *err)
     if (rc < 0)
         goto out;
     take_pair(&pair, m.graph, o->batch);
+    rc = fs_mkdirs(o->pictures, err);
+    if (rc < 0)
+        goto out;
     buf_adds(&text, "image\tlabel\tpredicted\tp\tp_label\tloss_clean\tloss\tnorm\n");
     while ((rc = feed_next(&f, err)) == FEED_BATCH) {
         rc = attack_batch(o, &m, o->source ? &source : &m, &f, &a, &pair, err);
         if (rc < 0)
             goto out;
         add_rows(&text, &m, &f, &pair);
+        rc = write_pictures(o, m.graph, &f, &pair, err);
+        if (rc < 0)
+            goto out;
         progress_step(f.at, f.size, "picture");
     }
     if (rc == FEED_END)
@@ -227,6 +277,8 @@ int main(int argc, char **argv)
         STAGE_MAY_IN("source", &o.source, "the model to climb on; left out: model"),
         STAGE_OUT("record", &o.record,
                   "TSV: image label predicted p p_label loss_clean loss norm"),
+        STAGE_OUT_TREE("pictures", &o.pictures, "the first adversaries, NAME.png"),
+        STAGE_INT("draw", &o.drawn, 0, 1 << 30, "how many adversaries are kept so"),
         STAGE_FLOAT("radius", &o.radius, 0, 1e6, "of the ball (L2, pixels in 0..1)"),
         STAGE_FLOAT("step", &o.step, 0, 1e6, "length of a step"),
         STAGE_INT("steps", &o.steps, 1, 1000, "steps"),

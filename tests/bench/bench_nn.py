@@ -15,7 +15,8 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../golden"))
 sys.dont_write_bytecode = True
 import make_alexnet_vectors
-import make_network_vectors as networks
+import make_network_vectors
+import networks
 from make_alexnet_vectors import counter, np, torch  # ends with 77 without
 
 F = torch.nn.functional
@@ -23,12 +24,10 @@ F = torch.nn.functional
 
 def network(arch, full):
     if arch != "alexnet":
-        return networks.build(arch, full, full, torch.float32)
+        return make_network_vectors.build(arch, full, full, torch.float32)
     if full:
-        return networks.fill(networks.AlexNet()).float()
-    net = make_alexnet_vectors.build(False, torch.float32)
-    net.mean, net.std = net.mean.float(), net.std.float()
-    return net
+        return make_network_vectors.fill(networks.AlexNet(True)).float()
+    return make_alexnet_vectors.build(False, torch.float32)
 
 
 def calm(net):

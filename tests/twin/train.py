@@ -152,7 +152,8 @@ class Larder:
         model = "model=" + self.path(name, "model.safetensors")
         test = "set=" + self.sets + "/test"
         self.run("classify", model, test, "record=" + top1)
-        self.run("attack", model, test, "record=" + adversarial, "--take=500")
+        self.run("attack", model, test, "record=" + adversarial,
+                 "pictures=" + adversarial + ".d", "--take=500")
         self.run("cue", model, "set=" + self.sets + "/conflict", "answers=" + cue)
         self.run("kernel-tv", model, "tv=" + tv)
 
