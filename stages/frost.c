@@ -65,7 +65,7 @@ static int write_frost(const struct options *o, const struct pattern *pattern, i
     struct buf path = { 0 };
     struct image im;
     struct draws d;
-    char item[8];
+    char item[16];
     int rc;
 
     snprintf(item, sizeof item, "%d", k);
