@@ -108,6 +108,64 @@ void canvas_line(struct canvas *c, double x0, double y0, double x1, double y1,
     cairo_stroke(c->cr);
 }
 
+void canvas_dashes(struct canvas *c, double x0, double y0, double x1, double y1,
+                   double width, struct colour colour)
+{
+    static const double dash[] = { 4, 3 };
+
+    cairo_set_dash(c->cr, dash, 2, 0);
+    canvas_line(c, x0, y0, x1, y1, width, colour);
+    cairo_set_dash(c->cr, NULL, 0, 0);
+}
+
+/* The corners of a mark of size 1. */
+static void add_corners(struct canvas *c, double x, double y, double size,
+                        enum canvas_mark mark)
+{
+    static const struct {
+        int n;
+        double at[4][2];
+    } shape[MARKS] = {
+        [MARK_TRIANGLE] = { 3, { { 0, -.58 }, { .58, .42 }, { -.58, .42 } } },
+        [MARK_SQUARE] = { 4,
+                          { { -.44, -.44 },
+                            { .44, -.44 },
+                            { .44, .44 },
+                            { -.44, .44 } } },
+        [MARK_DIAMOND] = { 4, { { 0, -.62 }, { .62, 0 }, { 0, .62 }, { -.62, 0 } } },
+    };
+
+    for (int i = 0; i < shape[mark].n; i++)
+        cairo_line_to(c->cr, x + size * shape[mark].at[i][0],
+                      y + size * shape[mark].at[i][1]);
+    cairo_close_path(c->cr);
+}
+
+void canvas_mark(struct canvas *c, double x, double y, double size, enum canvas_mark mark,
+                 struct colour colour)
+{
+    cairo_new_path(c->cr);
+    if (mark == MARK_CIRCLE)
+        cairo_arc(c->cr, x, y, size / 2, 0, 2 * M_PI);
+    else
+        add_corners(c, x, y, size, mark);
+    set_colour(c, colour);
+    cairo_fill_preserve(c->cr);
+    cairo_set_source_rgb(c->cr, 0, 0, 0);
+    cairo_set_line_width(c->cr, .8);
+    cairo_stroke(c->cr);
+}
+
+void canvas_upright(struct canvas *c, double x, double y, double size,
+                    enum canvas_align align, struct colour colour, const char *text)
+{
+    cairo_save(c->cr);
+    cairo_translate(c->cr, x, y);
+    cairo_rotate(c->cr, -M_PI / 2);
+    canvas_text(c, 0, 0, size, align, colour, text);
+    cairo_restore(c->cr);
+}
+
 void canvas_text(struct canvas *c, double x, double y, double size,
                  enum canvas_align align, struct colour colour, const char *text)
 {
@@ -122,6 +180,15 @@ void canvas_text(struct canvas *c, double x, double y, double size,
     set_colour(c, colour);
     cairo_move_to(c->cr, x, y);
     cairo_show_text(c->cr, text);
+}
+
+double canvas_length(struct canvas *c, double size, const char *text)
+{
+    cairo_text_extents_t extents;
+
+    cairo_set_font_size(c->cr, size);
+    cairo_text_extents(c->cr, text, &extents);
+    return extents.x_advance;
 }
 
 void canvas_picture(struct canvas *c, double x, double y, const uint8_t *rgb, int width,

@@ -12,6 +12,7 @@
 #include "draw/font.h"
 
 enum canvas_format { CANVAS_PNG, CANVAS_SVG };
+enum canvas_mark { MARK_CIRCLE, MARK_TRIANGLE, MARK_SQUARE, MARK_DIAMOND, MARKS };
 enum canvas_align { ALIGN_LEFT, ALIGN_CENTRE, ALIGN_RIGHT };
 
 struct colour {
@@ -33,9 +34,20 @@ void canvas_rect(struct canvas *c, double x, double y, double width, double heig
                  struct colour colour);
 void canvas_line(struct canvas *c, double x0, double y0, double x1, double y1,
                  double width, struct colour colour);
+/* A line of dashes. */
+void canvas_dashes(struct canvas *c, double x0, double y0, double x1, double y1,
+                   double width, struct colour colour);
+/* A filled mark of about that size with a black outline, its middle at (x, y). */
+void canvas_mark(struct canvas *c, double x, double y, double size, enum canvas_mark mark,
+                 struct colour colour);
 /* UTF-8 text with its base line at y. */
 void canvas_text(struct canvas *c, double x, double y, double size,
                  enum canvas_align align, struct colour colour, const char *text);
+/* The same, read from below to above; x is that of its base line. */
+void canvas_upright(struct canvas *c, double x, double y, double size,
+                    enum canvas_align align, struct colour colour, const char *text);
+/* How far a text goes. */
+double canvas_length(struct canvas *c, double size, const char *text);
 /* A picture, height x width x 3 bytes; each of its pixels becomes a square of side
  * `enlarge`, without smoothing. */
 void canvas_picture(struct canvas *c, double x, double y, const uint8_t *rgb, int width,

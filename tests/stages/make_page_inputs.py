@@ -86,14 +86,15 @@ def put_lists():
     put("list-figures", ["stage\tarch\tsplit\tset\tpath", "sheet\t\ttrain\t\tfigure-2.svg",
                          "sheet\t\tconflict\t\tfigure-2.png"] +
         [f"sheet-distorted\t\t\t{s}\tfigure-2.png" for s in ("stylized", "traced", "scrambled")] +
-        [f"figure-2\t{a}\t\t\tfigure-2.png" for a in ARCHS])
+        ["figure-a27\t\t\t\tfigure-2.png"] +
+        [f"{f}\t{a}\t\t\tfigure-2.png" for f in ("figure-2", "figure-a2") for a in ARCHS])
     rows = ["stage\tarch\tkind\tpath"]
     for a in ARCHS:
         rows += [f"train\t{a}\tS\tcurve-S.tsv", f"train\t{a}\tR\tcurve-R.tsv",
                  f"match\t{a}\t\tmatch.tsv", f"cl\t{a}\t\tmatch.tsv", f"filter-pairs\t{a}\t\tfilter-pairs.tsv"]
     put("list-data", rows + [f"{t}\t\t\tpairs-1.tsv" for t in ("table-1", "table-3", "table-sin")] +
         [f"{t}\t\t\tpairs-2.tsv" for t in ("table-2", "table-sin-cue")] +
-        ["train-sin\t\t\tcurve-S.tsv", "./tried.tsv\t\t\ttried.tsv"])
+        ["train-sin\t\t\tcurve-S.tsv", "figure-a27\t\t\tmatch.tsv", "./tried.tsv\t\t\ttried.tsv"])
 
 
 def digest(path):

@@ -1,9 +1,12 @@
+#include <math.h>
+
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "draw/canvas.h"
+#include "draw/chart.h"
 #include "draw/filter.h"
 #include "draw/grid.h"
 #include "larder/fs.h"
@@ -164,4 +167,16 @@ Test(drawing, a_constant_filter_is_grey)
     filter_picture(w, 1, 2, 2, rgb);
     for (int i = 0; i < 12; i++)
         cr_assert(eq(int, rgb[i], 128));
+}
+
+Test(chart, steps_are_round_and_few)
+{
+    static const struct {
+        double most, step;
+    } known[] = { { 1, .2 },  { 6, 1 },    { 6.1, 2 },  { 30, 5 },
+                  { 35, 10 }, { 160, 50 }, { .07, .02 } };
+
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        cr_expect(fabs(chart_step(known[i].most) - known[i].step) < 1e-9, "%g: %g",
+                  known[i].most, chart_step(known[i].most));
 }
