@@ -79,7 +79,7 @@ static int add_values(struct work *w, struct panel *p, size_t record, int layer,
     int rc = 0;
 
     for (size_t i = 0; i < p->chart.n_places; i++)
-        y[i] = NAN;
+        y[i] = (double)NAN;
     for (size_t row = 0; row < t->n_rows && rc == 0; row++) {
         const char *name = tsv_get(t, row, layer);
         size_t i = 0;
