@@ -4,7 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "distort/job.h"
+#include "distort/blur.h"
+#include "distort/digital.h"
+#include "distort/elastic.h"
+#include "distort/noise.h"
+#include "distort/weather.h"
 
 #include "larder/banned.h"
 

@@ -1,7 +1,8 @@
+#include "distort/digital.h"
+
 #include <math.h>
 #include <string.h>
 
-#include "distort/job.h"
 #include "image/jpeg.h"
 #include "image/resize.h"
 

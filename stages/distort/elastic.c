@@ -1,6 +1,7 @@
+#include "distort/elastic.h"
+
 #include <math.h>
 
-#include "distort/job.h"
 #include "distort/plane.h"
 #include "larder/mem.h"
 

@@ -33,25 +33,4 @@ static inline uint8_t byte_of_float(float v)
     return (uint8_t)((v < 0 ? 0 : v > 1 ? 1 : v) * 255);
 }
 
-/* noise.c */
-int gaussian_noise(const struct job *job, struct error *err);
-int shot_noise(const struct job *job, struct error *err);
-int impulse_noise(const struct job *job, struct error *err);
-/* blur.c */
-int defocus_blur(const struct job *job, struct error *err);
-int glass_blur(const struct job *job, struct error *err);
-int motion_blur(const struct job *job, struct error *err);
-int zoom_blur(const struct job *job, struct error *err);
-/* weather.c */
-int snow(const struct job *job, struct error *err);
-int frost(const struct job *job, struct error *err);
-int fog(const struct job *job, struct error *err);
-/* digital.c */
-int brightness(const struct job *job, struct error *err);
-int contrast(const struct job *job, struct error *err);
-int pixelate(const struct job *job, struct error *err);
-int jpeg_compression(const struct job *job, struct error *err);
-/* elastic.c */
-int elastic_transform(const struct job *job, struct error *err);
-
 #endif

@@ -1,4 +1,4 @@
-#include "distort/job.h"
+#include "distort/noise.h"
 
 #include "larder/banned.h"
 

@@ -1,8 +1,9 @@
+#include "distort/weather.h"
+
 #include <math.h>
 #include <string.h>
 
 #include "distort/enlarge.h"
-#include "distort/job.h"
 #include "distort/plane.h"
 #include "larder/mem.h"
 
