@@ -18,6 +18,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "image/namedfile.h"
 #include "image/png.h"
 #include "kit/draws.h"
 #include "kit/progress.h"
@@ -165,25 +166,16 @@ static void add_rows(struct buf *text, struct model *m, const struct feed *f,
     }
 }
 
-/* One adversary as a file. Names of sets may have folders. */
 static int write_picture(const struct options *o, const struct graph *g, const char *name,
                          const float *x, struct error *err)
 {
     struct buf path = { 0 };
     struct image im;
-    char *slash;
-    int rc;
+    int rc = namedfile_path(&path, o->pictures, name, ".png", err);
 
-    if (name[0] == '/' || strstr(name, "..") != NULL)
-        return error_set(err, E_INPUT, "no file can be called %s", name);
     image_init(&im, g->W, g->H, g->C);
     for (size_t i = 0; i < image_bytes(&im); i++)
         im.pixel[i] = (uint8_t)(255 * fminf(fmaxf(x[i], 0), 1));
-    buf_printf(&path, "%s/%s.png", o->pictures, name);
-    slash = strrchr(path.s, '/');
-    *slash = '\0';
-    rc = fs_mkdirs(path.s, err);
-    *slash = '/';
     if (rc == 0)
         rc = image_write_png(&im, buf_str(&path), err);
     buf_release(&path);

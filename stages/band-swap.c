@@ -47,13 +47,14 @@ static int make(void *context, const struct image *from, struct image *to,
 static int band_swap(const void *options, struct error *err)
 {
     struct work w = { .o = options };
+    const struct remake sets = { .from = w.o->set, .to = w.o->swapped };
     struct manifest textures = { 0 };
     int rc = manifest_read(&textures, w.o->textures, err);
 
     if (rc == 0)
         rc = styles_open(&w.styles, &w.o->style, &textures, err);
     if (rc == 0)
-        rc = remake_set(w.o->set, w.o->swapped, 0, make, &w, err);
+        rc = remake_set(&sets, make, &w, err);
     styles_close(&w.styles);
     manifest_release(&textures);
     return rc;

@@ -11,15 +11,15 @@
 
 #include "distort/corrupt.h"
 #include "image/decode.h"
-#include "image/jpeg.h"
 #include "image/remake.h"
 #include "image/resize.h"
+#include "image/saved.h"
 #include "kit/stage.h"
 #include "larder/fs.h"
 
 #include "larder/banned.h"
 
-enum { SAVED_QUALITY = 85, UNSAVED_SIDE = 32 };
+enum { SAVED_QUALITY = 85 };
 
 struct options {
     const char *set, *frost, *corrupted;
@@ -75,42 +75,32 @@ static int read_frosts(struct work *w, struct error *err)
     return rc;
 }
 
-static bool is_saved(const struct options *o, const struct image *im)
-{
-    if (strcmp(o->save, "auto") == 0)
-        return im->width != UNSAVED_SIDE;
-    return strcmp(o->save, "jpeg") == 0;
-}
-
 static int make(void *context, const struct image *from, struct image *to,
                 struct error *err)
 {
     const struct work *w = context;
+    const struct saving saving = { w->o->save, SAVED_QUALITY, true };
     const struct corruption c = { .type = w->o->type,
                                   .severity = w->o->severity,
                                   .frost = w->frost[0].pixel ? w->frost : NULL };
-    struct image out;
     struct draws d;
     int rc;
 
     corrupt_draws(&d, &c, from->name, w->o->seed);
-    if (!is_saved(w->o, from))
-        return corrupt(to, from, &c, &d, err);
-    rc = corrupt(&out, from, &c, &d, err);
-    if (rc < 0)
-        return rc;
-    rc = image_through_jpeg(to, &out, SAVED_QUALITY, true, err);
-    image_release(&out);
-    return rc;
+    rc = corrupt(to, from, &c, &d, err);
+    return rc < 0 ? rc : saved_replace(to, &saving, err);
 }
 
 static int run(const void *options, struct error *err)
 {
     struct work w = { .o = options };
+    const struct remake sets = { .from = w.o->set,
+                                 .to = w.o->corrupted,
+                                 .take = w.o->take };
     int rc = read_frosts(&w, err);
 
     if (rc == 0)
-        rc = remake_set(w.o->set, w.o->corrupted, w.o->take, make, &w, err);
+        rc = remake_set(&sets, make, &w, err);
     for (int i = 0; i < CORRUPT_FROSTS; i++)
         image_release(&w.frost[i]);
     return rc;
@@ -127,7 +117,7 @@ int main(int argc, char **argv)
         STAGE_CHOICE("type", &o.type, CORRUPT_TYPES, "of distortion"),
         STAGE_INT("severity", &o.severity, 1, CORRUPT_SEVERITIES, "how strong"),
         STAGE_CHOICE(
-            "save", &o.save, "auto|jpeg|raw",
+            "save", &o.save, SAVED_CHOICES,
             "through JPEG of quality 85; auto: but at 32 pixels, as the original"),
         STAGE_INT("take", &o.take, 0, 1 << 30, "only the first pictures; 0: all"),
         STAGE_SEED(&o.seed),

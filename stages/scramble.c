@@ -9,13 +9,13 @@
 #include <string.h>
 
 #include "distort/scramble.h"
-#include "image/jpeg.h"
 #include "image/remake.h"
+#include "image/saved.h"
 #include "kit/stage.h"
 
 #include "larder/banned.h"
 
-enum { SAVED_QUALITY = 75, UNSAVED_SIDE = 32 };
+enum { SAVED_QUALITY = 75 };
 
 struct options {
     const char *set, *scrambled, *save;
@@ -23,19 +23,12 @@ struct options {
     uint64_t seed;
 };
 
-static bool is_saved(const struct options *o, const struct image *im)
-{
-    if (strcmp(o->save, "auto") == 0)
-        return im->width != UNSAVED_SIDE;
-    return strcmp(o->save, "jpeg") == 0;
-}
-
 static int make(void *context, const struct image *from, struct image *to,
                 struct error *err)
 {
     const struct options *o = context;
+    const struct saving saving = { o->save, SAVED_QUALITY, false };
     uint32_t order[SCRAMBLE_MOST * SCRAMBLE_MOST];
-    struct image out;
     struct draws d;
     char params[16];
     int rc;
@@ -43,21 +36,16 @@ static int make(void *context, const struct image *from, struct image *to,
     snprintf(params, sizeof params, "p=%d", o->p);
     draws_init(&d, "scrambled", params, from->name, o->seed);
     scramble_order(&d, o->p, order);
-    if (!is_saved(o, from))
-        return scramble(to, from, o->p, order, err);
-    rc = scramble(&out, from, o->p, order, err);
-    if (rc < 0)
-        return rc;
-    rc = image_through_jpeg(to, &out, SAVED_QUALITY, false, err);
-    image_release(&out);
-    return rc;
+    rc = scramble(to, from, o->p, order, err);
+    return rc < 0 ? rc : saved_replace(to, &saving, err);
 }
 
 static int run(const void *options, struct error *err)
 {
     struct options o = *(const struct options *)options;
 
-    return remake_set(o.set, o.scrambled, 0, make, &o, err);
+    return remake_set(&(struct remake){ .from = o.set, .to = o.scrambled }, make, &o,
+                      err);
 }
 
 int main(int argc, char **argv)
@@ -68,7 +56,7 @@ int main(int argc, char **argv)
         STAGE_IN_SET("set", &o.set, "pictures"),
         STAGE_OUT_SET("scrambled", &o.scrambled, "the same pictures, scrambled"),
         STAGE_INT("p", &o.p, 2, SCRAMBLE_MOST, "patches along a side"),
-        STAGE_CHOICE("save", &o.save, "auto|jpeg|raw",
+        STAGE_CHOICE("save", &o.save, SAVED_CHOICES,
                      "through JPEG of quality 75; auto: but at 32 pixels, as they are"),
         STAGE_SEED(&o.seed),
         STAGE_END,

@@ -12,9 +12,9 @@
 #include "trace/trace.h"
 
 #include "image/decode.h"
+#include "image/namedfile.h"
+#include "image/remake.h"
 #include "image/resize.h"
-#include "image/set.h"
-#include "kit/progress.h"
 #include "kit/stage.h"
 #include "larder/fs.h"
 
@@ -27,110 +27,56 @@ struct options {
     bool keep_svg;
 };
 
-/* One run; all-zero is empty. */
-struct work {
-    const struct options *o;
-    struct imageset *from, *to;
-};
-
 static int write_svg(const struct options *o, const char *name, const struct buf *svg,
                      struct error *err)
 {
     struct buf path = { 0 };
-    char *slash;
-    int rc = 0;
+    int rc = namedfile_path(&path, o->svg, name, ".svg", err);
 
-    if (name[0] == '/' || strstr(name, "..") != NULL)
-        return error_set(err, E_INPUT, "no file can be called so");
-    buf_printf(&path, "%s/%s.svg", o->svg, name);
-    slash = strrchr(path.s, '/');
-    *slash = '\0';
-    rc = fs_mkdirs(path.s, err);
-    *slash = '/';
     if (rc == 0)
         rc = fs_write(buf_str(&path), svg->s, svg->len, false, err);
     buf_release(&path);
     return rc;
 }
 
-/* The picture itself: *im is new where it came as a file, else borrows. */
-static int decode(const struct image *from, struct image *im, struct error *err)
-{
-    *im = *from;
-    if (from->file == NULL)
-        return 0;
-    *im = (struct image){ .name = from->name };
-    return image_decode(im, from->file, from->file_bytes, err);
-}
-
-static int make(const struct options *o, const struct image *from, struct image *to,
+static int make(void *context, const struct image *from, struct image *to,
                 struct error *err)
 {
+    const struct options *o = context;
     struct buf svg = { 0 };
     struct tracing t = { .dpi = o->dpi,
                          .round_up = strcmp(o->size, "ceil") == 0,
                          .svg = o->keep_svg ? &svg : NULL };
-    struct image im, grey = { 0 }, rgb = { 0 };
-    int rc = decode(from, &im, err);
+    struct image rgb = { 0 }, grey = { 0 }, traced;
+    int rc = image_load_rgb(&rgb, from, err);
 
-    if (rc == 0)
-        rc = trace(&grey, &im, &t, err);
+    if (rc == 0 && (rc = trace(&grey, &rgb, &t, err)) < 0)
+        error_context(err, "%s", from->name);
     if (rc == 0 && o->keep_svg)
         rc = write_svg(o, from->name, &svg, err);
     if (rc == 0) {
-        image_rgb(&rgb, &grey);
-        image_fit(to, &rgb, o->side, o->crop);
+        image_rgb(&traced, &grey);
+        image_fit(to, &traced, o->side, o->crop);
+        image_release(&traced);
     }
-    image_release(&rgb);
     image_release(&grey);
-    image_release(&im);
+    image_release(&rgb);
     buf_release(&svg);
-    return rc < 0 ? error_context(err, "%s", from->name) : 0;
-}
-
-static int add(struct work *w, const struct image *from, struct error *err)
-{
-    struct image out = { 0 };
-    int rc = make(w->o, from, &out, err);
-
-    if (rc == 0) {
-        out.name = from->name;
-        out.label = from->label;
-        out.texture = from->texture;
-        rc = imageset_append(w->to, &out, err);
-    }
-    image_release(&out);
     return rc;
 }
 
 static int run(const void *options, struct error *err)
 {
-    struct work w = { .o = options };
-    const struct options *o = w.o;
-    long long each = 3LL * o->crop * o->crop + 511;
-    struct image im;
-    long n;
-    int rc = fs_mkdirs(o->svg, err);
+    struct options o = *(const struct options *)options;
+    const struct remake sets = {
+        .from = o.set, .to = o.traced, .files = true, .each = 3LL * o.crop * o.crop
+    };
+    int rc;
 
-    if (o->crop > o->side)
-        return error_set(err, E_INPUT, "crop=%d is larger than side=%d", o->crop,
-                         o->side);
-    if (rc == 0)
-        rc = imageset_open_files(&w.from, o->set, err);
-    n = rc == 0 ? imageset_size(w.from) : 0;
-    if (rc == 0)
-        rc = imageset_create(&w.to, o->traced, n * each, err);
-    for (long i = 0; i < n && rc == 0; i++) {
-        rc = imageset_get(w.from, i, &im, err);
-        if (rc == 0)
-            rc = add(&w, &im, err);
-        progress_step(i + 1, n, "picture");
-    }
-    if (rc == 0)
-        rc = imageset_commit(w.to, err);
-    imageset_close(w.to);
-    imageset_close(w.from);
-    return rc;
+    if (o.crop > o.side)
+        return error_set(err, E_INPUT, "crop=%d is larger than side=%d", o.crop, o.side);
+    rc = fs_mkdirs(o.svg, err);
+    return rc < 0 ? rc : remake_set(&sets, make, &o, err);
 }
 
 int main(int argc, char **argv)

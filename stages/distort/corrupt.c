@@ -74,9 +74,6 @@ int corrupt(struct image *to, const struct image *from, const struct corruption 
     while (strcmp(known[i].type, c->type) != 0)
         i++;
     image_init(to, from->width, from->height, 3);
-    to->name = from->name;
-    to->label = from->label;
-    to->texture = from->texture;
     job.to = to->pixel;
     rc = known[i].run(&job, err);
     if (rc < 0)

@@ -30,7 +30,7 @@ struct corruption {
 /* The draws of a picture: key is its name. */
 void corrupt_draws(struct draws *d, const struct corruption *c, const char *key,
                    uint64_t seed);
-/* *to is new: from distorted, with its name and labels. E_INPUT for a picture that is not
+/* *to is new: the pixels of from, distorted. E_INPUT for a picture that is not
  * RGB and square of 224, 64 or 32 pixels, and for frost pictures that are too small. */
 int corrupt(struct image *to, const struct image *from, const struct corruption *c,
             const struct draws *d, struct error *err);

@@ -60,9 +60,6 @@ void enlarge(struct image *to, const struct image *from, double factor)
     uint8_t *out;
 
     image_init(to, width < 1 ? 1 : width, height < 1 ? 1 : height, C);
-    to->name = from->name;
-    to->label = from->label;
-    to->texture = from->texture;
     side_open(&h, from->width, to->width, 1 / factor);
     side_open(&v, from->height, to->height, 1 / factor);
     out = to->pixel;

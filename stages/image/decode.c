@@ -5,6 +5,7 @@
 
 #include "image/jpeg.h"
 #include "image/png.h"
+#include "image/resize.h"
 
 #include "larder/banned.h"
 
@@ -20,4 +21,21 @@ int image_decode(struct image *im, const void *bytes, size_t n, struct error *er
     if (begins(bytes, n, "\x89PNG\r\n\x1a\n", 8))
         return image_decode_png(im, bytes, n, err);
     return error_set(err, E_INPUT, n == 0 ? "it is empty" : "it is neither JPEG nor PNG");
+}
+
+int image_load_rgb(struct image *rgb, const struct image *im, struct error *err)
+{
+    struct image decoded = { .name = im->name };
+    int rc;
+
+    if (im->file == NULL) {
+        image_rgb(rgb, im);
+        return 0;
+    }
+    rc = image_decode(&decoded, im->file, im->file_bytes, err);
+    if (rc < 0)
+        return error_context(err, "%s", im->name);
+    image_rgb(rgb, &decoded);
+    image_release(&decoded);
+    return 0;
 }

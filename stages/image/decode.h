@@ -15,4 +15,8 @@
  * transparency is dropped, a palette looked up, of 16 bits the upper 8 are kept. A file
  * that ends before its last row, or is no picture, is E_INPUT with the reason. */
 int image_decode(struct image *im, const void *bytes, size_t n, struct error *err);
+/* *rgb is new: a picture of a set with three channels, decoded if it is kept as a file.
+ * The message names it. */
+int image_load_rgb(struct image *rgb, const struct image *im, struct error *err);
+
 #endif

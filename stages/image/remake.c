@@ -7,18 +7,20 @@
 
 #include "larder/banned.h"
 
-static int open_sets(struct imageset **source, struct imageset **made, const char *from,
-                     const char *to, struct error *err)
+static int open_sets(struct imageset **source, struct imageset **made,
+                     const struct remake *r, struct error *err)
 {
     long long payload = 0;
     struct image im;
-    int rc = imageset_open(source, from, err);
+    int rc = r->files ? imageset_open_files(source, r->from, err)
+                      : imageset_open(source, r->from, err);
 
     for (long i = 0; rc == 0 && i < imageset_size(*source); i++) {
         rc = imageset_get(*source, i, &im, err);
-        payload += (long long)(image_bytes(&im) + strlen(im.name));
+        payload += r->each > 0 ? r->each : (long long)image_bytes(&im);
+        payload += (long long)strlen(im.name);
     }
-    return rc < 0 ? rc : imageset_create(made, to, payload, err);
+    return rc < 0 ? rc : imageset_create(made, r->to, payload, err);
 }
 
 static int remake_one(const struct image *im, struct imageset *made, remake_picture *make,
@@ -37,17 +39,17 @@ static int remake_one(const struct image *im, struct imageset *made, remake_pict
     return rc;
 }
 
-int remake_set(const char *from, const char *to, long take, remake_picture *make,
-               void *context, struct error *err)
+int remake_set(const struct remake *r, remake_picture *make, void *context,
+               struct error *err)
 {
     struct imageset *source = NULL, *made = NULL;
     struct image im;
     long n;
-    int rc = open_sets(&source, &made, from, to, err);
+    int rc = open_sets(&source, &made, r, err);
 
     n = rc == 0 ? imageset_size(source) : 0;
-    if (take > 0 && take < n)
-        n = take;
+    if (r->take > 0 && r->take < n)
+        n = r->take;
     for (long i = 0; i < n && rc == 0; i++) {
         rc = imageset_get(source, i, &im, err);
         if (rc == 0)

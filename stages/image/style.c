@@ -109,9 +109,6 @@ void style_swap(const struct styles *s, const struct draws *draws,
 
     assert(from->channels == 3);
     image_init(to, from->width, from->height, 3);
-    to->name = from->name;
-    to->label = from->label;
-    to->texture = from->texture;
     draw_relief(s, draws, from, relief);
     for (int c = 0; c < 3; c++) {
         double tint = draws_uniform(draws, TONES, (uint64_t)(TONE_TINT + c),

@@ -1,7 +1,6 @@
 #include "learn/batches.h"
 
 #include "image/decode.h"
-#include "image/resize.h"
 #include "image/robust.h"
 #include "kit/draws.h"
 #include "larder/buf.h"
@@ -140,30 +139,12 @@ int batches_size(const struct batches *b, long i)
     return left < b->o.batch ? (int)left : b->o.batch;
 }
 
-/* RGB of a picture of the set: *rgb is new. */
-static int decode(const struct image *im, struct image *rgb, struct error *err)
-{
-    struct image decoded = { .name = im->name };
-    int rc;
-
-    if (im->file == NULL) {
-        image_rgb(rgb, im);
-        return 0;
-    }
-    rc = image_decode(&decoded, im->file, im->file_bytes, err);
-    if (rc < 0)
-        return error_context(err, "%s", im->name);
-    image_rgb(rgb, &decoded);
-    image_release(&decoded);
-    return 0;
-}
-
 static int load_robust(const struct batches *b, const struct image *im,
                        const struct draws *d, float *to, struct error *err)
 {
     struct image rgb;
     struct robust r;
-    int rc = decode(im, &rgb, err);
+    int rc = image_load_rgb(&rgb, im, err);
 
     if (rc < 0)
         return rc;

@@ -191,9 +191,6 @@ static int draw(struct image *to, const struct image *from, const potrace_path_t
                        cairo_status_to_string(cairo_status(d.cairo)));
     if (rc == 0) {
         image_init(to, width, height, 1);
-        to->name = from->name;
-        to->label = from->label;
-        to->texture = from->texture;
         take_alpha(to, s);
     }
     cairo_destroy(d.cairo);
