@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
@@ -13,21 +12,7 @@
 #include "image/resize.h"
 #include "kit/tsv.h"
 #include "larder/buf.h"
-
-/* The picture of tests/golden/make_corruption_vectors.py. */
-static void make_picture(struct image *im)
-{
-    image_init(im, 302, 260, 3);
-    im->name = "TEST";
-    for (int y = 0; y < 260; y++)
-        for (int x = 0; x < 302; x++) {
-            uint8_t *p = im->pixel + 3 * (y * 302 + x);
-
-            p[0] = (uint8_t)(3 * x + 2 * y);
-            p[1] = (uint8_t)((x * y) >> 5);
-            p[2] = ((x >> 5) + (y >> 5)) % 2 == 0 ? 230 : 40;
-        }
-}
+#include "made_picture.h"
 
 static void make_frost(struct image *im, int k)
 {
@@ -52,11 +37,6 @@ static void of_side(struct image *to, int side)
     else
         image_resize(to, &im, side, side);
     image_release(&im);
-}
-
-static unsigned crc(const struct image *im)
-{
-    return (unsigned)crc32(0, im->pixel, (unsigned)image_bytes(im));
 }
 
 static struct image frost[CORRUPT_FROSTS];

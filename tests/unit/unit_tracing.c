@@ -1,31 +1,12 @@
 #include "trace/trace.h"
 
 #include <string.h>
-#include <zlib.h>
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
 #include "image/resize.h"
-
-static void make_picture(struct image *im)
-{
-    image_init(im, 302, 260, 3);
-    im->name = "TEST";
-    for (int y = 0; y < 260; y++)
-        for (int x = 0; x < 302; x++) {
-            uint8_t *p = im->pixel + 3 * (y * 302 + x);
-
-            p[0] = (uint8_t)(3 * x + 2 * y);
-            p[1] = (uint8_t)((x * y) >> 5);
-            p[2] = ((x >> 5) + (y >> 5)) % 2 == 0 ? 230 : 40;
-        }
-}
-
-static unsigned crc(const struct image *im)
-{
-    return (unsigned)crc32(0, im->pixel, (unsigned)image_bytes(im));
-}
+#include "made_picture.h"
 
 /* What convert | potrace --svg | rsvg-convert make of the picture, white below. */
 Test(tracing, covers_what_the_three_programs_cover)
