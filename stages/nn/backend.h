@@ -31,6 +31,9 @@ enum nn_kind {
     NN_DROPOUT,
     NN_CONCAT,
     NN_ADD,
+    NN_REFLECT,
+    NN_UPSAMPLE,
+    NN_GRAM,
     NN_KINDS
 };
 
@@ -38,11 +41,12 @@ enum { NN_INPUTS = 4 };
 
 struct nn_op_desc {
     enum nn_kind kind;
-    int N, C, H, W; /* x: N x H x W x C. A linear flattens it as (c, y, x) */
-    int K, P, Q;    /* y: N x P x Q x K (rows P, columns Q) */
-    int kernel, stride, pad;
-    bool bias;                       /* conv, linear: there is one */
-    float mean[4], std[4];           /* of normalise */
+    int N, C, H, W;          /* x: N x H x W x C. A linear flattens it as (c, y, x) */
+    int K, P, Q;             /* y: N x P x Q x K (rows P, columns Q) */
+    int kernel, stride, pad; /* pad: of reflect too; stride: the factor of upsample */
+    int dilation;            /* of conv: pixels between cells of the kernel; 1: dense */
+    bool bias;               /* conv, linear: there is one */
+    float mean[4], std[4];   /* of normalise */
     int inputs, channels[NN_INPUTS]; /* concat, add: how many, and C of each */
     double eps;                      /* of batchnorm */
     bool training; /* batchnorm: with the statistics of the batch, not the running ones */

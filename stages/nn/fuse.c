@@ -25,6 +25,8 @@ static enum nn_kind kind_of(enum graph_kind kind)
         [GRAPH_LINEAR] = NN_LINEAR,       [GRAPH_BATCHNORM] = NN_BATCHNORM,
         [GRAPH_AVGPOOL] = NN_AVGPOOL,     [GRAPH_DROPOUT] = NN_DROPOUT,
         [GRAPH_CONCAT] = NN_CONCAT,       [GRAPH_ADD] = NN_ADD,
+        [GRAPH_REFLECT] = NN_REFLECT,     [GRAPH_UPSAMPLE] = NN_UPSAMPLE,
+        [GRAPH_GRAM] = NN_GRAM,
     };
 
     return kinds[kind];
@@ -75,6 +77,7 @@ static struct nn_op_desc describe(struct fusing *f, size_t i)
                             .kernel = op->kernel,
                             .stride = op->stride,
                             .pad = op->pad,
+                            .dilation = op->dilation,
                             .bias = op->bias,
                             .eps = op->eps,
                             .training = f->p->use.training,
@@ -152,6 +155,10 @@ static void name_outputs(const struct fusing *f)
 {
     struct program *p = f->p;
 
+    for (int i = 0; i < f->g->n_outputs; i++)
+        p->out[p->n_out++] = f->place[f->g->output[i]];
+    if (p->n_out > 0)
+        return;
     p->out[p->n_out++] = f->place[f->g->n_ops - 1];
     for (int i = 0; p->use.training && i < f->g->n_aux; i++)
         p->out[p->n_out++] = f->place[f->g->aux[i]];

@@ -32,7 +32,8 @@ struct program {
     struct fuse_use use;
     struct fused *op;
     size_t n;
-    int out[1 + GRAPH_AUX]; /* operators that give logits: the main one first */
+    int out[GRAPH_OUTPUTS]; /* operators that give logits, the main one first; or the
+                               graph's outputs */
     int n_out;
 };
 

@@ -12,11 +12,12 @@ struct graph *graph_new(const char *name, int C, int H, int W)
 {
     struct graph *g = xcalloc(1, sizeof *g);
 
-    assert(C >= 1 && C <= GRAPH_CHANNELS && H >= 1 && W >= 1);
+    assert(C >= 1 && H >= 1 && W >= 1);
     snprintf(g->name, sizeof g->name, "%s", name);
     g->C = C;
     g->H = H;
     g->W = W;
+    g->places = 1;
     g->here = GRAPH_PICTURES;
     return g;
 }
@@ -91,16 +92,24 @@ struct graph_op *graph_normalise(struct graph *g, const float *mean, const float
 struct graph_op *graph_conv(struct graph *g, const char *name, int out, int kernel,
                             int stride, int pad)
 {
+    return graph_conv_dilated(g, name, out, kernel, stride, pad, 1);
+}
+
+struct graph_op *graph_conv_dilated(struct graph *g, const char *name, int out,
+                                    int kernel, int stride, int pad, int dilation)
+{
     struct graph_op *op = add(g, GRAPH_CONV, name);
+    int reach = dilation * (kernel - 1) + 1;
 
     op->C = out;
     op->bias = true;
     op->kernel = kernel;
     op->stride = stride;
     op->pad = pad;
-    op->H = (op->H + 2 * pad - kernel) / stride + 1;
-    op->W = (op->W + 2 * pad - kernel) / stride + 1;
-    assert(op->H >= 1 && op->W >= 1);
+    op->dilation = dilation;
+    assert(op->H + 2 * pad >= reach && op->W + 2 * pad >= reach);
+    op->H = (op->H + 2 * pad - reach) / stride + 1;
+    op->W = (op->W + 2 * pad - reach) / stride + 1;
     g->classes = op->C * op->H * op->W;
     return op;
 }
@@ -188,6 +197,54 @@ struct graph_op *graph_dropout(struct graph *g, const char *name, double drop)
     return op;
 }
 
+struct graph_op *graph_reflect(struct graph *g, const char *name, int pad)
+{
+    struct graph_op *op = add(g, GRAPH_REFLECT, name);
+
+    assert(pad >= 0 && pad < op->H && pad < op->W);
+    op->pad = pad;
+    op->H += 2 * pad;
+    op->W += 2 * pad;
+    g->classes = op->C * op->H * op->W;
+    return op;
+}
+
+struct graph_op *graph_upsample(struct graph *g, const char *name, int factor)
+{
+    struct graph_op *op = add(g, GRAPH_UPSAMPLE, name);
+
+    assert(factor >= 1);
+    op->stride = factor;
+    op->H *= factor;
+    op->W *= factor;
+    g->classes = op->C * op->H * op->W;
+    return op;
+}
+
+struct graph_op *graph_gram(struct graph *g, const char *name)
+{
+    struct graph_op *op = add(g, GRAPH_GRAM, name);
+
+    op->C *= op->C;
+    op->H = op->W = 1;
+    g->classes = op->C;
+    return op;
+}
+
+void graph_dense(struct graph *g)
+{
+    const struct graph_op *op = &g->op[g->n_ops - 1];
+
+    g->classes = op->C;
+    g->places = op->H * op->W;
+}
+
+void graph_output(struct graph *g)
+{
+    assert(g->n_outputs < GRAPH_OUTPUTS && g->here >= 0);
+    g->output[g->n_outputs++] = g->here;
+}
+
 /* An operator that reads those in `in`, all of one height and width. */
 static struct graph_op *join(struct graph *g, enum graph_kind kind, const char *name,
                              const int *in, int n)
@@ -252,6 +309,8 @@ void graph_needed(const struct graph *g, bool aux, bool *needed)
 {
     memset(needed, 0, g->n_ops * sizeof *needed);
     needed[g->n_ops - 1] = true;
+    for (int i = 0; i < g->n_outputs; i++)
+        needed[g->output[i]] = true;
     for (int i = 0; aux && i < g->n_aux; i++)
         needed[g->aux[i]] = true;
     for (size_t i = g->n_ops; i-- > 0;)

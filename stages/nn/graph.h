@@ -31,6 +31,9 @@ enum graph_kind {
     GRAPH_DROPOUT, /* in training only */
     GRAPH_CONCAT,  /* of channels */
     GRAPH_ADD,
+    GRAPH_REFLECT,  /* padding: the picture mirrored, its edge not repeated */
+    GRAPH_UPSAMPLE, /* each pixel becomes a square of so many */
+    GRAPH_GRAM, /* products of channels: y[i C + j] = mean over the pixels of x_i x_j */
 };
 
 /* How the weights of an operator start (nn/init.h). */
@@ -46,10 +49,11 @@ enum graph_init {
 };
 
 enum {
-    GRAPH_NAME = 32,
+    GRAPH_NAME = 40,
     GRAPH_CHANNELS = 4,
     GRAPH_INPUTS = 4,
     GRAPH_AUX = 2,
+    GRAPH_OUTPUTS = 8,
     GRAPH_PARAMETER = GRAPH_NAME + 24, /* `OPERATOR.num_batches_tracked` */
     GRAPH_PICTURES = -1 /* in place of an operator: what the net is given */
 };
@@ -60,7 +64,7 @@ struct graph_op {
     char tap[GRAPH_NAME];       /* "conv1", or "" */
     int n_in, in[GRAPH_INPUTS]; /* the operators it reads, or GRAPH_PICTURES */
     int C, H, W;                /* of the output; after flatten C, 1, 1 */
-    int kernel, stride, pad;
+    int kernel, stride, pad, dilation;
     bool ceil_mode;                                  /* of maxpool */
     bool bias;                                       /* of conv and linear */
     float mean[GRAPH_CHANNELS], std[GRAPH_CHANNELS]; /* of normalise */
@@ -73,14 +77,17 @@ struct graph_op {
 struct graph {
     char name[GRAPH_NAME];
     int C, H, W; /* of a picture */
-    int classes; /* values out of the last operator */
+    int classes; /* values out of the last operator, or of each of its pixels */
+    int places;  /* 1, or the pixels of the last operator, a label for each */
     struct graph_op *op;
     size_t n_ops, cap;
     int here;           /* what the next operator reads */
     int aux[GRAPH_AUX]; /* operators that give logits too, in training */
     int n_aux;
-    double aux_weight; /* of their losses; that of the last operator counts 1 */
-    bool plain_input;  /* a GoogLeNet without transform_input */
+    double aux_weight;         /* of their losses; that of the last operator counts 1 */
+    int output[GRAPH_OUTPUTS]; /* see graph_output() */
+    int n_outputs;
+    bool plain_input; /* a GoogLeNet without transform_input */
 };
 
 struct graph *graph_new(const char *name, int C, int H, int W); /* new: graph_free() */
@@ -90,6 +97,9 @@ void graph_free(struct graph *g);                               /* NULL is fine 
 struct graph_op *graph_normalise(struct graph *g, const float *mean, const float *std);
 struct graph_op *graph_conv(struct graph *g, const char *name, int out, int kernel,
                             int stride, int pad); /* with bias, unless taken away */
+/* The same with dilation - 1 pixels passed over between cells of the kernel. */
+struct graph_op *graph_conv_dilated(struct graph *g, const char *name, int out,
+                                    int kernel, int stride, int pad, int dilation);
 struct graph_op *graph_relu(struct graph *g, const char *name, const char *tap);
 struct graph_op *graph_maxpool(struct graph *g, const char *name, int kernel, int stride,
                                int pad, bool ceil_mode);
@@ -98,6 +108,9 @@ struct graph_op *graph_linear(struct graph *g, const char *name, int out);
 struct graph_op *graph_batchnorm(struct graph *g, const char *name, double eps);
 struct graph_op *graph_avgpool(struct graph *g, const char *name, int H, int W);
 struct graph_op *graph_dropout(struct graph *g, const char *name, double drop);
+struct graph_op *graph_reflect(struct graph *g, const char *name, int pad);
+struct graph_op *graph_upsample(struct graph *g, const char *name, int factor);
+struct graph_op *graph_gram(struct graph *g, const char *name);
 /* These read the n (two) operators named. */
 struct graph_op *graph_concat(struct graph *g, const char *name, const char *tap,
                               const int *in, int n);
@@ -108,6 +121,13 @@ int graph_here(const struct graph *g);
 void graph_read(struct graph *g, int op);
 /* The operator here gives logits whose loss counts `weight` in training. */
 void graph_auxiliary(struct graph *g, double weight);
+
+/* The last operator gives logits for each of its pixels, and each pixel has a label. */
+void graph_dense(struct graph *g);
+/* The operator here, which no other reads, is an output of a network that has no logits:
+ * net_backward_outputs() takes a gradient for each output, in the order of these calls.
+ * The last operator must be one. */
+void graph_output(struct graph *g);
 
 /* The operator whose output has this tap name, borrowed, or NULL. */
 const struct graph_op *graph_tap(const struct graph *g, const char *tap);

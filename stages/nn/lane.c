@@ -32,6 +32,17 @@ static size_t picture_values(const struct lane *l)
     return (size_t)l->graph->H * l->graph->W * l->graph->C;
 }
 
+/* Of one output that gives logits: values of a picture, and of all. */
+static size_t logits_each(const struct lane *l)
+{
+    return (size_t)l->graph->places * l->graph->classes;
+}
+
+static size_t logits_size(const struct lane *l)
+{
+    return (size_t)l->N * logits_each(l);
+}
+
 /* Where each array is in a block: planned with base NULL, then given out. */
 struct block {
     char *base;
@@ -77,10 +88,10 @@ static void place_device(struct lane *l, char *base)
 static size_t place_host(struct lane *l, char *base)
 {
     struct block p = { .base = base };
-    size_t classes = (size_t)l->graph->classes, outs = 1 + (size_t)l->graph->n_aux;
+    size_t outs = 1 + (size_t)l->graph->n_aux;
 
-    l->logits = place(&p, outs * l->N * classes);
-    l->dlogits = place(&p, outs * l->N * classes);
+    l->logits = place(&p, outs * logits_size(l));
+    l->dlogits = place(&p, outs * logits_size(l));
     l->zero = place(&p, picture_values(l));
     l->losses = place(&p, 2 * (size_t)l->N);
     return p.size;
@@ -204,20 +215,17 @@ float *lane_losses(struct lane *l)
     return l->losses;
 }
 
-static size_t logits_size(const struct lane *l)
-{
-    return (size_t)l->N * l->graph->classes;
-}
-
 static int download_logits(struct lane *l, struct error *err)
 {
     const struct program *p = l->run->p;
     int rc = 0;
 
+    if (l->graph->n_outputs > 0)
+        return 0;
     for (int k = 0; k < p->n_out && rc == 0; k++)
-        rc = l->b->download(
-            l->dev, l->logits + (size_t)k * logits_size(l), l->run->args[p->out[k]].y,
-            (size_t)l->count * l->graph->classes * sizeof *l->logits, err);
+        rc = l->b->download(l->dev, l->logits + (size_t)k * logits_size(l),
+                            l->run->args[p->out[k]].y,
+                            (size_t)l->count * logits_each(l) * sizeof *l->logits, err);
     return rc;
 }
 
@@ -263,28 +271,43 @@ int lane_forward_at(struct lane *l, const float *pixels, struct error *err)
     return rc < 0 ? rc : pass_forward(l, NULL, err);
 }
 
+/* The mean loss of a picture's places; a place without a label (-1) adds 0. */
+static float picture_loss(struct lane *l, size_t at, const int32_t *label, double weight)
+{
+    int classes = l->graph->classes, places = l->graph->places;
+    float scale = (float)(weight / l->batch / places);
+    double sum = 0;
+
+    for (int p = 0; p < places; p++, at += (size_t)classes) {
+        if (label[p] >= 0)
+            sum += (double)loss_cross_entropy(l->logits + at, classes, label[p], scale,
+                                              l->dlogits + at);
+        else
+            memset(l->dlogits + at, 0, (size_t)classes * sizeof *l->dlogits);
+    }
+    return (float)(sum / places);
+}
+
 /* Of one output: its loss is added to loss, weighted. */
 static void add_losses(struct lane *l, int out, const int32_t *label, float *loss)
 {
-    int classes = l->graph->classes;
-    size_t at = (size_t)out * logits_size(l);
+    size_t at = (size_t)out * logits_size(l), n = logits_each(l);
     double weight = out == 0 ? 1 : l->graph->aux_weight;
-    float scale = (float)(weight / l->batch);
 
-    for (int i = 0; i < l->count; i++, at += (size_t)classes) {
-        float one =
-            loss_cross_entropy(l->logits + at, classes, label[i], scale, l->dlogits + at);
+    for (int i = 0; i < l->count; i++, at += n) {
+        float one = picture_loss(l, at, label + (size_t)i * l->graph->places, weight);
         loss[i] = out == 0 ? one : loss[i] + (float)weight * one;
     }
-    memset(l->dlogits + at, 0, (size_t)(l->N - l->count) * classes * sizeof *l->dlogits);
+    memset(l->dlogits + at, 0, (size_t)(l->N - l->count) * n * sizeof *l->dlogits);
 }
 
 int lane_loss(struct lane *l, const int32_t *label, float *loss, struct error *err)
 {
-    int classes = l->graph->classes;
+    int classes = l->graph->classes, least = l->graph->places > 1 ? -1 : 0;
 
-    for (int i = 0; i < l->count; i++)
-        if (label[i] < 0 || label[i] >= classes)
+    assert(l->graph->n_outputs == 0);
+    for (int i = 0; i < l->count * l->graph->places; i++)
+        if (label[i] < least || label[i] >= classes)
             return error_set(err, E_INPUT, "label %d of a network with %d classes",
                              (int)label[i], classes);
     for (int k = 0; k < l->run->p->n_out; k++)
@@ -336,14 +359,40 @@ static int backward_one(struct lane *l, size_t i, bool weights, struct error *er
     return rc;
 }
 
-static int backward(struct lane *l, bool weights, struct error *err)
+/* The gradients of the outputs lie in the device's memory. */
+static int backward_from_outputs(struct lane *l, bool weights, struct error *err)
 {
-    int rc = upload_dlogits(l, err);
+    int rc = 0;
 
     for (size_t i = l->run->p->n; i-- > 0 && rc == 0;)
         if (!weights || l->run->carries[i])
             rc = backward_one(l, i, weights, err);
     return rc;
+}
+
+static int backward(struct lane *l, bool weights, struct error *err)
+{
+    int rc = upload_dlogits(l, err);
+
+    return rc < 0 ? rc : backward_from_outputs(l, weights, err);
+}
+
+int lane_backward_outputs(struct lane *l, const float *const *dy, float *gradient,
+                          struct error *err)
+{
+    const struct program *p = l->run->p;
+    int rc = 0;
+
+    for (int k = 0; k < p->n_out && rc == 0; k++) {
+        size_t each = prepared_values(l->run, p->out[k]) / l->N;
+
+        rc = l->b->upload(l->dev, l->run->args[p->out[k]].dy, dy[k] + l->first * each,
+                          l->count * each * sizeof *dy[k], err);
+    }
+    if (rc == 0)
+        rc = backward_from_outputs(l, false, err);
+    return rc < 0 ? rc
+                  : l->b->download(l->dev, gradient, l->run->dx, pictures_size(l), err);
 }
 
 int lane_backward_input(struct lane *l, float *gradient, struct error *err)

@@ -55,6 +55,9 @@ int lane_forward(struct lane *lane, const float *pixels, const struct lane_pass 
 const float *lane_logits(const struct lane *lane); /* borrowed until the next forward */
 int lane_loss(struct lane *lane, const int32_t *label, float *loss, struct error *err);
 int lane_backward_input(struct lane *lane, float *gradient, struct error *err);
+/* Of a graph with outputs: dy has all pictures of the batch, gradient is the lane's. */
+int lane_backward_outputs(struct lane *lane, const float *const *dy, float *gradient,
+                          struct error *err);
 int lane_backward_weights(struct lane *lane, struct error *err);
 /* The same for pictures in the device's memory, in evaluation, and a gradient there;
  * borrowed until the next pass, and the caller's to change. */

@@ -201,6 +201,7 @@ struct batch {
     const float *pixels;
     const int32_t *label;
     const struct net_draws *draws; /* in training; its draws may be NULL */
+    const float *const *dy;        /* of the outputs */
     float *out;
     int op; /* of a tap */
 };
@@ -213,7 +214,8 @@ static size_t picture_values(const struct net *net)
 static int forward(struct lane *lane, void *context, struct error *err)
 {
     struct batch *b = context;
-    size_t classes = (size_t)b->net->graph->classes, first = (size_t)lane_first(lane);
+    const struct graph *g = b->net->graph;
+    size_t first = (size_t)lane_first(lane), n = (size_t)g->places * g->classes;
     struct lane_pass pass = { 0 };
     int rc;
 
@@ -225,8 +227,8 @@ static int forward(struct lane *lane, void *context, struct error *err)
     rc = lane_forward(lane, b->pixels + first * picture_values(b->net),
                       b->draws != NULL ? &pass : NULL, err);
     if (rc == 0 && b->out != NULL)
-        memcpy(b->out + first * classes, lane_logits(lane),
-               (size_t)lane_count(lane) * classes * sizeof *b->out);
+        memcpy(b->out + first * n, lane_logits(lane),
+               (size_t)lane_count(lane) * n * sizeof *b->out);
     return rc;
 }
 
@@ -277,7 +279,9 @@ static int loss_of_lane(struct lane *lane, void *context, struct error *err)
 {
     struct batch *b = context;
 
-    return lane_loss(lane, b->label + lane_first(lane), b->out + lane_first(lane), err);
+    int first = lane_first(lane), places = b->net->graph->places;
+
+    return lane_loss(lane, b->label + (size_t)first * places, b->out + first, err);
 }
 
 int net_loss(struct net *net, const int32_t *label, float *loss, struct error *err)
@@ -321,7 +325,26 @@ int net_backward_input(struct net *net, float *gradient, struct error *err)
     struct batch b = { .net = net, .out = gradient };
 
     assert(net->o.input_gradient && net->n > 0 && net->run == 0);
+    assert(net->graph->n_outputs == 0);
     return net_each_lane(net, net->n, backward_input, &b, err);
+}
+
+static int backward_outputs(struct lane *lane, void *context, struct error *err)
+{
+    struct batch *b = context;
+
+    return lane_backward_outputs(
+        lane, b->dy, b->out + (size_t)lane_first(lane) * picture_values(b->net), err);
+}
+
+int net_backward_outputs(struct net *net, const float *const *dy, float *gradient,
+                         struct error *err)
+{
+    struct batch b = { .net = net, .dy = dy, .out = gradient };
+
+    assert(net->o.input_gradient && net->n > 0 && net->run == 0);
+    assert(net->graph->n_outputs > 0);
+    return net_each_lane(net, net->n, backward_outputs, &b, err);
 }
 
 static int backward_weights(struct lane *lane, void *context, struct error *err)

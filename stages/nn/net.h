@@ -1,10 +1,11 @@
 /*
  * net - a network on a backend: prepared once for fixed shapes, then run batch by batch.
  *
- * Pictures are float32, N x H x W x C, pixel values in 0..1: the normalisation is the
- * graph's first operator. A batch is cut into lanes (a fixed number, so the same bytes
- * come out for any number of threads); each lane is computed by one thread, and gradients
- * of weights are summed in lane order. All memory is taken in net_open().
+ * Pictures are float32, N x H x W x C, pixel values in 0..1 unless the graph says
+ * otherwise: the normalisation is the graph's first operator. A batch is cut into lanes
+ * (a fixed number, so the same bytes come out for any number of threads); each lane is
+ * computed by one thread, and gradients of weights are summed in lane order. All memory
+ * is taken in net_open().
  *
  * A network with batch norms, dropout or auxiliary heads is another one in training:
  * each lane normalises with the statistics of its own share, and the first lane moves
@@ -48,8 +49,8 @@ int net_get_parameters(struct net *net, struct tensors *t, struct error *err);
 int net_set_momentum(struct net *net, const struct tensors *t, struct error *err);
 int net_get_momentum(struct net *net, struct tensors *t, struct error *err);
 
-/* Runs n <= batch pictures in evaluation. logits (n x classes) may be NULL; they are
- * copied out. */
+/* Runs n <= batch pictures in evaluation. logits (n x places x classes) may be NULL;
+ * they are copied out. A graph with outputs has none. */
 int net_forward(struct net *net, const float *pixels, int n, float *logits,
                 struct error *err);
 /* What dropout draws from (nn/drop.h): the draws of each picture, and the epoch. */
@@ -62,7 +63,8 @@ struct net_draws {
 int net_forward_training(struct net *net, const float *pixels, int n,
                          const struct net_draws *draws, float *logits, struct error *err);
 /* Cross-entropy of each of the n pictures of the last forward pass, natural logarithm; in
- * training with that of the auxiliary heads, weighted. */
+ * training with that of the auxiliary heads, weighted. label: n x places; where there are
+ * several, the loss is their mean, and -1 is a place without a label. */
 int net_loss(struct net *net, const int32_t *label, float *loss, struct error *err);
 /* What the operator with this tap name gave for the n pictures of the last forward pass:
  * n x H x W x C, the shape of graph_tap(). E_INPUT when there is no such tap. */
@@ -70,6 +72,11 @@ int net_tap(struct net *net, const char *tap, float *values, struct error *err);
 /* After net_loss(): the gradient of the mean loss over the n pictures with respect to the
  * pixels, n x H x W x C. In evaluation, where the two differ. */
 int net_backward_input(struct net *net, float *gradient, struct error *err);
+/* After net_forward() of a graph with outputs: the gradient with respect to the pixels of
+ * the sum of all outputs, each value times its dy. dy[k] is of the k-th output, n x its
+ * values. */
+int net_backward_outputs(struct net *net, const float *const *dy, float *gradient,
+                         struct error *err);
 /* After net_loss(): the gradient of the mean loss with respect to every parameter, kept
  * inside for net_update(). In training, where the two differ. */
 int net_backward_weights(struct net *net, struct error *err);

@@ -179,21 +179,29 @@ struct op_case {
     int kind, n, c, h, w, k, kernel, stride, pad, ceil_mode, relu, gated, extra;
 };
 
-/* op_case.extra */
+/* op_case.extra; of a convolution, from 2 on: its dilation */
 enum { NO_BIAS = 1, TRAINING = 1, NOT_FULL = 2 };
+
+static int dilation(const struct op_case *o)
+{
+    return o->kind == NN_CONV && o->extra > 1 ? o->extra : 1;
+}
 
 static int size_out(const struct op_case *o, int n)
 {
-    int out;
+    int out, reach = dilation(o) * (o->kernel - 1) + 1;
 
-    if (o->kind == NN_LINEAR)
+    if (o->kind == NN_LINEAR || o->kind == NN_GRAM)
         return 1;
     if (o->kind == NN_AVGPOOL)
         return o->kernel;
+    if (o->kind == NN_REFLECT)
+        return n + 2 * o->pad;
+    if (o->kind == NN_UPSAMPLE)
+        return n * o->stride;
     if (o->kernel == 0)
         return n;
-    out =
-        (n + 2 * o->pad - o->kernel + (o->ceil_mode ? o->stride - 1 : 0)) / o->stride + 1;
+    out = (n + 2 * o->pad - reach + (o->ceil_mode ? o->stride - 1 : 0)) / o->stride + 1;
     return o->ceil_mode && (out - 1) * o->stride >= n + o->pad ? out - 1 : out;
 }
 
@@ -209,14 +217,16 @@ static struct nn_op_desc desc_of(const struct op_case *o)
         .C = o->c,
         .H = o->h,
         .W = o->w,
-        .K = weights ? o->k
-             : sum   ? 2 * o->c + o->k
-                     : o->c,
+        .K = weights              ? o->k
+             : sum                ? 2 * o->c + o->k
+             : o->kind == NN_GRAM ? o->c * o->c
+                                  : o->c,
         .P = size_out(o, o->h),
         .Q = size_out(o, o->w),
         .kernel = o->kernel,
         .stride = o->stride,
         .pad = o->pad,
+        .dilation = dilation(o),
         .bias = weights && o->extra != NO_BIAS,
         .mean = { .4f, .5f, .6f, .7f },
         .std = { .2f, .25f, .3f, .35f },
@@ -292,6 +302,16 @@ static struct io io_of(const struct op_case *o, const struct nn_op_desc *d)
         { backend, NN_CONCAT, 2, 16, 5, 3, 7, 0, 0, 0, 0, 0, 0, 0 },            \
         { backend, NN_CONCAT, 1, 4, 4, 4, 64, 0, 0, 0, 0, 0, 0, 0 },            \
         { backend, NN_ADD, 2, 33, 3, 5, 0, 0, 0, 0, 0, 0, 0, 0 },               \
+        { backend, NN_CONV, 2, 16, 9, 11, 32, 3, 1, 2, 0, 1, 0, 2 },            \
+        { backend, NN_CONV, 1, 24, 13, 13, 11, 3, 1, 8, 0, 0, 0, 8 },           \
+        { backend, NN_CONV, 2, 3, 16, 15, 16, 5, 2, 4, 0, 0, 0, 2 },            \
+        { backend, NN_REFLECT, 2, 16, 5, 7, 0, 0, 0, 1, 0, 0, 0, 0 },           \
+        { backend, NN_REFLECT, 1, 3, 4, 3, 0, 0, 0, 2, 0, 0, 0, 0 },            \
+        { backend, NN_REFLECT, 2, 5, 2, 2, 0, 0, 0, 1, 0, 0, 0, 0 },            \
+        { backend, NN_UPSAMPLE, 2, 19, 3, 5, 0, 0, 2, 0, 0, 0, 0, 0 },          \
+        { backend, NN_UPSAMPLE, 1, 4, 2, 2, 0, 0, 3, 0, 0, 0, 0, 0 },           \
+        { backend, NN_GRAM, 2, 24, 5, 7, 0, 0, 0, 0, 0, 0, 0, 0 },              \
+        { backend, NN_GRAM, 1, 65, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0 },              \
     {                                                                           \
         backend, NN_ADD, 2, 33, 3, 5, 0, 0, 0, 0, 0, 1, 0, 0                    \
     }
@@ -406,6 +426,10 @@ ParameterizedTestParameters(nn_operators, plain_agrees_with_differences)
         { "plain", NN_CONCAT, 2, 3, 2, 2, 4, 0, 0, 0, 0, 0, 0, 0 },
         { "plain", NN_ADD, 1, 4, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0 },
         { "plain", NN_ADD, 1, 4, 3, 3, 0, 0, 0, 0, 0, 1, 0, 0 },
+        { "plain", NN_CONV, 1, 2, 9, 8, 3, 3, 2, 2, 0, 0, 0, 3 },
+        { "plain", NN_REFLECT, 1, 2, 4, 3, 0, 0, 0, 2, 0, 0, 0, 0 },
+        { "plain", NN_UPSAMPLE, 1, 2, 3, 2, 0, 0, 2, 0, 0, 0, 0, 0 },
+        { "plain", NN_GRAM, 1, 3, 2, 3, 0, 0, 0, 0, 0, 0, 0, 0 },
     };
 
     return cr_make_param_array(struct op_case, cases, sizeof cases / sizeof cases[0]);

@@ -52,7 +52,8 @@ static int describe(struct gpu_op *op, struct error *err)
                                        d->kernel);
     if (s == CUDNN_STATUS_SUCCESS)
         s = cudnnSetConvolution2dDescriptor(c->conv, d->pad, d->pad, d->stride, d->stride,
-                                            1, 1, CUDNN_CROSS_CORRELATION, type);
+                                            d->dilation, d->dilation,
+                                            CUDNN_CROSS_CORRELATION, type);
     if (s == CUDNN_STATUS_SUCCESS) /* float32 products stay float32 */
         s = cudnnSetConvolutionMathType(c->conv, CUDNN_FMA_MATH);
     return gpu_dnn(s, "describing a convolution", err);

@@ -33,6 +33,8 @@ static const struct gpu_code *const codes[NN_KINDS] = {
     [NN_LINEAR] = &gpu_linear,       [NN_BATCHNORM] = &gpu_batchnorm,
     [NN_AVGPOOL] = &gpu_avgpool,     [NN_DROPOUT] = &gpu_dropout,
     [NN_CONCAT] = &gpu_concat,       [NN_ADD] = &gpu_add,
+    [NN_REFLECT] = &gpu_reflect,     [NN_UPSAMPLE] = &gpu_upsample,
+    [NN_GRAM] = &gpu_gram,
 };
 
 static struct gpu_op *of(struct nn_op *op)

@@ -277,6 +277,93 @@ cudaError_t kernel_maxpool_back(const struct nn_op_desc *d, const float *dy,
     });
 }
 
+/* The row (or column) of an input of n that output row p shows. */
+static __device__ int mirrored(int p, int pad, int n)
+{
+    int i = p < pad ? pad - p : p - pad;
+
+    return i < n ? i : 2 * (n - 1) - i;
+}
+
+cudaError_t kernel_reflect(const struct nn_op_desc *d, const float *x, float *y)
+{
+    struct shape s = shape_of(d);
+    int pad = d->pad;
+
+    return launch(values_y(d), [=] __device__(size_t o) {
+        int c = (int)(o % s.C), q = (int)(o / s.C % s.Q), p = (int)(o / s.C / s.Q % s.P);
+        size_t n = o / s.C / s.Q / s.P;
+        y[o] = x[((n * s.H + mirrored(p, pad, s.H)) * s.W + mirrored(q, pad, s.W)) * s.C +
+                 c];
+    });
+}
+
+/* The outputs that show row h of n: at most three. */
+static __device__ int shown_at(int h, int pad, int n, int *at)
+{
+    int k = 0;
+
+    if (h >= 1 && h <= pad)
+        at[k++] = pad - h;
+    at[k++] = pad + h;
+    if (h <= n - 2 && h >= n - 1 - pad)
+        at[k++] = pad + 2 * (n - 1) - h;
+    return k;
+}
+
+cudaError_t kernel_reflect_back(const struct nn_op_desc *d, const float *dy, float *dx)
+{
+    struct shape s = shape_of(d);
+    int pad = d->pad;
+
+    return launch(values_x(d), [=] __device__(size_t i) {
+        int c = (int)(i % s.C), w = (int)(i / s.C % s.W), h = (int)(i / s.C / s.W % s.H);
+        const float *of = dy + i / s.C / s.W / s.H * s.P * s.Q * s.C;
+        int p[3], q[3], n_p = shown_at(h, pad, s.H, p), n_q = shown_at(w, pad, s.W, q);
+        float sum = 0;
+        for (int a = 0; a < n_p; a++)
+            for (int b = 0; b < n_q; b++)
+                sum += of[((size_t)p[a] * s.Q + q[b]) * s.C + c];
+        dx[i] = sum;
+    });
+}
+
+cudaError_t kernel_upsample(const struct nn_op_desc *d, const float *x, float *y)
+{
+    struct shape s = shape_of(d);
+    int factor = d->stride;
+
+    return launch(values_y(d), [=] __device__(size_t o) {
+        int c = (int)(o % s.C), q = (int)(o / s.C % s.Q), p = (int)(o / s.C / s.Q % s.P);
+        size_t n = o / s.C / s.Q / s.P;
+        y[o] = x[((n * s.H + p / factor) * s.W + q / factor) * s.C + c];
+    });
+}
+
+cudaError_t kernel_upsample_back(const struct nn_op_desc *d, const float *dy, float *dx)
+{
+    struct shape s = shape_of(d);
+    int factor = d->stride;
+
+    return launch(values_x(d), [=] __device__(size_t i) {
+        int c = (int)(i % s.C), w = (int)(i / s.C % s.W), h = (int)(i / s.C / s.W % s.H);
+        const float *of = dy + i / s.C / s.W / s.H * s.P * s.Q * s.C;
+        float sum = 0;
+        for (int p = h * factor; p < (h + 1) * factor; p++)
+            for (int q = w * factor; q < (w + 1) * factor; q++)
+                sum += of[((size_t)p * s.Q + q) * s.C + c];
+        dx[i] = sum;
+    });
+}
+
+cudaError_t kernel_add_transposed(float *sum, const float *m, size_t n, int C)
+{
+    return launch(n * C * C, [=] __device__(size_t i) {
+        size_t at = i / C / C * C * C, row = i / C % C, column = i % C;
+        sum[i] = m[i] + m[at + column * C + row];
+    });
+}
+
 /* Output p of an adaptive average takes rows p H / P to ((p + 1) H - 1) / P. */
 static __device__ int window_from(int p, int H, int P)
 {

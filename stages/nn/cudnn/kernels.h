@@ -50,6 +50,14 @@ cudaError_t kernel_maxpool_back(const struct nn_op_desc *d, const float *dy,
 cudaError_t kernel_avgpool(const struct nn_op_desc *d, const float *x, float *y);
 cudaError_t kernel_avgpool_back(const struct nn_op_desc *d, const float *dy, float *dx);
 
+/* Reflection padding, and pixels repeated; both gradients are sums in a fixed order. */
+cudaError_t kernel_reflect(const struct nn_op_desc *d, const float *x, float *y);
+cudaError_t kernel_reflect_back(const struct nn_op_desc *d, const float *dy, float *dx);
+cudaError_t kernel_upsample(const struct nn_op_desc *d, const float *x, float *y);
+cudaError_t kernel_upsample_back(const struct nn_op_desc *d, const float *dy, float *dx);
+/* sum = m + m', n matrices of C x C. */
+cudaError_t kernel_add_transposed(float *sum, const float *m, size_t n, int C);
+
 /* Batch norm as backend.h has it. state: 2 C floats; work: kernel_batchnorm_work(C). */
 cudaError_t kernel_batchnorm(const struct nn_op_desc *d, const struct nn_args *a);
 cudaError_t kernel_batchnorm_back(const struct nn_op_desc *d, const struct nn_args *a);

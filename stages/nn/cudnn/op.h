@@ -26,9 +26,11 @@ struct gpu_op {
     struct gpu_conv *conv;
 };
 
-extern const struct gpu_code gpu_conv, gpu_linear; /* what computes with matrices */
+/* What computes with matrices. */
+extern const struct gpu_code gpu_conv, gpu_linear, gpu_gram;
 extern const struct gpu_code gpu_normalise, gpu_relu, gpu_maxpool, gpu_avgpool,
-    gpu_batchnorm, gpu_dropout, gpu_concat, gpu_add; /* kernels of our own */
+    gpu_batchnorm, gpu_dropout, gpu_concat, gpu_add, gpu_reflect,
+    gpu_upsample; /* kernels of our own */
 
 /* Whether gpu_linear computes it. */
 bool gpu_is_linear(const struct nn_op_desc *d);

@@ -12,6 +12,7 @@ static int told(cudaError_t status, const struct gpu_op *op, struct error *err)
         [NN_MAXPOOL] = "a maximum pooling", [NN_AVGPOOL] = "an average pooling",
         [NN_BATCHNORM] = "a batch norm",    [NN_DROPOUT] = "a dropout",
         [NN_CONCAT] = "a concatenation",    [NN_ADD] = "a sum",
+        [NN_REFLECT] = "a reflection",      [NN_UPSAMPLE] = "an enlargement",
     };
 
     return gpu_cuda(status, name[op->op.d.kind], err);
@@ -193,3 +194,31 @@ static int add_back(struct gpu_op *op, const struct nn_args *a, struct error *er
 }
 
 const struct gpu_code gpu_add = { NULL, NULL, add, add_back };
+
+static int reflect(struct gpu_op *op, const struct nn_args *a, struct error *err)
+{
+    return told(kernel_reflect(&op->op.d, a->x, a->y), op, err);
+}
+
+static int reflect_back(struct gpu_op *op, const struct nn_args *a, struct error *err)
+{
+    if (a->dx == NULL)
+        return 0;
+    return told(kernel_reflect_back(&op->op.d, a->dy, a->dx), op, err);
+}
+
+const struct gpu_code gpu_reflect = { NULL, NULL, reflect, reflect_back };
+
+static int upsample(struct gpu_op *op, const struct nn_args *a, struct error *err)
+{
+    return told(kernel_upsample(&op->op.d, a->x, a->y), op, err);
+}
+
+static int upsample_back(struct gpu_op *op, const struct nn_args *a, struct error *err)
+{
+    if (a->dx == NULL)
+        return 0;
+    return told(kernel_upsample_back(&op->op.d, a->dy, a->dx), op, err);
+}
+
+const struct gpu_code gpu_upsample = { NULL, NULL, upsample, upsample_back };

@@ -5,7 +5,7 @@
 /* The layouts of one product: x, w, y and the bias. */
 struct layouts {
     dnnl_memory_desc_t x, w, b, y;
-    dnnl_dims_t stride, begin, end;
+    dnnl_dims_t stride, dilates, begin, end; /* dilates: pixels passed over */
 };
 
 static void weight_dims(dnnl_dims_t dims, const struct desc *d)
@@ -30,6 +30,7 @@ static void set_layouts(struct layouts *l, const struct desc *d)
     else
         dnnl_memory_desc_init_by_tag(&l->y, 2, y, dnnl_f32, dnnl_nc);
     l->stride[0] = l->stride[1] = d->stride;
+    l->dilates[0] = l->dilates[1] = d->dilation - 1;
     l->begin[0] = d->top;
     l->begin[1] = d->left;
     l->end[0] = d->bottom;
@@ -90,9 +91,9 @@ int desc_forward(dnnl_primitive_desc_t *pd, const struct nn_device *dev,
     set_layouts(&l, d);
     if (d->kernel > 0) {
         dnnl_convolution_desc_t op;
-        status = dnnl_convolution_forward_desc_init(&op, kind, dnnl_convolution_direct,
-                                                    &l.x, &l.w, d->bias ? &l.b : NULL,
-                                                    &l.y, l.stride, l.begin, l.end);
+        status = dnnl_dilated_convolution_forward_desc_init(
+            &op, kind, dnnl_convolution_direct, &l.x, &l.w, d->bias ? &l.b : NULL, &l.y,
+            l.stride, l.dilates, l.begin, l.end);
         return status == dnnl_success
                    ? create(pd, dev, &op, d->relu, NULL, err)
                    : device_check(status, "describing a convolution", err);
@@ -117,10 +118,10 @@ int desc_data(dnnl_primitive_desc_t *pd, const struct nn_device *dev,
         return rc;
     if (d->kernel > 0) {
         dnnl_convolution_desc_t op;
-        rc = device_check(
-            dnnl_convolution_backward_data_desc_init(
-                &op, dnnl_convolution_direct, &l.x, &l.w, &l.y, l.stride, l.begin, l.end),
-            "describing the gradient of a convolution", err);
+        rc = device_check(dnnl_dilated_convolution_backward_data_desc_init(
+                              &op, dnnl_convolution_direct, &l.x, &l.w, &l.y, l.stride,
+                              l.dilates, l.begin, l.end),
+                          "describing the gradient of a convolution", err);
         if (rc == 0)
             rc = create(pd, dev, &op, false, hint, err);
     } else {
@@ -148,9 +149,10 @@ int desc_weights(dnnl_primitive_desc_t *pd, const struct nn_device *dev,
         return rc;
     if (d->kernel > 0) {
         dnnl_convolution_desc_t op;
-        rc = device_check(dnnl_convolution_backward_weights_desc_init(
+        rc = device_check(dnnl_dilated_convolution_backward_weights_desc_init(
                               &op, dnnl_convolution_direct, &l.x, &l.w,
-                              d->bias ? &l.b : NULL, &l.y, l.stride, l.begin, l.end),
+                              d->bias ? &l.b : NULL, &l.y, l.stride, l.dilates, l.begin,
+                              l.end),
                           "describing the gradient of a convolution", err);
         if (rc == 0)
             rc = create(pd, dev, &op, false, hint, err);

@@ -12,7 +12,7 @@
  * oneDNN's choice. */
 struct desc {
     int N, C, H, W, K, P, Q;
-    int kernel, stride;
+    int kernel, stride, dilation;
     int top, left, bottom, right; /* padding */
     bool relu;                    /* after the forward pass */
     bool training;                /* a backward pass will follow */

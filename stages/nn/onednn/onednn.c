@@ -12,10 +12,13 @@
 #include "nn/onednn/conv.h"
 #include "nn/onednn/device.h"
 #include "nn/onednn/dropout.h"
+#include "nn/onednn/gram.h"
 #include "nn/onednn/linear.h"
 #include "nn/onednn/maxpool.h"
 #include "nn/onednn/normalise.h"
+#include "nn/onednn/reflect.h"
 #include "nn/onednn/relu.h"
+#include "nn/onednn/upsample.h"
 #include "nn/sgd.h"
 
 static const struct onednn_code *const operators[NN_KINDS] = {
@@ -24,6 +27,8 @@ static const struct onednn_code *const operators[NN_KINDS] = {
     [NN_LINEAR] = &onednn_linear,       [NN_BATCHNORM] = &onednn_batchnorm,
     [NN_AVGPOOL] = &onednn_avgpool,     [NN_DROPOUT] = &onednn_dropout,
     [NN_CONCAT] = &onednn_concat,       [NN_ADD] = &onednn_add,
+    [NN_REFLECT] = &onednn_reflect,     [NN_UPSAMPLE] = &onednn_upsample,
+    [NN_GRAM] = &onednn_gram,
 };
 
 static int onednn_alloc(struct nn_device *dev, size_t n, void **mem, struct error *err)

@@ -21,9 +21,13 @@ struct stem {
 static struct desc blocks(const struct nn_op_desc *d, int *shift)
 {
     int s = d->stride, first = (d->pad + s - 1) / s;
-    struct desc b = {
-        .N = d->N, .K = d->K, .P = d->P, .Q = d->Q, .stride = 1, .training = true
-    };
+    struct desc b = { .N = d->N,
+                      .K = d->K,
+                      .P = d->P,
+                      .Q = d->Q,
+                      .stride = 1,
+                      .dilation = 1,
+                      .training = true };
 
     *shift = first * s - d->pad;
     b.C = (s * s * d->C + 15) / 16 * 16;
@@ -41,7 +45,8 @@ bool stem_suits(const struct nn_op_desc *d)
     int shift;
     struct desc b;
 
-    if (d->kind != NN_CONV || d->C > 4 || d->stride < 2 || d->stride > 4)
+    if (d->kind != NN_CONV || d->C > 4 || d->stride < 2 || d->stride > 4 ||
+        d->dilation != 1)
         return false;
     b = blocks(d, &shift);
     return b.bottom >= 0 && b.right >= 0;

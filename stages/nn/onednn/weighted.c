@@ -19,6 +19,7 @@ static struct desc describe(const struct nn_op_desc *d)
         .Q = d->Q,
         .kernel = conv ? d->kernel : 0,
         .stride = d->stride,
+        .dilation = d->dilation,
         .top = d->pad,
         .left = d->pad,
         .bottom = d->pad,

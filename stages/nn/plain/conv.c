@@ -24,8 +24,8 @@ static void each_cell(const struct nn_op_desc *d, const struct nn_args *a,
             for (int q = 0; q < d->Q; q++) {
                 struct cell at = { .y = (((size_t)n * d->P + p) * d->Q + q) * d->K };
                 for (at.ij = 0; at.ij < size * size; at.ij++) {
-                    int h = p * d->stride - d->pad + at.ij / size;
-                    int w = q * d->stride - d->pad + at.ij % size;
+                    int h = p * d->stride - d->pad + at.ij / size * d->dilation;
+                    int w = q * d->stride - d->pad + at.ij % size * d->dilation;
                     if (h < 0 || h >= d->H || w < 0 || w >= d->W)
                         continue;
                     at.x = (((size_t)n * d->H + h) * d->W + w) * d->C;

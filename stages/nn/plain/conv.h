@@ -1,6 +1,6 @@
 /*
- * conv - y[n][p][q][k] = b[k] + sum over c, i, j of w[k][c][i][j] x[n][p s + i - pad][q s
- * + j - pad][c]; b is 0 where there is no bias.
+ * conv - y[n][p][q][k] = b[k] + sum over c, i, j of w[k][c][i][j] x[n][p s + i e - pad][q
+ * s + j e - pad][c], e the dilation; b is 0 where there is no bias.
  */
 #ifndef NN_PLAIN_CONV_H
 #define NN_PLAIN_CONV_H

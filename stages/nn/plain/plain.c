@@ -12,10 +12,13 @@
 #include "nn/plain/concat.h"
 #include "nn/plain/conv.h"
 #include "nn/plain/dropout.h"
+#include "nn/plain/gram.h"
 #include "nn/plain/linear.h"
 #include "nn/plain/maxpool.h"
 #include "nn/plain/normalise.h"
+#include "nn/plain/reflect.h"
 #include "nn/plain/relu.h"
+#include "nn/plain/upsample.h"
 #include "nn/sgd.h"
 
 static const struct {
@@ -32,6 +35,9 @@ static const struct {
     [NN_DROPOUT] = { plain_dropout_forward, plain_dropout_backward },
     [NN_CONCAT] = { plain_concat_forward, plain_concat_backward },
     [NN_ADD] = { plain_add_forward, plain_add_backward },
+    [NN_REFLECT] = { plain_reflect_forward, plain_reflect_backward },
+    [NN_UPSAMPLE] = { plain_upsample_forward, plain_upsample_backward },
+    [NN_GRAM] = { plain_gram_forward, plain_gram_backward },
 };
 
 /* Bytes kept from a forward pass to its backward pass. */
