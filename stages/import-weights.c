@@ -115,7 +115,7 @@ int main(int argc, char **argv)
         STAGE_MAY_IN("names", &o.names, "TSV: name from, for exactly these tensors"),
         STAGE_OUT("model", &o.model, "the weights (safetensors)"),
         STAGE_OUT("taken", &o.taken, "TSV: name from dtype shape"),
-        STAGE_CHOICE("arch", &o.arch, "any|" ARCH_NAMES,
+        STAGE_CHOICE("arch", &o.arch, "any|" ARCH_NAMES "|" ARCH_OTHERS,
                      "the network whose names and shapes it must have"),
         STAGE_CHOICE("size", &o.size, ARCH_SIZES, "of pictures: 32 x 32 or as published"),
         STAGE_INT("classes", &o.classes, 1, 1 << 20, "of the network"),

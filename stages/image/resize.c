@@ -44,7 +44,18 @@ static double square(double t)
     return t > -.5 && t <= .5 ? 1 : 0;
 }
 
-static const struct filter bilinear = { triangle, 1 }, box = { square, .5 };
+static double sinc(double t)
+{
+    return t == 0 ? 1 : sin(t * M_PI) / (t * M_PI);
+}
+
+static double windowed(double t)
+{
+    return t >= -3 && t < 3 ? sinc(t) * sinc(t / 3) : 0;
+}
+
+static const struct filter bilinear = { triangle, 1 }, box = { square, .5 },
+                           lanczos = { windowed, 3 };
 
 static void weigh(struct taps *t, const struct filter *f, int i, double centre,
                   double inverse)
@@ -57,7 +68,7 @@ static void weigh(struct taps *t, const struct filter *f, int i, double centre,
         sum += w[j];
     }
     for (int j = 0; j < t->n[i]; j++)
-        k[j] = (int32_t)(w[j] / sum * (1 << PRECISION) + .5);
+        k[j] = (int32_t)(w[j] / sum * (1 << PRECISION) + (w[j] < 0 ? -.5 : .5));
 }
 
 /* For `count` values from `start` on, of `out` in all. */
@@ -244,6 +255,17 @@ void image_resize_box(struct image *to, const struct image *from, int width, int
         copy(to, from);
     else
         resize_part(to, from, &box, scaled, 0, 0, width, height);
+}
+
+void image_resize_lanczos(struct image *to, const struct image *from, int width,
+                          int height)
+{
+    const int scaled[] = { width, height };
+
+    if (width == from->width && height == from->height)
+        copy(to, from);
+    else
+        resize_part(to, from, &lanczos, scaled, 0, 0, width, height);
 }
 
 void image_crop(struct image *to, const struct image *from, int x, int y, int width,

@@ -14,6 +14,10 @@ void image_resize(struct image *to, const struct image *from, int width, int hei
 /* The same by Pillow's box filter, the mean of what a pixel covers. */
 void image_resize_box(struct image *to, const struct image *from, int width, int height);
 
+/* The same by Pillow's Lanczos filter of three lobes. */
+void image_resize_lanczos(struct image *to, const struct image *from, int width,
+                          int height);
+
 /* *to is new: the part of from that begins at (x, y); what lies outside is black. */
 void image_crop(struct image *to, const struct image *from, int x, int y, int width,
                 int height);

@@ -4,9 +4,42 @@
 
 #include "larder/banned.h"
 #include "larder/map.h"
+#include "nn/adain.h"
 #include "nn/alexnet.h"
+#include "nn/deeplab.h"
 #include "nn/googlenet.h"
 #include "nn/resnet50.h"
+#include "nn/vgg19.h"
+
+enum { SIDE = 224 }; /* of what reads any size */
+
+static struct graph *any_vgg19(int classes)
+{
+    (void)classes;
+    return vgg19(SIDE, SIDE);
+}
+
+static struct graph *any_encoder(int classes)
+{
+    (void)classes;
+    return adain_encoder(SIDE, SIDE);
+}
+
+static struct graph *any_decoder(int classes)
+{
+    (void)classes;
+    return adain_decoder(SIDE / 8, SIDE / 8);
+}
+
+static struct graph *any_deeplab(int labels)
+{
+    return deeplab_full(labels, SIDE, SIDE);
+}
+
+static struct graph *small_deeplab(int labels)
+{
+    return deeplab_mini(labels, 32, 32);
+}
 
 static const struct {
     const char *arch, *size;
@@ -19,6 +52,11 @@ static const struct {
     { "googlenet", "headless", googlenet_headless },
     { "resnet50", "mini", resnet50_mini },
     { "resnet50", "full", resnet50_full },
+    { "vgg19", "full", any_vgg19 },
+    { "adain-encoder", "full", any_encoder },
+    { "adain-decoder", "full", any_decoder },
+    { "deeplab", "mini", small_deeplab },
+    { "deeplab", "full", any_deeplab },
 };
 
 enum { N_KNOWN = sizeof known / sizeof known[0] };

@@ -137,12 +137,12 @@ struct graph *deeplab_mini(int labels, int H, int W)
         .std = { 63.75f, 63.75f, 63.75f },
         .stem = 16,
         .stem_kernel = 5,
-        .stem_stride = 1,
-        .width = { 8, 16, 24, 32 },
+        .stem_stride = 2,
+        .width = { 8, 16, 16, 24 },
         .depth = { 1, 1, 2, 1 },
-        .stride = { 1, 2, 1, 1 },
+        .stride = { 1, 1, 1, 1 },
         .dilation = { 1, 1, 2, 4 },
-        .rate = { 1, 2, 4, 8 },
+        .rate = { 1, 2, 4, 6 },
     };
 
     return build(&s, labels, H, W);

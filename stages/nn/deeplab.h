@@ -11,8 +11,6 @@
 
 #include "nn/graph.h"
 
-enum { DEEPLAB_LEAST = 17 }; /* pixels a side at least */
-
 /* ResNet-101, every eighth pixel: for 182 labels 44,013,784 weights beside its buffers.
  * New: graph_free(). */
 struct graph *deeplab_full(int labels, int H, int W);

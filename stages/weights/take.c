@@ -151,19 +151,28 @@ static void translate(char **name, const struct tensors *want)
     }
 }
 
-static bool is_spare(const char *name)
+/* What files have beyond the network: counts, heads that only train, and the end of
+ * VGG-19 behind the encoder of style transfer. */
+static bool is_spare(const char *name, const char *network)
 {
+    static const char *const behind[] = {
+        "32.", "35.", "38.", "42.", "45.", "48.", "51."
+    };
+
+    for (int i = 0; strcmp(network, "adain-encoder") == 0 && i < 7; i++)
+        if (begins(name, behind[i]))
+            return true;
     return ends(name, ".num_batches_tracked") || begins(name, "aux1.") ||
            begins(name, "aux2.");
 }
 
-static void fit_names(struct take *t, const struct tensors *want)
+static void fit_names(struct take *t, const struct tensors *want, const char *network)
 {
     for (size_t i = 0; i < t->n; i++) {
         if (t->name[i] == NULL || tensors_find(want, t->name[i]) != NULL)
             continue;
         translate(&t->name[i], want);
-        if (tensors_find(want, t->name[i]) == NULL && is_spare(t->name[i])) {
+        if (tensors_find(want, t->name[i]) == NULL && is_spare(t->name[i], network)) {
             free(t->name[i]);
             t->name[i] = NULL;
         }
@@ -287,7 +296,7 @@ int take_names(struct take *t, struct named *f, const struct take_options *o,
     if (rc < 0)
         goto out;
     if (o->want != NULL && o->names == NULL)
-        fit_names(t, o->want);
+        fit_names(t, o->want, o->network);
     rc = map_names(&taken, t, err);
     if (rc == 0 && o->want != NULL)
         rc = check_names(&taken, t, o, err);

@@ -223,4 +223,121 @@ class ResNet(Net):
         return self.fc(torch.flatten(F.adaptive_avg_pool2d(x, 1), 1))
 
 
+class VGG19(nn.Module):
+    """The convolutions of leongatys/PytorchNeuralStyleTransfer."""
+    def __init__(self):
+        super().__init__()
+        i = 3
+        for b, (o, n) in enumerate([(64, 2), (128, 2), (256, 4), (512, 4), (512, 4)]):
+            for k in range(n):
+                setattr(self, "conv%d_%d" % (b + 1, k + 1), nn.Conv2d(i, o, 3, 1, 1))
+                i = o
+
+    def forward(self, x):
+        self.taps = {}
+        for name, conv in self.named_children():
+            if name.endswith("_1") and name != "conv1_1":
+                x = F.max_pool2d(x, 2, 2)
+            x = self.taps["relu" + name[4:]] = F.relu(conv(x))
+        return x
+
+
+def reflected(i, o, k=3):
+    return [nn.ReflectionPad2d(1), nn.Conv2d(i, o, k), nn.ReLU()]
+
+
+def adain_encoder():
+    """Modules 0 to 30 of naoto0804/pytorch-AdaIN's vgg."""
+    pool = lambda: nn.MaxPool2d(2, 2, 0, ceil_mode=True)
+    return nn.Sequential(
+        nn.Conv2d(3, 3, 1), *reflected(3, 64), *reflected(64, 64), pool(),
+        *reflected(64, 128), *reflected(128, 128), pool(), *reflected(128, 256),
+        *reflected(256, 256), *reflected(256, 256), *reflected(256, 256), pool(),
+        *reflected(256, 512))
+
+
+def adain_decoder():
+    up = lambda: nn.Upsample(scale_factor=2, mode="nearest")
+    return nn.Sequential(
+        *reflected(512, 256), up(), *reflected(256, 256), *reflected(256, 256),
+        *reflected(256, 256), *reflected(256, 128), up(), *reflected(128, 128),
+        *reflected(128, 64), up(), *reflected(64, 64), *reflected(64, 3)[:2])
+
+
+class ConvNorm(nn.Module):
+    def __init__(self, i, o, k, stride, pad, dilation, relu=True):
+        super().__init__()
+        self.conv = nn.Conv2d(i, o, k, stride, pad, dilation, bias=False)
+        self.bn, self.relu = nn.BatchNorm2d(o, eps=1e-5), relu
+
+    def forward(self, x):
+        x = self.bn(self.conv(x))
+        return F.relu(x) if self.relu else x
+
+
+class Dilated(nn.Module):
+    def __init__(self, i, w, stride, dilation, first):
+        super().__init__()
+        self.reduce = ConvNorm(i, w, 1, stride, 0, 1)
+        self.conv3x3 = ConvNorm(w, w, 3, 1, dilation, dilation)
+        self.increase = ConvNorm(w, 4 * w, 1, 1, 0, 1, False)
+        self.shortcut = ConvNorm(i, 4 * w, 1, stride, 0, 1, False) if first else None
+
+    def forward(self, x):
+        y = self.increase(self.conv3x3(self.reduce(x)))
+        return F.relu(y + (self.shortcut(x) if self.shortcut else x))
+
+
+class Pyramid(nn.Module):
+    def __init__(self, i, labels, rates):
+        super().__init__()
+        for k, r in enumerate(rates):
+            setattr(self, "c%d" % k, nn.Conv2d(i, labels, 3, 1, r, r))
+
+    def forward(self, x):
+        return sum(c(x) for c in self.children())
+
+
+class DeepLab(nn.Module):
+    """DeepLab-v2 with the names of kazuto1011/deeplab-pytorch."""
+    FULL = dict(stem=64, kernel=7, pool=True, width=(64, 128, 256, 512),
+                depth=(3, 4, 23, 3), stride=(1, 2, 1, 1), rates=(6, 12, 18, 24),
+                mean=(104.008, 116.669, 122.675), std=1.)
+    MINI = dict(stem=16, kernel=5, pool=False, width=(8, 16, 16, 24), depth=(1, 1, 2, 1),
+                stride=(1, 1, 1, 1), rates=(1, 2, 4, 6), mean=(127.5,) * 3, std=63.75)
+
+    def __init__(self, full, labels):
+        super().__init__()
+        s = self.shape = self.FULL if full else self.MINI
+        self.base, i = nn.Sequential(), s["stem"]
+        self.base.add_module("layer1", nn.Sequential())
+        self.base.layer1.add_module(
+            "conv1", ConvNorm(3, i, s["kernel"], 2, s["kernel"] // 2, 1))
+        if s["pool"]:
+            self.base.layer1.add_module("pool", nn.MaxPool2d(3, 2, 1, ceil_mode=True))
+        for k in range(4):
+            layer = nn.Sequential()
+            for b in range(s["depth"][k]):
+                layer.add_module("block%d" % (b + 1), Dilated(
+                    i, s["width"][k], s["stride"][k] if b == 0 else 1, (1, 1, 2, 4)[k],
+                    b == 0))
+                i = 4 * s["width"][k]
+            self.base.add_module("layer%d" % (k + 2), layer)
+        self.base.add_module("aspp", Pyramid(i, labels, s["rates"]))
+
+    def forward(self, x):
+        mean = torch.tensor(self.shape["mean"]).to(x.dtype).view(1, 3, 1, 1)
+        return self.base((x - mean) / self.shape["std"])
+
+    def several(self, x, by_factor=False):
+        """libs/models/msc.py in evaluation: fused logits."""
+        whole = self(x)
+        size = dict(size=whole.shape[2:], mode="bilinear", align_corners=False)
+        small = [self(F.interpolate(x, scale_factor=p, mode="bilinear",
+                                    align_corners=False,
+                                    recompute_scale_factor=not by_factor))
+                 for p in (.5, .75)]
+        return torch.stack([whole] + [F.interpolate(l, **size) for l in small]).amax(0)
+
+
 NETS = {"alexnet": AlexNet, "googlenet": GoogLeNet, "resnet50": ResNet}

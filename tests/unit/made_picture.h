@@ -9,7 +9,7 @@
 #include "image/image.h"
 
 /* The picture of tests/golden/make_corruption_vectors.py. */
-static void make_picture(struct image *im)
+static inline void make_picture(struct image *im)
 {
     image_init(im, 302, 260, 3);
     im->name = "TEST";
@@ -23,7 +23,7 @@ static void make_picture(struct image *im)
         }
 }
 
-static unsigned crc(const struct image *im)
+static inline unsigned crc(const struct image *im)
 {
     return (unsigned)crc32(0, im->pixel, (unsigned)image_bytes(im));
 }
