@@ -46,6 +46,18 @@ static int by_value(const void *pa, const void *pb)
     return (*a > *b) - (*a < *b);
 }
 
+struct interval bootstrap_of(const struct bootstrap *b,
+                             double (*number)(void *context, const uint16_t *count),
+                             void *context)
+{
+    double value[DRAWS];
+
+    for (size_t t = 0; t < DRAWS; t++)
+        value[t] = number(context, b->count + t * b->n);
+    qsort(value, DRAWS, sizeof *value, by_value);
+    return (struct interval){ value[LOW], value[HIGH] };
+}
+
 struct interval bootstrap_interval(const struct bootstrap *b, const double *v)
 {
     double mean[DRAWS];

@@ -24,6 +24,10 @@ void bootstrap_open(struct bootstrap *b, size_t n);
 void bootstrap_close(struct bootstrap *b);
 /* The middle 95 % of the means of v[0..n-1]. */
 struct interval bootstrap_interval(const struct bootstrap *b, const double *v);
+/* The same of any number that follows from how often each picture counts. */
+struct interval bootstrap_of(const struct bootstrap *b,
+                             double (*number)(void *context, const uint16_t *count),
+                             void *context);
 /* Of v, the differences of two networks: twice the smaller part of the draws whose mean
  * is on one side of 0; at least one in all draws, at most 1. */
 double bootstrap_p(const struct bootstrap *b, const double *v);

@@ -428,6 +428,10 @@ static void format_cell(struct cells *c, const struct cell *cell, struct cell_te
     snprintf(t->n, sizeof t->n, "%ld", m->n);
     if (!m->share) {
         snprintf(t->value, sizeof t->value, "%.2f", m->value[cell->part]);
+        if (m->has_intervals) {
+            snprintf(t->low, sizeof t->low, "%.2f", m->interval[cell->part].low);
+            snprintf(t->high, sizeof t->high, "%.2f", m->interval[cell->part].high);
+        }
     } else if (cell->n_records > 1) {
         format_pooled(c, cell, t);
     } else if (m->n > 0) {

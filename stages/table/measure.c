@@ -1,6 +1,7 @@
 #include "table/measure.h"
 
 #include "larder/mem.h"
+#include "table/overlaps.h"
 
 #include "larder/banned.h"
 
@@ -113,6 +114,7 @@ static const struct measure known[] = {
       { "mean", "all-filters", "over-l1", "isotropic" },
       0,
       read_kernel_tv },
+    { "overlap", "percent", { "mean-iou", "pixels" }, 0, overlaps_read },
 };
 
 const struct measure *measure_find(const char *name)

@@ -10,6 +10,9 @@
  *   cue-share   columns image answer              100 k/n of those answered by either cue
  *   kernel-tv   columns layer filters mean_tv …   the row `network`: parts mean,
  *                                                 all-filters, over-l1, isotropic
+ *   overlap     columns image label found exact both (segment): parts mean-iou (the mean
+ *               over the labels of intersection over union, each over all pixels) and
+ *               pixels (the share that is right)
  */
 #ifndef TABLE_MEASURE_H
 #define TABLE_MEASURE_H
@@ -18,8 +21,9 @@
 #include <stddef.h>
 
 #include "kit/tsv.h"
+#include "table/share.h"
 
-#define MEASURES "accuracy|cue-share|kernel-tv"
+#define MEASURES "accuracy|cue-share|kernel-tv|overlap"
 
 enum { MEASURE_PARTS = 4 };
 
@@ -34,9 +38,11 @@ struct measured {
     bool share; /* k of n: it has an interval and can be paired */
     size_t n_parts;
     double value[MEASURE_PARTS]; /* not of a share */
-    long k[MEASURE_PARTS];       /* of a share */
-    long n;                      /* pictures that counted; else filters */
-    struct answer *answer;       /* of a share, sorted by image */
+    bool has_intervals;          /* of the values */
+    struct interval interval[MEASURE_PARTS];
+    long k[MEASURE_PARTS]; /* of a share */
+    long n;                /* pictures that counted; else filters */
+    struct answer *answer; /* of a share, sorted by image */
     size_t n_answers;
 };
 
