@@ -68,7 +68,7 @@ static int prepare(const struct options *o, const struct image *rgb, struct buf 
 }
 
 static int add(struct imageset *set, const struct options *o, const char *name,
-               struct buf *skipped, struct error *err)
+               long *added, struct buf *skipped, struct error *err)
 {
     struct image rgb = { 0 }, im = { .label = -1, .texture = -1, .channels = 3 };
     struct buf file = { 0 };
@@ -89,6 +89,7 @@ static int add(struct imageset *set, const struct options *o, const char *name,
         im.file = (const uint8_t *)file.s;
         im.file_bytes = file.len;
         rc = imageset_append(set, &im, err);
+        ++*added;
     }
     buf_release(&file);
     return rc;
@@ -101,6 +102,7 @@ static int run(const void *options, struct error *err)
     struct imageset *set = NULL;
     char **name = NULL;
     size_t n = 0;
+    long added = 0;
     int rc = fs_list(o->pictures, &name, &n, err);
 
     buf_adds(&skipped, "picture\treason\n");
@@ -108,10 +110,10 @@ static int run(const void *options, struct error *err)
         rc = imageset_create(&set, o->set, (long long)n * 3 * o->side * o->side, err);
     for (size_t i = 0; i < n && rc == 0; i++) {
         if (name[i][0] != '.')
-            rc = add(set, o, name[i], &skipped, err);
+            rc = add(set, o, name[i], &added, &skipped, err);
         progress_step((long)i + 1, (long)n, "painting");
     }
-    if (rc == 0 && imageset_size(set) == 0)
+    if (rc == 0 && added == 0)
         rc = error_set(err, E_INPUT, "%s has no painting of %d pixels a side",
                        o->pictures, o->side);
     if (rc == 0)

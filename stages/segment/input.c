@@ -151,9 +151,6 @@ static void turn(struct image *to, const struct image *im, int orientation)
         orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
 
     image_init(to, swap ? im->height : im->width, swap ? im->width : im->height, 3);
-    to->name = im->name;
-    to->label = im->label;
-    to->texture = im->texture;
     for (int y = 0; y < to->height; y++) {
         for (int x = 0; x < to->width; x++) {
             int sx = swap ? y : x, sy = swap ? x : y;
@@ -178,9 +175,12 @@ int input_load(struct image *to, const struct image *im, struct error *err)
         return rc;
     if (orientation == 1) {
         *to = rgb;
-        return 0;
+    } else {
+        turn(to, &rgb, orientation);
+        image_release(&rgb);
     }
-    turn(to, &rgb, orientation);
-    image_release(&rgb);
+    to->name = im->name;
+    to->label = im->label;
+    to->texture = im->texture;
     return 0;
 }

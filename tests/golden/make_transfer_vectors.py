@@ -5,7 +5,8 @@
     make_transfer_vectors.py --check                   compute some again and compare
 
 Weights and pictures come from the counter of make_network_vectors.py; all is in double
-precision but the optimisations, which are float32 as the original's. Columns: what, index,
+precision but the optimisations, which are float32 as the original's, and the largest
+picture. Columns: what, index,
 value. Maps are indexed as N x C x H x W.
 """
 import os
@@ -121,8 +122,8 @@ def lbfgs_rows():
     rows("lbfgs loss", torch.stack(losses))
 
 
-def deeplab_rows(H, W):
-    net, x = fill(DeepLab(True, 182)).double(), noise(1, H, W, 41)
+def deeplab_rows(H, W, dtype=torch.float64):
+    net, x = fill(DeepLab(True, 182)).to(dtype), noise(1, H, W, 41).to(dtype)
     what = "deeplab %dx%d" % (W, H)
     with torch.no_grad():
         y = net(x)
@@ -152,7 +153,7 @@ def training_rows():
 
 
 PARTS = [adain_rows, gatys_rows, lbfgs_rows, training_rows,
-         lambda: deeplab_rows(97, 129), lambda: deeplab_rows(385, 513)]
+         lambda: deeplab_rows(97, 129), lambda: deeplab_rows(385, 513, torch.float32)]
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
