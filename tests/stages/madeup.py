@@ -1,6 +1,7 @@
 """Made-up data in the true layouts of ILSVRC2012's and CIFAR-10's archives."""
 import gzip
 import io
+import json
 import struct
 import tarfile
 import zlib
@@ -95,3 +96,65 @@ def cifar_batches(count, seed=1):
         labels = rng.integers(0, 10, count)
         pixels = rng.integers(0, 40, (count, 32, 32, 3)) + 20 * labels[:, None, None, None]
         yield labels, pixels.astype(np.uint8)
+
+
+def write_tensors(path, shapes, rng):
+    """A safetensors file of drawn weights, 1 and 0 for what a batch norm has."""
+    header, data = {}, []
+    for name, shape in shapes.items():
+        n, integer = int(np.prod(shape)), len(shape) == 0
+        if integer:
+            v = np.zeros(1, "<i8")
+        elif len(shape) > 1:
+            v = rng.normal(0, np.sqrt(2 / (n // shape[0])), n).astype("<f4")
+        else:
+            v = np.full(n, name.endswith(("bn.weight", "running_var")), "<f4")
+        at = sum(map(len, data))
+        data.append(v.tobytes())
+        header[name] = {"dtype": "I64" if integer else "F32", "shape": list(shape), "data_offsets": [at, at + len(data[-1])]}
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path, "wb") as f:
+        f.write(struct.pack("<Q", len(text)) + text + b"".join(data))
+
+
+def style_shapes(modules):
+    shapes = {}
+    for number, (i, o, k) in modules.items():
+        shapes["%d.weight" % number], shapes["%d.bias" % number] = (o, i, k, k), (o,)
+    return shapes
+
+
+def segmenter_shapes(labels):
+    """The small DeepLab's."""
+    shapes = {}
+
+    def step(name, i, o, k):
+        shapes[name + ".conv.weight"] = (o, i, k, k)
+        for what in ("weight", "bias", "running_mean", "running_var"):
+            shapes["%s.bn.%s" % (name, what)] = (o,)
+        shapes[name + ".bn.num_batches_tracked"] = ()
+
+    step("base.layer1.conv1", 3, 16, 5)
+    i = 16
+    for layer, (w, blocks) in enumerate([(8, 1), (16, 1), (16, 2), (24, 1)]):
+        for b in range(blocks):
+            name = "base.layer%d.block%d" % (layer + 2, b + 1)
+            step(name + ".reduce", i, w, 1)
+            step(name + ".conv3x3", w, w, 3)
+            step(name + ".increase", w, 4 * w, 1)
+            if b == 0:
+                step(name + ".shortcut", i, 4 * w, 1)
+            i = 4 * w
+    for k in range(4):
+        shapes["base.aspp.c%d.weight" % k] = (labels, i, 3, 3)
+        shapes["base.aspp.c%d.bias" % k] = (labels,)
+    return shapes
+
+
+# Of style transfer; the encoder's file has modules behind what is used.
+ENCODER = style_shapes({0: (3, 3, 1), 2: (3, 64, 3), 5: (64, 64, 3), 9: (64, 128, 3), 12: (128, 128, 3),
+           16: (128, 256, 3), 19: (256, 256, 3), 22: (256, 256, 3), 25: (256, 256, 3),
+           29: (256, 512, 3), 32: (512, 8, 3)})
+DECODER = style_shapes({1: (512, 256, 3), 5: (256, 256, 3), 8: (256, 256, 3), 11: (256, 256, 3),
+           14: (256, 128, 3), 18: (128, 128, 3), 21: (128, 64, 3), 25: (64, 64, 3), 28: (64, 3, 3)})

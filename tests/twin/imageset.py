@@ -1,4 +1,5 @@
 """Reads an image set (docs/image-set.md) with Debian's python3-lmdb."""
+import os
 import struct
 
 import lmdb
@@ -33,3 +34,12 @@ def read_files(path):
         files = {name.decode(): bytes(value) for name, value in txn.cursor()}
     assert all(value[:3] == b"LI\2" for value in files.values())
     return {name: value[16:] for name, value in files.items()}
+
+
+def write_set(path, pictures):
+    """pictures: name -> (height x width x channels, label)."""
+    os.makedirs(path)
+    with lmdb.open(path, lock=False, map_size=1 << 28) as env, env.begin(write=True) as txn:
+        for name, (v, label) in sorted(pictures.items()):
+            head = struct.pack("<2sBBHHii", b"LI", 1, v.shape[2], v.shape[1], v.shape[0], label, -1)
+            txn.put(name.encode(), head + v.tobytes())
