@@ -11,11 +11,11 @@
 
 #include "nn/graph.h"
 
-/* ResNet-101, every eighth pixel: for 182 labels 44,013,784 weights beside its buffers.
- * New: graph_free(). */
+/* ResNet-101, logits for every eighth pixel: for 182 labels 55,919,384 parameters. New:
+ * graph_free(). */
 struct graph *deeplab_full(int labels, int H, int W);
 
-/* For pictures of 32 pixels: narrower and shorter, every second pixel. */
+/* For pictures of 32 pixels: narrower and shorter, logits for every second pixel. */
 struct graph *deeplab_mini(int labels, int H, int W);
 
 #endif
