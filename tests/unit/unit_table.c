@@ -199,6 +199,50 @@ Test(table, kernel_variation_is_the_row_of_the_network_without_interval)
     cells_release(&c);
 }
 
+/* Two pictures that are alike: whatever is drawn again, the numbers stay. */
+Test(table, overlap_is_over_all_pixels_of_a_label)
+{
+    struct cells_options o = { .measure = "overlap",
+                               .parts = "",
+                               .rows = "part",
+                               .columns = "",
+                               .row_names = "",
+                               .column_names = "" };
+    struct buf text = { 0 };
+    struct cells c;
+
+    put("o.tsv", "image\tlabel\tfound\texact\tboth\na\t0\t6\t4\t3\na\t2\t4\t6\t3\n"
+                 "b\t0\t6\t4\t3\nb\t2\t4\t6\t3\n");
+    put("list", "path\no.tsv\n");
+    read_cells(&c, &o);
+    cells_write(&c, &text);
+    cr_assert(ne(ptr, strstr(buf_str(&text), "mean-iou\tvalue\t2\t\t42.86\t42.86\t42.86"),
+                 NULL),
+              "%s", buf_str(&text));
+    cr_assert(
+        ne(ptr, strstr(buf_str(&text), "pixels\tvalue\t2\t\t60.00\t60.00\t60.00"), NULL),
+        "%s", buf_str(&text));
+    buf_release(&text);
+    cells_release(&c);
+}
+
+Test(table, overlaps_that_cannot_be_are_refused)
+{
+    struct cells_options o = { .measure = "overlap",
+                               .parts = "",
+                               .rows = "part",
+                               .columns = "",
+                               .row_names = "",
+                               .column_names = "" };
+    struct error err = { 0 };
+    struct cells c;
+
+    put("o.tsv", "image\tlabel\tfound\texact\tboth\na\t0\t6\t4\t5\n");
+    put("list", "path\no.tsv\n");
+    cr_assert(eq(int, cells_read(&c, &o, "list", &err), E_INPUT));
+    cr_assert(ne(ptr, strstr(err.text, "o.tsv:2"), NULL), "%s", err.text);
+}
+
 Test(table, a_share_of_nothing_has_no_value)
 {
     struct cells c = { 0 };
