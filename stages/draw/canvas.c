@@ -118,6 +118,44 @@ void canvas_dashes(struct canvas *c, double x0, double y0, double x1, double y1,
     cairo_set_dash(c->cr, NULL, 0, 0);
 }
 
+/* Lines across a rectangle, `apart` from one another: level, or rising by a pixel each
+ * pixel (slope 1), or falling (-1). */
+static void add_lines(struct canvas *c, double x, double y, double width, double height,
+                      int slope, double apart)
+{
+    double rise = slope * width, last = slope == 0 ? height : width + height;
+
+    for (double at = apart / 2; at < last; at += apart) {
+        double from = slope < 0 ? at - width : at;
+
+        cairo_move_to(c->cr, x, y + from);
+        cairo_line_to(c->cr, x + width, y + from - rise);
+    }
+}
+
+void canvas_hatched(struct canvas *c, double x, double y, double width, double height,
+                    struct colour colour, enum canvas_hatch hatch)
+{
+    canvas_rect(c, x, y, width, height, colour);
+    cairo_save(c->cr);
+    cairo_rectangle(c->cr, x, y, width, height);
+    cairo_clip(c->cr);
+    if (hatch == HATCH_RISING || hatch == HATCH_CROSSED)
+        add_lines(c, x, y, width, height, 1, 5);
+    if (hatch == HATCH_CROSSED)
+        add_lines(c, x, y, width, height, -1, 5);
+    if (hatch == HATCH_LEVEL)
+        add_lines(c, x, y, width, height, 0, 3);
+    cairo_set_line_width(c->cr, .7);
+    cairo_set_source_rgb(c->cr, 0, 0, 0);
+    cairo_stroke(c->cr);
+    cairo_restore(c->cr);
+    cairo_set_source_rgb(c->cr, 0, 0, 0);
+    cairo_rectangle(c->cr, x, y, width, height);
+    cairo_set_line_width(c->cr, .8);
+    cairo_stroke(c->cr);
+}
+
 /* The corners of a mark of size 1. */
 static void add_corners(struct canvas *c, double x, double y, double size,
                         enum canvas_mark mark)

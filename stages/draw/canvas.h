@@ -13,6 +13,7 @@
 
 enum canvas_format { CANVAS_PNG, CANVAS_SVG };
 enum canvas_mark { MARK_CIRCLE, MARK_TRIANGLE, MARK_SQUARE, MARK_DIAMOND, MARKS };
+enum canvas_hatch { HATCH_NONE, HATCH_RISING, HATCH_CROSSED, HATCH_LEVEL };
 enum canvas_align { ALIGN_LEFT, ALIGN_CENTRE, ALIGN_RIGHT };
 
 struct colour {
@@ -37,6 +38,9 @@ void canvas_line(struct canvas *c, double x0, double y0, double x1, double y1,
 /* A line of dashes. */
 void canvas_dashes(struct canvas *c, double x0, double y0, double x1, double y1,
                    double width, struct colour colour);
+/* A filled rectangle with a black outline, and with lines over the colour. */
+void canvas_hatched(struct canvas *c, double x, double y, double width, double height,
+                    struct colour colour, enum canvas_hatch hatch);
 /* A filled mark of about that size with a black outline, its middle at (x, y). */
 void canvas_mark(struct canvas *c, double x, double y, double size, enum canvas_mark mark,
                  struct colour colour);

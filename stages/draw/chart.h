@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "draw/canvas.h"
+#include "draw/look.h"
 
 struct chart_series {
     const char *name;
@@ -25,7 +26,7 @@ struct chart {
     size_t n_series; /* at most CHART_SERIES */
 };
 
-enum { CHART_SERIES = 4 };
+enum { CHART_SERIES = LOOKS };
 
 /* How wide a panel should be; all are CHART_HEIGHT high. */
 double chart_width(const struct chart *c);
@@ -33,8 +34,5 @@ double chart_width(const struct chart *c);
 /* Draws the panel with its upper left corner at (x, y). The y axis begins at 0, or below
  * the least negative value. */
 void chart_draw(struct canvas *canvas, const struct chart *c, double x, double y);
-/* The steps of an axis that ends at `most` or above: 1, 2 or 5 times a power of ten, of
- * which there are at most six. */
-double chart_step(double most);
 
 #endif

@@ -5,10 +5,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "draw/axis.h"
+#include "draw/bars.h"
 #include "draw/canvas.h"
 #include "draw/chart.h"
 #include "draw/filter.h"
 #include "draw/grid.h"
+#include "image/decode.h"
 #include "larder/fs.h"
 
 static const char font_path[] = "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf";
@@ -169,7 +172,77 @@ Test(drawing, a_constant_filter_is_grey)
         cr_assert(eq(int, rgb[i], 128));
 }
 
-Test(chart, steps_are_round_and_few)
+/* Three bars, the first without a value, one below 0; and a line across. */
+static void draw_bars(const char *path, enum canvas_format format)
+{
+    static const char *const group[] = { "AlexNet S-matched", "R" };
+    static const double value[][2] = { { NAN, 50 }, { 25, -20 } };
+    static const double low[][2] = { { NAN, 40 }, { NAN, NAN } };
+    static const double high[][2] = { { NAN, 60 }, { NAN, NAN } };
+    const struct bars_series series[2] = { { "plain", value[0], low[0], high[0] },
+                                           { "hatched", value[1], low[1], high[1] } };
+    const struct bars b = { .title = "",
+                            .y_title = "",
+                            .group = group,
+                            .n_groups = 2,
+                            .series = series,
+                            .n_series = 2,
+                            .line = 10,
+                            .line_name = "chance" };
+    struct canvas *c = NULL;
+
+    cr_assert(eq(
+        int,
+        canvas_open(&c, path, format, bars_width(&b, font), BARS_HEIGHT, 1, font, NULL),
+        0));
+    bars_draw(c, &b, font, 0, 0);
+    cr_assert(eq(int, canvas_close(c, 0, NULL), 0));
+}
+
+/* The part of pixels in which the first series' colour shows. */
+static long coloured(const char *path)
+{
+    struct buf bytes = { 0 };
+    struct image im = { 0 };
+    long n = 0;
+
+    cr_assert(eq(int, fs_read(path, &bytes, NULL), 0));
+    cr_assert(eq(int, image_decode(&im, bytes.s, bytes.len, NULL), 0));
+    for (size_t i = 0; i < (size_t)im.width * (size_t)im.height; i++)
+        n += im.pixel[i * 3] == 141 && im.pixel[i * 3 + 1] == 211;
+    image_release(&im);
+    buf_release(&bytes);
+    return n;
+}
+
+Test(drawing, bars_are_as_high_as_their_values_and_absent_ones_are_not_drawn)
+{
+    long n;
+
+    draw_bars("bars.png", CANVAS_PNG);
+    draw_bars("again.png", CANVAS_PNG);
+    n = coloured("bars.png");
+    cr_assert(eq(long, n, coloured("again.png")));
+    /* 50 of 80 (from -20 to 60) of 176 pixels, 15 wide, less edges and the interval; and
+     * the swatch of 12 x 12. */
+    cr_assert(gt(long, n, 1300));
+    cr_assert(lt(long, n, 15 * 110 + 144));
+}
+
+Test(axis, holds_zero_and_both_ends_in_whole_steps)
+{
+    struct axis a = { .top = 10, .bottom = 110 };
+
+    axis_fit(&a, -20, 60);
+    cr_assert(epsilon_eq(dbl, a.low, -20, 1e-9));
+    cr_assert(epsilon_eq(dbl, a.high, 60, 1e-9));
+    cr_assert(epsilon_eq(dbl, axis_at(&a, 20), 60, 1e-9));
+    axis_fit(&a, 3, 47);
+    cr_assert(epsilon_eq(dbl, a.low, 0, 1e-9));
+    cr_assert(epsilon_eq(dbl, a.high, 50, 1e-9));
+}
+
+Test(axis, steps_are_round_and_few)
 {
     static const struct {
         double most, step;
@@ -177,6 +250,6 @@ Test(chart, steps_are_round_and_few)
                   { 35, 10 }, { 160, 50 }, { .07, .02 } };
 
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        cr_expect(fabs(chart_step(known[i].most) - known[i].step) < 1e-9, "%g: %g",
-                  known[i].most, chart_step(known[i].most));
+        cr_expect(fabs(axis_step(known[i].most) - known[i].step) < 1e-9, "%g: %g",
+                  known[i].most, axis_step(known[i].most));
 }
