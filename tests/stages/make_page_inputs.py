@@ -11,8 +11,9 @@ import sys
 ARCHS = ["alexnet", "googlenet", "resnet50"]  # all three of the same records and models
 NETS = ["S", "S-matched", "R"]
 # Tables whose content is that of Table 1 here.
-OTHERS = ["table-attack", "table-3", "table-scrambled", "table-a1", "table-a1-full", "table-segmenter",
-          "table-sin"]
+OTHERS = ["table-attack", "table-3", "table-scrambled", "table-a1", "table-a1-full",
+          "table-segmenter", "table-sin"]
+FIGURES = ["a27", "a1"]  # with data of their own
 
 
 def model(arch, net):
@@ -86,8 +87,9 @@ def put_lists():
         [f"{t}\ttable-1.tsv" for t in OTHERS] + ["table-sin-cue\ttable-2.tsv"])
     put("list-figures", ["stage\tarch\tsplit\tset\tpath", "sheet\t\ttrain\t\tfigure-2.svg",
                          "sheet\t\tconflict\t\tfigure-2.png"] +
-        [f"sheet-distorted\t\t\t{s}\tfigure-2.png" for s in ("stylized", "gatys", "traced", "silhouettes", "scrambled")] +
-        ["figure-a27\t\t\t\tfigure-2.png"] +
+        [f"sheet-distorted\t\t\t{s}\tfigure-2.png" for s in (
+            "stylized", "gatys", "traced", "silhouettes", "scrambled")] +
+        [f"figure-{f}\t\t\t\tfigure-2.png" for f in FIGURES] +
         [f"{f}\t{a}\t\t\tfigure-2.png" for f in ("figure-2", "figure-a2") for a in ARCHS])
     rows = ["stage\tarch\tkind\tpath"]
     for a in ARCHS:
@@ -95,7 +97,8 @@ def put_lists():
                  f"match\t{a}\t\tmatch.tsv", f"cl\t{a}\t\tmatch.tsv", f"filter-pairs\t{a}\t\tfilter-pairs.tsv"]
     put("list-data", rows + [f"{t}\t\t\tpairs-1.tsv" for t in ("table-1", "table-3", "table-sin")] +
         [f"{t}\t\t\tpairs-2.tsv" for t in ("table-2", "table-sin-cue")] +
-        ["train-sin\t\t\tcurve-S.tsv", "train-segmenter\t\t\tcurve-S.tsv", "figure-a27\t\t\tmatch.tsv", "./tried.tsv\t\t\ttried.tsv"])
+        [f"figure-{f}\t\t\tmatch.tsv" for f in FIGURES] +
+        ["train-sin\t\t\tcurve-S.tsv", "train-segmenter\t\t\tcurve-S.tsv", "./tried.tsv\t\t\ttried.tsv"])
 
 
 def digest(path):
