@@ -13,7 +13,7 @@ NETS = ["S", "S-matched", "R"]
 # Tables whose content is that of Table 1 here.
 OTHERS = ["table-attack", "table-3", "table-scrambled", "table-a1", "table-a1-full",
           "table-segmenter", "table-sin"]
-FIGURES = ["a27", "a1"]  # with data of their own
+FIGURES = ["a27", "1", "a1", "a4", "a6"]  # with data of their own
 
 
 def model(arch, net):
@@ -98,6 +98,7 @@ def put_lists():
     put("list-data", rows + [f"{t}\t\t\tpairs-1.tsv" for t in ("table-1", "table-3", "table-sin")] +
         [f"{t}\t\t\tpairs-2.tsv" for t in ("table-2", "table-sin-cue")] +
         [f"figure-{f}\t\t\tmatch.tsv" for f in FIGURES] +
+        [f"pick-{f}\t\t\tmatch.tsv" for f in ("1", "a4")] +
         ["train-sin\t\t\tcurve-S.tsv", "train-segmenter\t\t\tcurve-S.tsv", "./tried.tsv\t\t\ttried.tsv"])
 
 
