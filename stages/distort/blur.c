@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "distort/plane.h"
+#include "distort/simd.h"
 #include "larder/mem.h"
 
 #include "larder/banned.h"
@@ -68,21 +69,100 @@ static void soften_disk(struct disk *k, double sigma, int taps)
         }
 }
 
-static double correlate(const struct disk *k, const double *v, int side, int y, int x)
+/* A channel, 0..1, with its borders. So that no shift along a row tears lanes apart, each
+ * of the four has a quarter of the columns: value t of lane l is column l quarter + t. */
+struct padded {
+    int reach, quarter, row; /* row: lanes from one row to the next */
+    lanes *v, *room;
+};
+
+static void padded_open(struct padded *p, int side, int reach)
 {
-    double sum = 0;
+    size_t n;
 
-    for (int j = -k->reach; j <= k->reach; j++) {
-        const double *row = v + border_reflect(y + j, side) * side;
+    assert(side % (SUMS * LANES) == 0);
+    p->reach = reach;
+    p->quarter = side / LANES;
+    p->row = p->quarter + 2 * reach;
+    n = (size_t)p->row * (size_t)(side + 2 * reach);
+    p->room = xcalloc(n + 1, sizeof *p->room);
+    p->v = (lanes *)(((uintptr_t)p->room + sizeof *p->v - 1) & -sizeof *p->v);
+}
 
-        for (int i = -k->reach; i <= k->reach; i++) {
-            float weight = k->k[j + k->reach][i + k->reach];
+static void padded_close(struct padded *p)
+{
+    free(p->room);
+}
 
-            if (weight > 0)
-                sum += (double)weight * row[border_reflect(x + i, side)];
+static void pad_channel(const struct padded *p, const struct job *job, int c)
+{
+    int side = job->side, *column = xcalloc((size_t)(side + 2 * p->reach), sizeof(int));
+    double level[256];
+    lanes *v = p->v;
+
+    for (int i = 0; i < 256; i++)
+        level[i] = i / 255.;
+    for (int x = 0; x < side + 2 * p->reach; x++)
+        column[x] = 3 * border_reflect(x - p->reach, side) + c;
+    for (int y = -p->reach; y < side + p->reach; y++) {
+        const uint8_t *from = job->from->pixel + 3 * side * border_reflect(y, side);
+
+        for (int t = 0; t < p->row; t++, v++)
+            for (int l = 0; l < LANES; l++)
+                (*v)[l] = level[from[column[l * p->quarter + t]]];
+    }
+    free(column);
+}
+
+/* The weights that are not 0, and where their values lie from the output on, in lanes. */
+struct taps {
+    int n, at[MOST_TAPS * MOST_TAPS];
+    double weight[MOST_TAPS * MOST_TAPS];
+};
+
+static void list_taps(struct taps *t, const struct disk *k, int row)
+{
+    t->n = 0;
+    for (int y = 0; y <= 2 * k->reach; y++)
+        for (int x = 0; x <= 2 * k->reach; x++)
+            if (k->k[y][x] > 0) {
+                t->weight[t->n] = (double)k->k[y][x];
+                t->at[t->n++] = y * row + x;
+            }
+}
+
+DISTORT_CLONES static void correlate_block(uint8_t *to, const lanes *v,
+                                           const struct taps *taps)
+{
+    lanes sum[SUMS] = { { 0 } };
+    double out[SUMS * LANES];
+
+    for (int k = 0; k < taps->n; k++) {
+        const lanes *from = v + taps->at[k];
+
+        for (int i = 0; i < SUMS; i++)
+            sum[i] += taps->weight[k] * from[i];
+    }
+    memcpy(out, sum, sizeof out);
+    for (int i = 0; i < SUMS * LANES; i++)
+        to[i] = byte_of(out[i]);
+}
+
+static void correlate(const struct job *job, int c, const struct padded *p,
+                      const struct taps *taps)
+{
+    for (int y = 0; y < job->side; y++) {
+        uint8_t *to = job->to + 3 * y * job->side + c;
+
+        for (int t = 0; t < p->quarter; t += SUMS) {
+            uint8_t sum[SUMS][LANES];
+
+            correlate_block(sum[0], p->v + y * p->row + t, taps);
+            for (int l = 0; l < LANES; l++)
+                for (int i = 0; i < SUMS; i++)
+                    to[3 * (l * p->quarter + t + i)] = sum[i][l];
         }
     }
-    return sum;
 }
 
 int defocus_blur(const struct job *job, struct error *err)
@@ -96,20 +176,19 @@ int defocus_blur(const struct job *job, struct error *err)
     };
     double radius = CONSTANT(constant, job).radius;
     struct disk disk = { .reach = radius <= 8 ? 8 : (int)radius };
-    int side = job->side;
-    double *v = xcalloc((size_t)(side * side), sizeof *v);
+    struct padded padded;
+    struct taps taps;
 
     (void)err;
     draw_disk(&disk, radius);
     soften_disk(&disk, CONSTANT(constant, job).sigma, radius <= 8 ? 3 : 5);
+    padded_open(&padded, job->side, disk.reach);
+    list_taps(&taps, &disk, padded.row);
     for (int c = 0; c < 3; c++) {
-        channel(job, job->from->pixel, c, v);
-        for (int y = 0; y < side; y++)
-            for (int x = 0; x < side; x++)
-                job->to[3 * (y * side + x) + c] =
-                    byte_of(correlate(&disk, v, side, y, x));
+        pad_channel(&padded, job, c);
+        correlate(job, c, &padded, &taps);
     }
-    free(v);
+    padded_close(&padded);
     return 0;
 }
 

@@ -69,23 +69,31 @@ int brightness(const struct job *job, struct error *err)
 
 /* ---- contrast ---- */
 
+enum { LEVELS = 256 };
+
 int contrast(const struct job *job, struct error *err)
 {
     static const double factor[SCALES][CORRUPT_SEVERITIES] = { { .4, .3, .2, .1, .05 },
                                                                { .4, .3, .2, .1, .05 },
                                                                { .75, .5, .4, .3, .15 } };
     size_t n = image_bytes(job->from);
-    double mean[3] = { 0 };
+    double level[LEVELS], mean[3] = { 0 };
+    uint8_t flat[3][LEVELS];
 
     (void)err;
-    for (size_t e = 0; e < n; e++)
-        mean[e % 3] += job->from->pixel[e] / 255.;
-    for (int c = 0; c < 3; c++)
+    for (int v = 0; v < LEVELS; v++)
+        level[v] = v / 255.;
+    for (size_t e = 0; e < n; e += 3)
+        for (int c = 0; c < 3; c++)
+            mean[c] += level[job->from->pixel[e + c]];
+    for (int c = 0; c < 3; c++) {
         mean[c] /= (double)(n / 3);
-    for (size_t e = 0; e < n; e++)
-        job->to[e] =
-            byte_of((job->from->pixel[e] / 255. - mean[e % 3]) * CONSTANT(factor, job) +
-                    mean[e % 3]);
+        for (int v = 0; v < LEVELS; v++)
+            flat[c][v] = byte_of((level[v] - mean[c]) * CONSTANT(factor, job) + mean[c]);
+    }
+    for (size_t e = 0; e < n; e += 3)
+        for (int c = 0; c < 3; c++)
+            job->to[e + c] = flat[c][job->from->pixel[e + c]];
     return 0;
 }
 

@@ -1,9 +1,11 @@
 #include "distort/plane.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "distort/simd.h"
 #include "larder/mem.h"
 
 #include "larder/banned.h"
@@ -42,34 +44,73 @@ static double *gaussian_weights(double sigma, int radius)
     return weight;
 }
 
-/* n values, `stride` apart, through a line with its borders. */
-static void filter_line(double *v, int n, int stride, const double *weight, int radius,
-                        int (*border)(int, int), double *line)
+enum { BLOCK = SUMS * LANES }; /* outputs at a time */
+
+/* to[i] = sum of weight[k] of both values k steps from middle[i]. */
+DISTORT_CLONES static void filter_block(double *to, const double *middle, ptrdiff_t step,
+                                        const double *weight, int radius)
 {
-    double *middle = line + radius;
+    lanes sum[SUMS];
 
-    for (int i = -radius; i < n + radius; i++)
-        middle[i] = v[(i < 0 || i >= n ? border(i, n) : i) * stride];
-    for (int i = 0; i < n; i++) {
-        double sum = middle[i] * weight[0];
+    for (int i = 0; i < SUMS; i++)
+        sum[i] = ((const lanes *)middle)[i] * weight[0];
+    for (int k = radius; k > 0; k--) {
+        const lanes *a = (const lanes *)(middle - k * step);
+        const lanes *b = (const lanes *)(middle + k * step);
 
-        for (int k = radius; k > 0; k--)
-            sum += (middle[i - k] + middle[i + k]) * weight[k];
-        v[i * stride] = sum;
+        for (int i = 0; i < SUMS; i++)
+            sum[i] += (a[i] + b[i]) * weight[k];
     }
+    memcpy(to, sum, sizeof sum);
+}
+
+static int padded(int n)
+{
+    return (n + BLOCK - 1) / BLOCK * BLOCK;
+}
+
+/* Down BLOCK columns at a time, through a copy of them with its borders. */
+static void filter_columns(double *v, int width, int height, const double *weight,
+                           int radius, int (*border)(int, int))
+{
+    double(*column)[BLOCK] = xcalloc((size_t)(height + 2 * radius), sizeof *column);
+
+    for (int x = 0; x < width; x += BLOCK) {
+        size_t size = sizeof(double) * (size_t)(width - x < BLOCK ? width - x : BLOCK);
+        double out[BLOCK];
+
+        for (int y = -radius; y < height + radius; y++)
+            memcpy(column[y + radius], v + border(y, height) * width + x, size);
+        for (int y = 0; y < height; y++) {
+            filter_block(out, column[y + radius], BLOCK, weight, radius);
+            memcpy(v + y * width + x, out, size);
+        }
+    }
+    free(column);
+}
+
+static void filter_rows(double *v, int width, int height, const double *weight,
+                        int radius, int (*border)(int, int))
+{
+    int n = padded(width);
+    double *row = xcalloc((size_t)(2 * n + 2 * radius), sizeof *row);
+    double *out = row + n + 2 * radius;
+
+    for (int y = 0; y < height; y++) {
+        for (int x = -radius; x < width + radius; x++)
+            row[x + radius] = v[y * width + border(x, width)];
+        for (int x = 0; x < width; x += BLOCK)
+            filter_block(out + x, row + x + radius, 1, weight, radius);
+        memcpy(v + y * width, out, sizeof *v * (size_t)width);
+    }
+    free(row);
 }
 
 void plane_filter(double *v, int width, int height, const double *weight, int radius,
                   int (*border)(int i, int n))
 {
-    int longest = width > height ? width : height;
-    double *line = xcalloc((size_t)(longest + 2 * radius), sizeof *line);
-
-    for (int x = 0; x < width; x++)
-        filter_line(v + x, height, width, weight, radius, border, line);
-    for (int y = 0; y < height; y++)
-        filter_line(v + y * width, width, 1, weight, radius, border, line);
-    free(line);
+    filter_columns(v, width, height, weight, radius, border);
+    filter_rows(v, width, height, weight, radius, border);
 }
 
 void plane_gaussian(double *v, int width, int height, double sigma, double reach,

@@ -3,8 +3,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "distort/drawn.h"
 #include "distort/enlarge.h"
 #include "distort/plane.h"
+#include "distort/simd.h"
 #include "larder/mem.h"
 
 #include "larder/banned.h"
@@ -43,8 +45,9 @@ static void draw_flakes(const struct job *job, const struct snow_constants *c,
     uint8_t *still = xmalloc(n);
     struct zoom z;
 
+    drawn_normal(job->d, 0, 0, n, v);
     for (size_t i = 0; i < n; i++)
-        v[i] = c->mean + c->deviation * draws_normal(job->d, 0, i);
+        v[i] = c->mean + c->deviation * v[i];
     zoom_open(&z, side, c->zoom);
     for (int y = 0; y < side; y++)
         for (int x = 0; x < side; x++) {
@@ -89,6 +92,16 @@ int snow(const struct job *job, struct error *err)
 
 /* ---- frost ---- */
 
+DISTORT_CLONES static void add_frost(uint8_t *to, const uint8_t *from,
+                                     const uint8_t *frost_row, int n, double a, double b)
+{
+    for (int i = 0; i < n; i++) {
+        double v = a * from[i] + b * frost_row[i];
+
+        to[i] = (uint8_t)(v > 255 ? 255 : v);
+    }
+}
+
 int frost(const struct job *job, struct error *err)
 {
     static const struct {
@@ -101,29 +114,27 @@ int frost(const struct job *job, struct error *err)
     static const double shrink[SCALES] = { 1, .3, .2 };
     int which = (int)draws_below(job->d, 0, 0, CORRUPT_FROSTS), side = job->side;
     int top, left;
-    struct image f;
+    struct image shrunk = { 0 };
+    const struct image *f;
 
     if (job->frost == NULL)
         return error_set(err, E_INPUT, "frost needs its pictures, the input frost");
-    enlarge(&f, &job->frost[which], shrink[job->scale]);
-    if (f.width <= side || f.height <= side) {
-        image_release(&f);
+    if (shrink[job->scale] < 1)
+        enlarge(&shrunk, &job->frost[which], shrink[job->scale]);
+    f = shrunk.pixel != NULL ? &shrunk : &job->frost[which];
+    if (f->width <= side || f->height <= side) {
+        image_release(&shrunk);
         return error_set(err, E_INPUT,
                          "frost picture %d is too small for pictures of %d pixels",
                          which + 1, side);
     }
-    top = (int)draws_below(job->d, 0, 1, (uint64_t)(f.height - side));
-    left = (int)draws_below(job->d, 0, 2, (uint64_t)(f.width - side));
+    top = (int)draws_below(job->d, 0, 1, (uint64_t)(f->height - side));
+    left = (int)draws_below(job->d, 0, 2, (uint64_t)(f->width - side));
     for (int y = 0; y < side; y++)
-        for (int i = 0; i < 3 * side; i++) {
-            double v =
-                CONSTANT(constant, job).picture * job->from->pixel[3 * y * side + i] +
-                CONSTANT(constant, job).frost *
-                    f.pixel[3 * ((top + y) * f.width + left) + i];
-
-            job->to[3 * y * side + i] = (uint8_t)(v > 255 ? 255 : v);
-        }
-    image_release(&f);
+        add_frost(job->to + 3 * y * side, job->from->pixel + 3 * y * side,
+                  f->pixel + 3 * ((top + y) * f->width + left), 3 * side,
+                  CONSTANT(constant, job).picture, CONSTANT(constant, job).frost);
+    image_release(&shrunk);
     return 0;
 }
 
@@ -133,70 +144,141 @@ int frost(const struct job *job, struct error *err)
 struct heights {
     const struct draws *d;
     int side;
-    double *v, amplitude;
+    double *v, *u, amplitude; /* u: the draws of a third of a round */
     uint64_t drawn;
 };
 
-/* Rows and columns may be -1 or the side: they wrap. */
-static double *height(const struct heights *h, int row, int column)
+/* It may be -1 or the side: rows wrap, and so do columns. */
+static double *row_of(const struct heights *h, int row)
 {
-    return &h->v[(row & (h->side - 1)) * h->side + (column & (h->side - 1))];
+    return h->v + (row & (h->side - 1)) * h->side;
 }
 
-static double wobble(struct heights *h, double sum)
+static const double *draw_wobbles(struct heights *h, int step)
 {
-    double u = draws_uniform(h->d, 0, h->drawn++, -h->amplitude, h->amplitude);
+    size_t n = (size_t)(h->side / step) * (size_t)(h->side / step);
 
-    return sum / 4 + h->amplitude * u;
+    drawn_ua(h->d, 0, h->drawn, n, h->u);
+    h->drawn += n;
+    return h->u;
 }
 
-/* One round: the centres of all squares, then the middles of their sides; corners are
- * `step` apart. Sums are grouped as the original groups them. */
-static void raise_round(struct heights *h, int step)
+static double wobble(double sum, double amplitude, double u)
 {
-    int half = step / 2;
+    return sum / 4 + amplitude * (-amplitude + (amplitude - -amplitude) * u);
+}
 
-    for (int r = 0; r < h->side; r += step)
+/* The centres of all squares; corners are `step` apart. Here and below sums are grouped
+ * as the original groups them. */
+static void raise_centres(struct heights *h, int step)
+{
+    const double *u = draw_wobbles(h, step);
+    int half = step / 2, last = h->side - 1;
+
+    for (int r = 0; r < h->side; r += step) {
+        const double *a = row_of(h, r), *b = row_of(h, r + step);
+        double *to = row_of(h, r + half);
+
         for (int c = 0; c < h->side; c += step) {
-            double sum = *height(h, r, c) + *height(h, r + step, c);
+            int next = (c + step) & last;
+            double sum = a[c] + b[c];
 
-            sum += *height(h, r, c + step) + *height(h, r + step, c + step);
-            *height(h, r + half, c + half) = wobble(h, sum);
+            sum += a[next] + b[next];
+            to[c + half] = wobble(sum, h->amplitude, *u++);
         }
-    for (int r = 0; r < h->side; r += step)
+    }
+}
+
+/* The middles of their upper sides, */
+static void raise_tops(struct heights *h, int step)
+{
+    const double *u = draw_wobbles(h, step);
+    int half = step / 2, last = h->side - 1;
+
+    for (int r = 0; r < h->side; r += step) {
+        const double *below = row_of(h, r + half) + half;
+        const double *above = row_of(h, r - half) + half;
+        double *to = row_of(h, r);
+
         for (int c = 0; c < h->side; c += step) {
-            double sum = *height(h, r + half, c + half) + *height(h, r - half, c + half);
+            double sum = below[c] + above[c];
 
-            sum += *height(h, r, c) + *height(h, r, c + step);
-            *height(h, r, c + half) = wobble(h, sum);
+            sum += to[c] + to[(c + step) & last];
+            to[c + half] = wobble(sum, h->amplitude, *u++);
         }
-    for (int r = 0; r < h->side; r += step)
+    }
+}
+
+/* and of their left ones. */
+static void raise_lefts(struct heights *h, int step)
+{
+    const double *u = draw_wobbles(h, step);
+    int half = step / 2, last = h->side - 1;
+
+    for (int r = 0; r < h->side; r += step) {
+        const double *a = row_of(h, r), *b = row_of(h, r + step);
+        double *to = row_of(h, r + half);
+
         for (int c = 0; c < h->side; c += step) {
-            double sum = *height(h, r + half, c + half) + *height(h, r + half, c - half);
+            double sum = to[c + half] + to[(c - half) & last];
 
-            sum += *height(h, r, c) + *height(h, r + step, c);
-            *height(h, r + half, c) = wobble(h, sum);
+            sum += a[c] + b[c];
+            to[c] = wobble(sum, h->amplitude, *u++);
         }
+    }
 }
 
 static void raise_heights(struct heights *h, double decay)
 {
-    int n = h->side * h->side;
-    double low, high;
-
     for (int step = h->side; step >= 2; step /= 2) {
-        raise_round(h, step);
+        raise_centres(h, step);
+        raise_tops(h, step);
+        raise_lefts(h, step);
         h->amplitude /= decay;
     }
-    low = high = h->v[0];
-    for (int i = 0; i < n; i++)
-        low = h->v[i] < low ? h->v[i] : low;
-    for (int i = 0; i < n; i++) {
-        h->v[i] -= low;
-        high = i == 0 || h->v[i] > high ? h->v[i] : high;
+}
+
+enum { APART = 8 }; /* extremes looked for at a time */
+
+/* n: a multiple of APART */
+DISTORT_CLONES static void find_extremes(const double *v, int n, double *low,
+                                         double *high)
+{
+    double least[APART], most[APART];
+
+    memcpy(least, v, sizeof least);
+    memcpy(most, v, sizeof most);
+    for (int i = APART; i < n; i += APART)
+        for (int k = 0; k < APART; k++) {
+            least[k] = v[i + k] < least[k] ? v[i + k] : least[k];
+            most[k] = v[i + k] > most[k] ? v[i + k] : most[k];
+        }
+    *low = least[0];
+    *high = most[0];
+    for (int k = 1; k < APART; k++) {
+        *low = least[k] < *low ? least[k] : *low;
+        *high = most[k] > *high ? most[k] : *high;
     }
+}
+
+/* A row of values: light and, between the extremes of the heights, 0 to amount of fog. */
+static void add_fog(double *to, const uint8_t *from, const double *level, const double *v,
+                    int n, double low, double high, double amount)
+{
+    for (int i = 0; i < n; i++) {
+        double thick = amount * ((v[i] - low) / (high - low));
+
+        for (int c = 0; c < 3; c++)
+            to[3 * i + c] = level[from[3 * i + c]] + thick;
+    }
+}
+
+/* So much that the lightest stays. */
+DISTORT_CLONES static void darken(uint8_t *to, const double *v, int n, double lightest,
+                                  double full)
+{
     for (int i = 0; i < n; i++)
-        h->v[i] /= high;
+        to[i] = byte_of(v[i] * lightest / full);
 }
 
 int fog(const struct job *job, struct error *err)
@@ -210,22 +292,27 @@ int fog(const struct job *job, struct error *err)
     };
     static const int map[SCALES] = { 256, 64, 32 };
     struct heights h = { .d = job->d, .side = map[job->scale], .amplitude = 100 };
-    double amount = CONSTANT(constant, job).amount, most = 0;
-    int side = job->side;
+    double amount = CONSTANT(constant, job).amount, low, high, level[256], *row;
+    int side = job->side, lightest = 0;
 
     (void)err;
     h.v = xcalloc((size_t)(h.side * h.side), sizeof *h.v);
+    h.u = xcalloc((size_t)(h.side * h.side / 4), sizeof *h.u);
+    row = xcalloc((size_t)(3 * side), sizeof *row);
+    for (int i = 0; i < 256; i++)
+        level[i] = i / 255.;
     raise_heights(&h, CONSTANT(constant, job).decay);
-    for (size_t e = 0; e < image_bytes(job->from); e++)
-        most = job->from->pixel[e] > most ? job->from->pixel[e] : most;
-    most /= 255;
-    for (int y = 0; y < side; y++)
-        for (int i = 0; i < 3 * side; i++) {
-            double x = job->from->pixel[3 * y * side + i] / 255.;
-
-            x += amount * h.v[y * h.side + i / 3];
-            job->to[3 * y * side + i] = byte_of(x * most / (most + amount));
-        }
+    find_extremes(h.v, h.side * h.side, &low, &high);
+    for (int e = 0; e < 3 * side * side; e++)
+        lightest = job->from->pixel[e] > lightest ? job->from->pixel[e] : lightest;
+    for (int y = 0; y < side; y++) {
+        add_fog(row, job->from->pixel + 3 * y * side, level, h.v + y * h.side, side, low,
+                high, amount);
+        darken(job->to + 3 * y * side, row, 3 * side, lightest / 255.,
+               lightest / 255. + amount);
+    }
+    free(row);
+    free(h.u);
     free(h.v);
     return 0;
 }

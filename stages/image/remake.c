@@ -1,11 +1,22 @@
 #include "image/remake.h"
 
+#include <malloc.h>
 #include <string.h>
 
 #include "image/set.h"
 #include "kit/progress.h"
 
 #include "larder/banned.h"
+
+/* The memory of a picture is for the next one, and not given back to the system, which
+ * would clear it page by page. */
+static void keep_memory(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 1 << 25);
+    mallopt(M_TRIM_THRESHOLD, 1 << 28);
+#endif
+}
 
 static int open_sets(struct imageset **source, struct imageset **made,
                      const struct remake *r, struct error *err)
@@ -45,8 +56,10 @@ int remake_set(const struct remake *r, remake_picture *make, void *context,
     struct imageset *source = NULL, *made = NULL;
     struct image im;
     long n;
-    int rc = open_sets(&source, &made, r, err);
+    int rc;
 
+    keep_memory();
+    rc = open_sets(&source, &made, r, err);
     n = rc == 0 ? imageset_size(source) : 0;
     if (r->take > 0 && r->take < n)
         n = r->take;

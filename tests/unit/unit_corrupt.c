@@ -1,6 +1,8 @@
 #include "distort/corrupt.h"
+#include "distort/drawn.h"
 #include "distort/scramble.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -188,6 +190,27 @@ Test(corrupt, frost_needs_pictures_larger_than_the_picture)
     for (int k = 0; k < CORRUPT_FROSTS; k++)
         image_release(&small[k]);
     image_release(&im);
+}
+
+/* Across the place where the lower half of the index is full, and a part of a piece. */
+Test(drawn, many_at_a_time_are_those_of_one_at_a_time)
+{
+    enum { N = 1000 };
+    const uint64_t from = UINT64_C(0x1ffffff00);
+    static double a[N], b[N], alone[N], normal[N];
+    struct draws d;
+
+    draws_init(&d, "imagenet_c", "severity=1,type=snow", "TEST", 0);
+    drawn_both(&d, 3, from, N, a, b);
+    drawn_ua(&d, 3, from, N, alone);
+    drawn_normal(&d, 3, from, N, normal);
+    for (uint64_t i = 0; i < N; i++) {
+        double z = draws_normal(&d, 3, from + i);
+
+        cr_assert(a[i] == draws_ua(&d, 3, from + i) && alone[i] == a[i]);
+        cr_assert(b[i] == draws_ub(&d, 3, from + i));
+        cr_assert(fabs(normal[i] - z) <= 4e-15, "%a, not %a", normal[i], z);
+    }
 }
 
 /* The vectors of the specification: order, pixels, bytes of the JPEG. */
