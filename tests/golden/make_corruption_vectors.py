@@ -59,8 +59,8 @@ FROSTS = [frost_picture(k, 240 + 16 * k, 232 + 8 * k) for k in range(5)]
 class Random:
     """numpy.random, as the functions call it, from the draws of one picture."""
 
-    def __init__(self, name, severity, side):
-        self.d = Draws("imagenet_c", "severity=%d,type=%s" % (severity, name), "TEST")
+    def __init__(self, name, severity, side, key="TEST"):
+        self.d = Draws("imagenet_c", "severity=%d,type=%s" % (severity, name), key)
         self.name, self.side, self.calls = name, side, 0
         self.passes, self.last = 0, None
 
