@@ -65,6 +65,20 @@ static int make(void *context, const struct image *from, struct image *to,
     return rc;
 }
 
+static int make_empty(const char *folder, struct error *err)
+{
+    char **name = NULL;
+    size_t n = 0;
+    int rc = fs_mkdirs(folder, err);
+
+    if (rc == 0)
+        rc = fs_list(folder, &name, &n, err);
+    free(name);
+    if (rc == 0 && n > 0)
+        rc = error_set(err, E_INPUT, "%s: the folder for drawings is not empty", folder);
+    return rc;
+}
+
 static int run(const void *options, struct error *err)
 {
     struct options o = *(const struct options *)options;
@@ -75,8 +89,13 @@ static int run(const void *options, struct error *err)
 
     if (o.crop > o.side)
         return error_set(err, E_INPUT, "crop=%d is larger than side=%d", o.crop, o.side);
-    rc = fs_mkdirs(o.svg, err);
-    return rc < 0 ? rc : remake_set(&sets, make, &o, err);
+    rc = make_empty(o.svg, err);
+    if (rc < 0)
+        return rc;
+    rc = remake_set(&sets, make, &o, err);
+    if (rc < 0)
+        fs_remove_tree(o.svg, NULL);
+    return rc;
 }
 
 int main(int argc, char **argv)

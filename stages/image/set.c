@@ -50,6 +50,7 @@ struct imageset {
     size_t n, cap;
     long next;
     /* writing */
+    bool unfinished; /* made here and not committed */
     MDB_env *env;
     MDB_txn *txn;
     MDB_dbi table;
@@ -152,7 +153,7 @@ static int add_item(void *self, const struct mdbfile_item *found, struct error *
                          item->name, HEADER_PIXELS, HEADER_FILE);
     if (item->value[2] == HEADER_FILE && !set->files)
         return error_set(err, E_INPUT,
-                         "\"%s\" is kept as a file: only training reads such sets",
+                         "\"%s\" is kept as a file, which this program does not read",
                          item->name);
     return 0;
 }
@@ -392,6 +393,7 @@ int imageset_create(struct imageset **set, const char *path, long long payload,
     free(name);
     if (rc == 0 && n > 0)
         rc = error_set(err, E_INPUT, "%s: the folder for a new set is not empty", path);
+    s->unfinished = rc == 0;
     if (rc == 0)
         rc = open_environment(s, payload, err);
     if (rc < 0) {
@@ -446,6 +448,7 @@ int imageset_commit(struct imageset *set, struct error *err)
     set->txn = NULL;
     if (code == 0)
         code = mdb_env_sync(set->env, 1);
+    set->unfinished = code != 0;
     return code == 0 ? 0 : lmdb_failed(set, code, err);
 }
 
@@ -457,6 +460,8 @@ void imageset_close(struct imageset *set)
         mdb_txn_abort(set->txn);
     if (set->env != NULL)
         mdb_env_close(set->env);
+    if (set->unfinished)
+        fs_remove_tree(set->path, NULL);
     buf_release(&set->value);
     buf_release(&set->last_name);
     free(set->item);

@@ -44,7 +44,7 @@ int imageset_create(struct imageset **set, const char *path, long long payload,
                     struct error *err);
 /* Names must come in rising byte order. An image with a file is kept as that. */
 int imageset_append(struct imageset *set, const struct image *im, struct error *err);
-/* Writes what is left to the disk. Without it the set is worthless. */
+/* Writes what is left to the disk. Without it imageset_close() removes the set. */
 int imageset_commit(struct imageset *set, struct error *err);
 void imageset_close(struct imageset *set); /* NULL is fine */
 

@@ -443,3 +443,18 @@ Test(imageset, more_than_was_announced_is_a_clear_error)
     imageset_close(set);
     image_release(&im);
 }
+
+Test(imageset, one_that_is_not_committed_does_not_stay)
+{
+    struct imageset *set;
+    struct error err = { 0 };
+    struct image im;
+
+    image_init(&im, 3, 4, 3);
+    im.name = "a";
+    cr_assert_eq(imageset_create(&set, "s", 100, &err), 0);
+    cr_assert_eq(imageset_append(set, &im, &err), 0);
+    imageset_close(set);
+    cr_assert(access("s", F_OK) != 0);
+    image_release(&im);
+}
