@@ -18,9 +18,9 @@ struct intake_options {
     int shards, take;                    /* take: only the first pictures; 0: all */
 };
 
-#define INTAKE_DEFAULTS                                                          \
-    {                                                                            \
-        .damaged = "stop", .keep = "crop", .side = 256, .crop = 224, .shards = 1 \
+#define INTAKE_DEFAULTS                                             \
+    {                                                               \
+        .damaged = "stop", .keep = "crop", .side = 256, .crop = 224 \
     }
 
 /* The arguments of a program that fill in an intake_options. */
@@ -33,7 +33,8 @@ struct intake_options {
         STAGE_INT("side", &(o).side, 1, 65535, "the shorter side after scaling"),     \
         STAGE_INT("crop", &(o).crop, 1, 4096, "the side of the middle that is kept"), \
         STAGE_INT("take", &(o).take, 0, 1 << 30, "only the first pictures; 0: all"),  \
-        STAGE_INT("shards", &(o).shards, 1, SHARDS_MOST, "parts of the set"),         \
+        STAGE_INT("shards", &(o).shards, 0, SHARDS_MOST,                              \
+                  "parts of the set, a folder each; 0: it is one set"),               \
         STAGE_CHOICE("damaged", &(o).damaged, "stop|skip",                            \
                      "a picture that cannot be read: an error, or listed and left out")
 

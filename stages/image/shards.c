@@ -8,7 +8,7 @@
 
 static long first_of(const struct shards *s, int shard)
 {
-    return (long)((long long)s->pictures * shard / s->n);
+    return (long)((long long)s->pictures * shard / (s->n > 0 ? s->n : 1));
 }
 
 static int begin(struct shards *s, struct error *err)
@@ -17,7 +17,7 @@ static int begin(struct shards *s, struct error *err)
     struct buf path = { 0 };
     int digits = snprintf(NULL, 0, "%d", s->n - 1), rc;
 
-    if (s->n == 1)
+    if (s->n == 0)
         buf_adds(&path, s->path);
     else
         buf_printf(&path, "%s/%0*d", s->path, digits < 2 ? 2 : digits, s->shard);

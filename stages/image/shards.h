@@ -2,8 +2,8 @@
  * shards - a new image set in several shards, written one after the other.
  *
  * Of n pictures in the order of their names, shard k of N holds those from k n / N to
- * (k + 1) n / N - 1. With one shard the folder is a plain set. A picture may be left out;
- * the others stay where they are.
+ * (k + 1) n / N - 1. With N = 0 the folder is a plain set. A picture may be left out; the
+ * others stay where they are.
  */
 #ifndef IMAGE_SHARDS_H
 #define IMAGE_SHARDS_H
