@@ -6,7 +6,8 @@
  *      encoder    weights (import-weights arch=adain-encoder): with method=adain
  *      decoder    weights (import-weights arch=adain-decoder): with method=adain
  *      model      weights of VGG-19 or AlexNet: with method=gatys
- *      only       a list of lists of pictures (TSV: image): those that are in any of them
+ *      only       a list of lists of pictures (TSV: image): those that are in any of them;
+ *                 there may be none in a part of a set
  * out  stylized   the same pictures, stylized. By adain they come out with sides that are
  *                 multiples of 8
  *      styled     TSV: image style loss (of method=gatys, at the end)
@@ -118,9 +119,6 @@ static int choose_pictures(struct work *w, struct error *err)
             w->picture[w->n++] = i;
     }
     map_release(&wanted);
-    if (rc == 0 && w->n == 0)
-        rc = error_set(err, E_INPUT, "%s has none of the pictures that %s names",
-                       w->o->set, w->o->only);
     return rc;
 }
 
