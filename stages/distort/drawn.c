@@ -1,6 +1,7 @@
 #include "distort/drawn.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "distort/simd.h"
@@ -112,9 +113,6 @@ static void fractions(const struct draws *d, uint32_t stream, uint64_t from, dou
 
 /* ---- a normal from two fractions ---- */
 
-static const double shift = 0x1.8p52; /* added to a small number, its whole part is the
-                                         lower bits of the sum */
-
 static double of_bits(uint64_t bits)
 {
     double x;
@@ -141,28 +139,21 @@ static inline double series(double z, const double *coefficient, size_t n)
     return sum;
 }
 
-/* Taylor's, as far as a double can tell: of 2 atanh(s) / s less 2, by s^2; of cosine and
- * sine. */
+/* Taylor's, as far as a double can tell: of 2 atanh(s) / s less 2, by s^2; of the sine.
+ */
 static const double inverse_tanh[] = { 2. / 19, 2. / 17, 2. / 15, 2. / 13, 2. / 11,
                                        2. / 9,  2. / 7,  2. / 5,  2. / 3,  0 };
-static const double even[] = { 1. / 20922789888000,
-                               -1. / 87178291200,
-                               1. / 479001600,
-                               -1. / 3628800,
-                               1. / 40320,
-                               -1. / 720,
-                               1. / 24,
-                               -1. / 2,
+static const double sine[] = { 1. / 51090942171709440000.,
+                               -1. / 121645100408832000,
+                               1. / 355687428096000,
+                               -1. / 1307674368000,
+                               1. / 6227020800,
+                               -1. / 39916800,
+                               1. / 362880,
+                               -1. / 5040,
+                               1. / 120,
+                               -1. / 6,
                                1 };
-static const double odd[] = { 1. / 355687428096000,
-                              -1. / 1307674368000,
-                              1. / 6227020800,
-                              -1. / 39916800,
-                              1. / 362880,
-                              -1. / 5040,
-                              1. / 120,
-                              -1. / 6,
-                              1 };
 
 /* x > 0 and normal. x = 2^k m with m about 1; log m = 2 atanh(s), s = (m - 1) / (m + 1).
  */
@@ -180,15 +171,12 @@ static double logarithm(double x)
            (f - (half - (s * (half + r) + k * 0x1.a39ef35793c76p-33)));
 }
 
-/* cos(2 pi t), 0 <= t < 1, by quarters of a turn. */
+/* cos(2 pi t), 0 <= t < 1: the sine of at most a quarter of a turn. */
 static double cosine(double t)
 {
-    double up = 4 * t + shift, r = (4 * t - (up - shift)) * M_PI_2, z = r * r;
-    uint64_t quarter = bits_of(up) & 3, negative = (quarter ^ quarter >> 1) & 1;
-    double c = series(z, even, sizeof even / sizeof even[0]);
-    double s = series(z, odd, sizeof odd / sizeof odd[0]) * r;
+    double turn = fabs(t - .5) - .25, x = 2 * M_PI * turn;
 
-    return of_bits(bits_of((quarter & 1) != 0 ? s : c) ^ negative << 63);
+    return series(x * x, sine, sizeof sine / sizeof sine[0]) * x;
 }
 
 DISTORT_CLONES static void fractions_to_normals(const double *a, const double *b,
@@ -199,12 +187,6 @@ DISTORT_CLONES static void fractions_to_normals(const double *a, const double *b
 }
 
 /* ---- in pieces ---- */
-
-/* Of n, of which i are done. */
-static size_t piece(size_t n, size_t i)
-{
-    return n - i < MANY ? n - i : MANY;
-}
 
 void drawn_both(const struct draws *d, uint32_t stream, uint64_t from, size_t n,
                 double *v, double *w)
@@ -230,11 +212,14 @@ void drawn_ua(const struct draws *d, uint32_t stream, uint64_t from, size_t n, d
 void drawn_normal(const struct draws *d, uint32_t stream, uint64_t from, size_t n,
                   double *v)
 {
-    double a[MANY], b[MANY];
+    double a[MANY], b[MANY], room[MANY];
 
     for (size_t i = 0; i < n; i += MANY) {
+        bool whole = n - i >= MANY;
+
         fractions(d, stream, from + i, a, b);
-        fractions_to_normals(a, b, a);
-        memcpy(v + i, a, piece(n, i) * sizeof *v);
+        fractions_to_normals(a, b, whole ? v + i : room);
+        if (!whole)
+            memcpy(v + i, room, (n - i) * sizeof *v);
     }
 }

@@ -55,7 +55,7 @@ struct imageset {
     MDB_txn *txn;
     MDB_dbi table;
     long n_written;
-    struct buf last_name, value;
+    struct buf last_name;
 };
 
 static void put_u16(uint8_t *to, unsigned x)
@@ -404,32 +404,37 @@ int imageset_create(struct imageset **set, const char *path, long long payload,
     return rc;
 }
 
+/* Room for a value of a picture in its page, which it is written into. */
+static int put_picture(struct imageset *set, const struct image *im)
+{
+    const void *bytes = im->file != NULL ? im->file : im->pixel;
+    size_t n = im->file != NULL ? im->file_bytes : image_bytes(im);
+    MDB_val key = { strlen(im->name), (void *)im->name };
+    MDB_val value = { HEADER_SIZE + n, NULL };
+    int code = mdb_put(set->txn, set->table, &key, &value, MDB_APPEND | MDB_RESERVE);
+
+    if (code == 0) {
+        write_header(im, value.mv_data);
+        memcpy((uint8_t *)value.mv_data + HEADER_SIZE, bytes, n);
+        assert(is_picture(value.mv_data, value.mv_size));
+    }
+    return code;
+}
+
 int imageset_append(struct imageset *set, const struct image *im, struct error *err)
 {
-    MDB_val key = { strlen(im->name), (void *)im->name }, value;
-    uint8_t header[HEADER_SIZE];
-    int code = 0;
+    int code;
 
     assert(set->txn != NULL);
-    if (!is_name(im->name, key.mv_size))
+    if (!is_name(im->name, strlen(im->name)))
         return error_set(err, E_INPUT, "%s: \"%.100s\" cannot be a picture's name",
                          set->path, im->name);
     if (set->n_written > 0 && strcmp(buf_str(&set->last_name), im->name) >= 0)
         return error_set(err, E_INPUT, "%s: \"%s\" comes after \"%s\", out of order",
                          set->path, im->name, buf_str(&set->last_name));
-    write_header(im, header);
-    buf_reset(&set->value);
-    buf_add(&set->value, header, sizeof header);
-    if (im->file != NULL)
-        buf_add(&set->value, im->file, im->file_bytes);
-    else
-        buf_add(&set->value, im->pixel, image_bytes(im));
-    assert(is_picture((const uint8_t *)set->value.s, set->value.len));
     buf_reset(&set->last_name);
     buf_adds(&set->last_name, im->name);
-
-    value = (MDB_val){ set->value.len, set->value.s };
-    code = mdb_put(set->txn, set->table, &key, &value, MDB_APPEND);
+    code = put_picture(set, im);
     if (code == 0 && ++set->n_written % COMMIT_EVERY == 0) {
         code = mdb_txn_commit(set->txn);
         set->txn = NULL;
@@ -462,7 +467,6 @@ void imageset_close(struct imageset *set)
         mdb_env_close(set->env);
     if (set->unfinished)
         fs_remove_tree(set->path, NULL);
-    buf_release(&set->value);
     buf_release(&set->last_name);
     free(set->item);
     for (size_t i = 0; i < set->n_shards; i++)

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <jpeglib.h>
 
@@ -188,6 +189,8 @@ static void saved(const char *squares, const char *out)
         fwrite(pixel, BYTES, 1, to);
     }
     fclose(from);
+    fflush(to);
+    fdatasync(fileno(to)); /* as whoever writes a set does */
     fclose(to);
     free(pixel);
 }
