@@ -20,10 +20,10 @@
 #include "image/resize.h"
 #include "image/saved.h"
 #include "image/set.h"
-#include "kit/manifest.h"
+#include "kit/lists.h"
 #include "kit/progress.h"
 #include "kit/stage.h"
-#include "larder/map.h"
+#include "kit/tsv.h"
 #include "larder/mem.h"
 #include "segment/input.h"
 #include "segment/overlap.h"
@@ -94,28 +94,6 @@ static int read_classes(struct work *w, struct error *err)
     return rc < 0 ? rc : 0;
 }
 
-static int read_only(struct work *w, struct error *err)
-{
-    struct manifest lists = { 0 };
-    int rc = w->o->only ? manifest_read(&lists, w->o->only, err) : 0;
-
-    for (size_t i = 0; w->o->only && rc == 0 && i < manifest_size(&lists); i++) {
-        struct tsv t = { 0 };
-        int image = -1;
-
-        rc = tsv_read(&t, manifest_path(&lists, i), err);
-        if (rc == 0)
-            image = tsv_column(&t, "image", err);
-        if (rc == 0 && image < 0)
-            rc = image;
-        for (size_t k = 0; rc == 0 && k < t.n_rows; k++)
-            map_set(&w->only, tsv_get(&t, k, image), w);
-        tsv_release(&t);
-    }
-    manifest_release(&lists);
-    return rc;
-}
-
 static int open_model(struct work *w, struct error *err)
 {
     const struct options *o = w->o;
@@ -159,7 +137,7 @@ static int open_all(struct work *w, struct error *err)
     if (rc == 0)
         rc = read_classes(w, err);
     if (rc == 0)
-        rc = read_only(w, err);
+        rc = o->only ? lists_read(&w->only, o->only, err) : 0;
     if (rc == 0)
         rc = open_model(w, err);
     if (rc < 0)

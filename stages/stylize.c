@@ -6,11 +6,10 @@
  *      encoder    weights (import-weights arch=adain-encoder): with method=adain
  *      decoder    weights (import-weights arch=adain-decoder): with method=adain
  *      model      weights of VGG-19 or AlexNet: with method=gatys
- *      only       a list of lists of pictures (TSV: image): those that are in any of them;
- *                 there may be none in a part of a set
- * out  stylized   the same pictures, stylized. By adain they come out with sides that are
- *                 multiples of 8
- *      styled     TSV: image style loss (of method=gatys, at the end)
+ *      only       a list of lists of pictures (TSV: image): those that are in any of
+ * them; there may be none in a part of a set out  stylized   the same pictures, stylized.
+ * By adain they come out with sides that are multiples of 8 styled     TSV: image style
+ * loss (of method=gatys, at the end)
  *
  * method=adain is how Stylized-ImageNet was made (transfer/adaptive.h), method=gatys the
  * optimisation that needs no decoder (transfer/gatys.h); there styles and contents have
@@ -21,10 +20,10 @@
 
 #include "image/decode.h"
 #include "image/set.h"
-#include "kit/manifest.h"
+#include "kit/lists.h"
 #include "kit/progress.h"
 #include "kit/stage.h"
-#include "larder/map.h"
+#include "kit/tsv.h"
 #include "larder/mem.h"
 #include "nn/tensors.h"
 #include "transfer/adaptive.h"
@@ -79,36 +78,13 @@ static int open_set(struct imageset **set, struct size *size, const char *path,
     return rc < 0 ? error_context(err, "%s", path) : 0;
 }
 
-/* The pictures that are wanted, by name. */
-
-static int read_list(struct map *wanted, const char *path, struct error *err)
-{
-    struct tsv t = { 0 };
-    int rc = tsv_read(&t, path, err), image = rc == 0 ? tsv_column(&t, "image", err) : rc;
-
-    for (size_t i = 0; image >= 0 && i < t.n_rows; i++)
-        map_set(wanted, tsv_get(&t, i, image), wanted);
-    tsv_release(&t);
-    return image < 0 ? image : 0;
-}
-
-static int read_lists(struct map *wanted, const char *path, struct error *err)
-{
-    struct manifest lists = { 0 };
-    int rc = manifest_read(&lists, path, err);
-
-    for (size_t i = 0; rc == 0 && i < manifest_size(&lists); i++)
-        rc = read_list(wanted, manifest_path(&lists, i), err);
-    manifest_release(&lists);
-    return rc;
-}
-
+/* The pictures that are wanted. */
 static int choose_pictures(struct work *w, struct error *err)
 {
     long most = imageset_size(w->set);
     struct map wanted = { 0 };
     struct image im;
-    int rc = w->o->only != NULL ? read_lists(&wanted, w->o->only, err) : 0;
+    int rc = w->o->only != NULL ? lists_read(&wanted, w->o->only, err) : 0;
 
     if (w->o->take > 0 && w->o->take < most)
         most = w->o->take;

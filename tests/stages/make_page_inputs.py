@@ -13,7 +13,7 @@ NETS = ["S", "S-matched", "R"]
 # Tables whose content is that of Table 1 here.
 OTHERS = ["table-attack", "table-3", "table-scrambled", "table-a1", "table-a1-full",
           "table-segmenter", "table-sin"]
-FIGURES = ["a27", "1", "a1", "a4", "a6"]  # with data of their own
+FIGURES = ["a27", "3", "a5", "1", "a1", "a4", "a6"]  # with data of their own
 
 
 def model(arch, net):
