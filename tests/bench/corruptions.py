@@ -13,11 +13,11 @@ import cv2
 import numpy as np
 import skimage.color
 import skimage.util
-import wand.api
 import wand.image
 from PIL import Image
 from scipy.ndimage import map_coordinates, zoom
 from skimage.filters import gaussian
+from wand.api import library as wand_library
 
 SIDE = 224
 TYPES = ["gaussian_noise", "shot_noise", "impulse_noise", "defocus_blur", "glass_blur", "motion_blur",
@@ -26,7 +26,7 @@ TYPES = ["gaussian_noise", "shot_noise", "impulse_noise", "defocus_blur", "glass
 
 warnings.simplefilter("ignore")
 cv2.setNumThreads(1)
-magick = wand.api.library.MagickMotionBlurImage
+magick = wand_library.MagickMotionBlurImage
 magick.argtypes = (ctypes.c_void_p, ctypes.c_double, ctypes.c_double, ctypes.c_double)
 
 
