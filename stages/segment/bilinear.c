@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "larder/mem.h"
+#include "learn/answer.h"
 
 #include "larder/banned.h"
 
@@ -58,16 +59,6 @@ void bilinear_resize(const float *from, struct map_size in, float *to,
     free(row);
 }
 
-static int largest(const float *v, int n)
-{
-    int best = 0;
-
-    for (int i = 1; i < n; i++)
-        if (v[i] > v[best])
-            best = i;
-    return best;
-}
-
 void bilinear_largest(const float *from, struct map_size in, int *to, struct map_size out)
 {
     size_t n = (size_t)in.values;
@@ -79,7 +70,7 @@ void bilinear_largest(const float *from, struct map_size in, int *to, struct map
         for (int j = 0; j < out.width; j++) {
             struct between v = between(j, in.width, out.width, 0);
             mix(place, row + v.a * n, row + v.b * n, v.share, n);
-            *to++ = largest(place, in.values);
+            *to++ = largest_logit(place, in.values);
         }
     }
     free(place);

@@ -1,6 +1,10 @@
 /*
- * overlaps - the measure `overlap`: how well predicted labels lie over exact ones
- * (segment/overlap.h), with intervals that draw pictures again (table/bootstrap.h).
+ * overlaps - the measure `overlap`: how well predicted labels lie over exact ones, with
+ * intervals that draw pictures again (table/bootstrap.h).
+ *
+ * Of a label: intersection over union, both counted over all pixels of all pictures;
+ * their mean over the labels that occur is the mean IoU (Pascal VOC's, Everingham et al.
+ * 2015).
  */
 #ifndef TABLE_OVERLAPS_H
 #define TABLE_OVERLAPS_H
