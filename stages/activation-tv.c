@@ -144,16 +144,15 @@ static int load(struct work *w, const struct image *im, int at, struct error *er
     struct draws d;
     int rc = 0;
 
-    for (size_t i = 0; i < n; i++)
-        clean[i] = (float)im->pixel[i] / 255.0f;
+    image_to_floats(im, clean);
     if (w->noisy != NULL) {
         long i = imageset_find(w->noisy, im->name);
 
         if (i < 0)
             return error_set(err, E_INPUT, "%s has no picture %s", w->o->noisy, im->name);
         rc = imageset_get(w->noisy, i, &other, err);
-        for (size_t k = 0; k < n && rc == 0; k++)
-            noisy[k] = (float)other.pixel[k] / 255.0f;
+        if (rc == 0)
+            image_to_floats(&other, noisy);
         return rc;
     }
     draws_init(&d, "activation-tv", "", im->name, w->o->seed);

@@ -25,6 +25,7 @@
 #include "kit/stage.h"
 #include "kit/tsv.h"
 #include "larder/mem.h"
+#include "learn/feed.h"
 #include "nn/tensors.h"
 #include "transfer/adaptive.h"
 #include "transfer/choice.h"
@@ -217,15 +218,15 @@ static void close_all(struct work *w)
 
 /* The work. */
 
-static int load(struct imageset *set, long i, float *to, size_t n, struct error *err)
+static int load(struct imageset *set, long i, float *to, struct error *err)
 {
     struct image im, rgb = { 0 };
     int rc = imageset_get(set, i, &im, err);
 
     if (rc == 0)
         rc = image_load_rgb(&rgb, &im, err);
-    for (size_t k = 0; rc == 0 && k < n; k++)
-        to[k] = (float)rgb.pixel[k] / 255.0f;
+    if (rc == 0)
+        image_to_floats(&rgb, to);
     image_release(&rgb);
     return rc;
 }
@@ -271,9 +272,9 @@ static int make_batch(struct work *w, long first, int n, struct error *err)
 
     for (int k = 0; k < n && rc == 0; k++) {
         long i = w->picture[first + k];
-        rc = load(w->set, i, w->content + k * own, own, err);
+        rc = load(w->set, i, w->content + k * own, err);
         if (rc == 0)
-            rc = load(w->styles, w->style[i], w->styles_of + k * theirs, theirs, err);
+            rc = load(w->styles, w->style[i], w->styles_of + k * theirs, err);
     }
     if (rc == 0)
         rc = by_adain(w)

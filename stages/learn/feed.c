@@ -4,7 +4,7 @@
 
 #include "larder/banned.h"
 
-static void image_to_floats(const struct image *im, float *to)
+void image_to_floats(const struct image *im, float *to)
 {
     size_t n = (size_t)im->height * im->width * im->channels;
 

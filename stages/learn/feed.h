@@ -29,6 +29,9 @@ void feed_close(struct feed *f);
 int feed_next(struct feed *f, struct error *err); /* FEED_BATCH, FEED_END or an error */
 void feed_rewind(struct feed *f);
 
+/* The pixels of a picture as networks read them: 0..1. */
+void image_to_floats(const struct image *im, float *to);
+
 /* E_INPUT when the pictures do not have the size that the network reads. path: of the
  * set, for the message. */
 int shape_check(const char *path, const struct imageset *set, const struct graph *g,
