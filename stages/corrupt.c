@@ -12,7 +12,6 @@
 #include "distort/corrupt.h"
 #include "image/decode.h"
 #include "image/remake.h"
-#include "image/resize.h"
 #include "image/saved.h"
 #include "kit/stage.h"
 #include "larder/fs.h"
@@ -34,27 +33,6 @@ struct work {
     struct image frost[CORRUPT_FROSTS];
 };
 
-static int read_frost(struct image *im, const char *folder, const char *name,
-                      struct error *err)
-{
-    struct buf path = { 0 }, bytes = { 0 };
-    struct image decoded = { .name = name };
-    int rc;
-
-    fs_join(&path, folder, name);
-    rc = fs_read(buf_str(&path), &bytes, err);
-    if (rc == 0)
-        rc = image_decode(&decoded, bytes.s, bytes.len, err);
-    if (rc == 0)
-        image_rgb(im, &decoded);
-    else
-        error_context(err, "%s", buf_str(&path));
-    image_release(&decoded);
-    buf_release(&bytes);
-    buf_release(&path);
-    return rc;
-}
-
 static int read_frosts(struct work *w, struct error *err)
 {
     char **name = NULL;
@@ -70,7 +48,8 @@ static int read_frosts(struct work *w, struct error *err)
         rc = error_set(err, E_INPUT, "%s has %zu pictures; frost needs %d", w->o->frost,
                        n, CORRUPT_FROSTS);
     for (int i = 0; i < CORRUPT_FROSTS && rc == 0; i++)
-        rc = read_frost(&w->frost[i], w->o->frost, name[i], err);
+        if ((rc = image_read_rgb(&w->frost[i], w->o->frost, name[i], err)) < 0)
+            error_context(err, "%s", w->o->frost);
     free(name);
     return rc;
 }

@@ -30,25 +30,6 @@ struct options {
     int side;
 };
 
-static int decode(struct image *rgb, const char *folder, const char *name,
-                  struct error *err)
-{
-    struct buf path = { 0 }, bytes = { 0 };
-    struct image im = { .name = name };
-    int rc;
-
-    fs_join(&path, folder, name);
-    rc = fs_read(buf_str(&path), &bytes, err);
-    if (rc == 0)
-        rc = image_decode(&im, bytes.s, bytes.len, err);
-    if (rc == 0)
-        image_rgb(rgb, &im);
-    image_release(&im);
-    buf_release(&bytes);
-    buf_release(&path);
-    return rc;
-}
-
 /* The file of a style. */
 static int prepare(const struct options *o, const struct image *rgb, struct buf *file,
                    struct error *err)
@@ -73,7 +54,7 @@ static int add(struct imageset *set, const struct options *o, const char *name,
     struct image rgb = { 0 }, im = { .label = -1, .texture = -1, .channels = 3 };
     struct buf file = { 0 };
     struct error why = { 0 };
-    int rc = decode(&rgb, o->pictures, name, &why);
+    int rc = image_read_rgb(&rgb, o->pictures, name, &why);
 
     if (rc == 0)
         rc = prepare(o, &rgb, &file, &why);
@@ -82,7 +63,7 @@ static int add(struct imageset *set, const struct options *o, const char *name,
         buf_printf(skipped, "%s\t%s\n", name, why.text);
         rc = 0;
     } else if (rc < 0) {
-        rc = error_set(err, rc, "%s: %s", name, why.text);
+        rc = error_set(err, rc, "%s", why.text);
     } else {
         im.name = name;
         im.width = im.height = o->side;

@@ -6,6 +6,8 @@
 #include "image/jpeg.h"
 #include "image/png.h"
 #include "image/resize.h"
+#include "larder/buf.h"
+#include "larder/fs.h"
 
 #include "larder/banned.h"
 
@@ -38,4 +40,23 @@ int image_load_rgb(struct image *rgb, const struct image *im, struct error *err)
     image_rgb(rgb, &decoded);
     image_release(&decoded);
     return 0;
+}
+
+int image_read_rgb(struct image *rgb, const char *folder, const char *name,
+                   struct error *err)
+{
+    struct buf path = { 0 }, bytes = { 0 };
+    struct image decoded = { .name = name };
+    int rc;
+
+    fs_join(&path, folder, name);
+    rc = fs_read(buf_str(&path), &bytes, err);
+    if (rc == 0 && (rc = image_decode(&decoded, bytes.s, bytes.len, err)) < 0)
+        error_context(err, "%s", name);
+    if (rc == 0)
+        image_rgb(rgb, &decoded);
+    image_release(&decoded);
+    buf_release(&bytes);
+    buf_release(&path);
+    return rc;
 }

@@ -18,5 +18,8 @@ int image_decode(struct image *im, const void *bytes, size_t n, struct error *er
 /* *rgb is new: a picture of a set with three channels, decoded if it is kept as a file.
  * The message names it. */
 int image_load_rgb(struct image *rgb, const struct image *im, struct error *err);
+/* *rgb is new: a file FOLDER/NAME, its name is borrowed. The message names it. */
+int image_read_rgb(struct image *rgb, const char *folder, const char *name,
+                   struct error *err);
 
 #endif
