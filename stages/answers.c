@@ -332,12 +332,11 @@ static void draw_block(struct canvas *c, const struct work *w, size_t picture, d
 
 static int draw(struct work *w, struct error *err)
 {
-    bool svg = strcmp(w->o->format, "svg") == 0;
     struct canvas *c = NULL;
     int rc;
 
     lay_out(w);
-    rc = canvas_open(&c, w->o->figure, svg ? CANVAS_SVG : CANVAS_PNG,
+    rc = canvas_open(&c, w->o->figure, canvas_format_of(w->o->format),
                      w->left + (double)w->columns.n * w->pitch,
                      (double)w->versions.n * w->block + MARGIN, 2, w->font, err);
     for (size_t i = 0; i < w->versions.n && rc == 0; i++)

@@ -164,11 +164,10 @@ static int draw(struct work *w, struct error *err)
                                .line_name = o->line_name[0] ? o->line_name : NULL };
     struct canvas *canvas = NULL;
     struct font *font = NULL;
-    bool svg = strcmp(o->format, "svg") == 0;
     int rc = font_open(&font, o->font, err);
 
     if (rc == 0)
-        rc = canvas_open(&canvas, o->figure, svg ? CANVAS_SVG : CANVAS_PNG,
+        rc = canvas_open(&canvas, o->figure, canvas_format_of(o->format),
                          bars_width(&bars, font), BARS_HEIGHT, 2, font, err);
     if (rc == 0)
         bars_draw(canvas, &bars, font, 0, 0);

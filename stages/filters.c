@@ -256,9 +256,8 @@ static int draw(const struct options *o, const struct figure *f, struct error *e
     int rc;
 
     lay_out(&l, o, f);
-    rc = canvas_open(&c, o->figure,
-                     strcmp(o->format, "svg") == 0 ? CANVAS_SVG : CANVAS_PNG, l.width,
-                     l.height, 2, f->font, err);
+    rc = canvas_open(&c, o->figure, canvas_format_of(o->format), l.width, l.height, 2,
+                     f->font, err);
     if (rc == 0)
         draw_panels(&l, o, c);
     rc = canvas_close(c, rc, err);

@@ -141,7 +141,6 @@ static int read_all(struct work *w, struct error *err)
 static int draw(struct work *w, struct error *err)
 {
     const struct options *o = w->o;
-    bool svg = strcmp(o->format, "svg") == 0;
     struct canvas *canvas = NULL;
     struct font *font = NULL;
     double width = 0, x = 0;
@@ -158,7 +157,7 @@ static int draw(struct work *w, struct error *err)
     }
     rc = font_open(&font, o->font, err);
     if (rc == 0)
-        rc = canvas_open(&canvas, o->figure, svg ? CANVAS_SVG : CANVAS_PNG, width,
+        rc = canvas_open(&canvas, o->figure, canvas_format_of(o->format), width,
                          CHART_HEIGHT, 2, font, err);
     for (size_t i = 0; i < w->n && rc == 0; i++) {
         chart_draw(canvas, &w->panel[i].chart, x, 0);

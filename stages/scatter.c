@@ -125,13 +125,12 @@ static int read_all(struct work *w, struct error *err)
 static int draw(struct work *w, struct error *err)
 {
     const struct options *o = w->o;
-    bool svg = strcmp(o->format, "svg") == 0;
     struct canvas *canvas = NULL;
     struct font *font = NULL;
     int rc = font_open(&font, o->font, err);
 
     if (rc == 0)
-        rc = canvas_open(&canvas, o->figure, svg ? CANVAS_SVG : CANVAS_PNG,
+        rc = canvas_open(&canvas, o->figure, canvas_format_of(o->format),
                          SCATTER_WIDTH * (double)w->n, SCATTER_HEIGHT, 2, font, err);
     for (size_t i = 0; i < w->n && rc == 0; i++) {
         struct scatter *s = &w->panel[i].scatter;

@@ -197,7 +197,6 @@ static void draw_texts(const struct work *w, struct canvas *c)
 
 static int draw(struct work *w, struct error *err)
 {
-    bool svg = strcmp(w->o->format, "svg") == 0;
     struct canvas *c = NULL;
     double width, height;
     int rc;
@@ -206,7 +205,7 @@ static int draw(struct work *w, struct error *err)
     width = w->left + (double)w->n_columns * w->pitch - GAP + MARGIN;
     height = w->top + (double)w->versions.n * (w->side_y + GAP) - GAP + MARGIN +
              (above(w) ? 0 : 2 * TEXT - MARGIN);
-    rc = canvas_open(&c, w->o->figure, svg ? CANVAS_SVG : CANVAS_PNG, width, height, 2,
+    rc = canvas_open(&c, w->o->figure, canvas_format_of(w->o->format), width, height, 2,
                      w->font, err);
     buf_adds(&w->data, "row\tcolumn\timage\tx\ty\tenlarge\tsha256\n");
     for (size_t i = 0; i < w->versions.n * w->n_columns && rc == 0; i++)

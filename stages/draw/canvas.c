@@ -3,6 +3,7 @@
 #include <cairo-svg.h>
 #include <cairo.h>
 #include <math.h>
+#include <string.h>
 
 #include "larder/buf.h"
 #include "larder/fs.h"
@@ -23,6 +24,11 @@ static cairo_status_t add_bytes(void *closure, const unsigned char *bytes, unsig
 {
     buf_add(closure, bytes, n);
     return CAIRO_STATUS_SUCCESS;
+}
+
+enum canvas_format canvas_format_of(const char *word)
+{
+    return strcmp(word, "svg") == 0 ? CANVAS_SVG : CANVAS_PNG;
 }
 
 int canvas_open(struct canvas **canvas, const char *path, enum canvas_format format,

@@ -22,6 +22,9 @@ struct colour {
 
 struct canvas;
 
+/* Of an option whose words are png and svg. */
+enum canvas_format canvas_format_of(const char *word);
+
 /* *canvas is new: canvas_close(). path and font are borrowed until then. The ground is
  * white. */
 int canvas_open(struct canvas **canvas, const char *path, enum canvas_format format,
