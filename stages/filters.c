@@ -8,9 +8,9 @@
  * out  figure   PNG or SVG
  *
  * Panel (a): pairs, s above r, with `r:` Spearman's correlation and the difference of
- * their total variations, rounded. With pairs=N the N pairs of the largest correlation
- * among distinct filters of r (equal ones by the number in s), with 0 all of them in
- * order. Panels (b): the first filters of each net. Figures 2 and A2 of the paper.
+ * their total variations, rounded. With best=N the N best by their `place`, with 0 all of
+ * them in order. Panels (b): the first filters of each net. Figures 2 and A2 of the
+ * paper.
  */
 #include "draw/canvas.h"
 #include "draw/filter.h"
@@ -31,7 +31,7 @@ struct options {
 };
 
 struct pair {
-    long s, r;
+    long s, r, place;
     double rho, dtv;
     char caption[2][32];
 };
@@ -79,14 +79,15 @@ static int read_pictures(struct pictures *p, const char *path, const char *name,
 }
 
 static int read_pair(struct figure *f, const struct tsv *t, size_t row,
-                     const int column[4], struct error *err)
+                     const int column[5], struct error *err)
 {
     struct pair *p = &f->pair[row];
 
     if (tsv_long(t, row, column[0], &p->s, err) < 0 ||
         tsv_long(t, row, column[1], &p->r, err) < 0 ||
         tsv_double(t, row, column[2], &p->rho, err) < 0 ||
-        tsv_double(t, row, column[3], &p->dtv, err) < 0)
+        tsv_double(t, row, column[3], &p->dtv, err) < 0 ||
+        tsv_long(t, row, column[4], &p->place, err) < 0)
         return E_INPUT;
     if (p->s < 0 || p->s >= f->s.kernel.filters || p->r < 0 ||
         p->r >= f->r.kernel.filters)
@@ -99,14 +100,14 @@ static int read_pair(struct figure *f, const struct tsv *t, size_t row,
 
 static int read_pairs(struct figure *f, const char *path, struct error *err)
 {
-    static const char *const name[4] = { "s_filter", "r_filter", "rho", "dtv" };
+    static const char *const name[5] = { "s_filter", "r_filter", "rho", "dtv", "place" };
     struct tsv t = { 0 };
-    int column[4], rc;
+    int column[5], rc;
 
     rc = tsv_read(&t, path, err);
     if (rc < 0)
         return rc;
-    for (size_t i = 0; rc >= 0 && i < 4; i++)
+    for (size_t i = 0; rc >= 0 && i < 5; i++)
         rc = column[i] = tsv_column(&t, name[i], err);
     f->pair = xcalloc(t.n_rows + 1, sizeof *f->pair);
     f->n_pairs = t.n_rows;
@@ -116,13 +117,11 @@ static int read_pairs(struct figure *f, const char *path, struct error *err)
     return rc < 0 ? rc : 0;
 }
 
-static int by_rho(const void *pa, const void *pb)
+static int by_place(const void *pa, const void *pb)
 {
     const struct pair *a = pa, *b = pb;
 
-    if (a->rho != b->rho)
-        return a->rho > b->rho ? -1 : 1;
-    return (a->s > b->s) - (a->s < b->s);
+    return (a->place > b->place) - (a->place < b->place);
 }
 
 /* Keeps the n best pairs, each filter of r once. */
@@ -130,16 +129,11 @@ static void choose_pairs(struct figure *f, size_t n)
 {
     size_t kept = 0;
 
-    qsort(f->pair, f->n_pairs, sizeof *f->pair, by_rho);
-    for (size_t i = 0; i < f->n_pairs && kept < n; i++) {
-        size_t k = 0;
-
-        while (k < kept && f->pair[k].r != f->pair[i].r)
-            k++;
-        if (k == kept)
+    for (size_t i = 0; i < f->n_pairs; i++)
+        if (f->pair[i].place > 0 && (size_t)f->pair[i].place <= n)
             f->pair[kept++] = f->pair[i];
-    }
     f->n_pairs = kept;
+    qsort(f->pair, f->n_pairs, sizeof *f->pair, by_place);
 }
 
 static struct tile *pair_tiles(const struct figure *f)

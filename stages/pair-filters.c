@@ -2,16 +2,23 @@
  * pair-filters - for each filter of one net, the most alike filter of another.
  *
  * in   s, r    two models with a kernel of the same shape (safetensors)
- * out  pairs   TSV: pair s_filter r_filter rho tv_s tv_r dtv, in the order of s's filters
+ * out  pairs   TSV: pair s_filter r_filter rho tv_s tv_r dtv place, by s's filters
  *
  * Alike is the highest Spearman correlation of the weights, sign kept; among equals the
  * lowest number. A filter of r may be chosen several times. tv is the total variation of
- * the raw weights (learn/variation.h), dtv = tv_s - tv_r. Filters count from 0. This is
- * the data of Figures 2 and A2 of the paper; the picture is drawn by `filters`.
+ * the raw weights (learn/variation.h), dtv = tv_s - tv_r. Filters count from 0. place is
+ * that among the pairs of distinct filters of r, by the highest rho, from 1 (equal ones
+ * by the number in s); 0 where another pair has that filter of r. This is the data of
+ * Figures 2, A2 and A3 of the paper; the pictures are drawn by `filters`. chroma and rank
+ * (kernel/bank.h) say how coloured and how diverse a bank is: means over its filters, and
+ * the effective rank.
  */
+#include <stdbool.h>
+
 #include "kernel/kernel.h"
 #include "kit/stage.h"
 #include "kit/tsv.h"
+#include "larder/mem.h"
 #include "learn/variation.h"
 #include "table/rank.h"
 
@@ -20,6 +27,12 @@
 struct options {
     const char *s, *r, *pairs;
     const char *kernel;
+};
+
+/* A filter of s, and its like in r. */
+struct pair {
+    long s, r, place;
+    double rho, tv_s, tv_r;
 };
 
 /* The filter of r that is most like this one; *rho is how much. */
@@ -39,27 +52,72 @@ static long most_alike(const float *filter, const struct kernel *r, double *rho)
     return best;
 }
 
-static void write_pairs(const struct kernel *s, const struct kernel *r, struct buf *text)
+static double filter_tv(const struct kernel *k, long i)
 {
-    buf_adds(text, "pair\ts_filter\tr_filter\trho\ttv_s\ttv_r\tdtv\n");
-    for (long i = 0; i < s->filters; i++) {
-        const float *fs = kernel_filter(s, i), *fr;
-        double rho, tv_s, tv_r;
-        long best = most_alike(fs, r, &rho);
+    return variation_of(kernel_filter(k, i), k->channels, k->height, k->width).tv;
+}
 
-        fr = kernel_filter(r, best);
-        tv_s = variation_of(fs, s->channels, s->height, s->width).tv;
-        tv_r = variation_of(fr, r->channels, r->height, r->width).tv;
-        buf_printf(text, "%ld\t%ld\t%ld\t%.6g\t%.6g\t%.6g\t%.6g\n", i, i, best, rho, tv_s,
-                   tv_r, tv_s - tv_r);
+static struct pair *find_pairs(const struct kernel *s, const struct kernel *r)
+{
+    struct pair *pair = xcalloc((size_t)s->filters + 1, sizeof *pair);
+
+    for (long i = 0; i < s->filters; i++) {
+        struct pair *p = &pair[i];
+
+        p->s = i;
+        p->r = most_alike(kernel_filter(s, i), r, &p->rho);
+        p->tv_s = filter_tv(s, i);
+        p->tv_r = filter_tv(r, p->r);
     }
+    return pair;
+}
+
+/* Is pair a, whose filter of r is the same, before pair b? */
+static bool is_before(const struct pair *a, const struct pair *b)
+{
+    return a->rho != b->rho ? a->rho > b->rho : a->s < b->s;
+}
+
+/* The places: of each filter of r the best pair has one. */
+static void place_pairs(struct pair *pair, long n)
+{
+    for (long i = 0; i < n; i++) {
+        bool best = true;
+
+        for (long j = 0; j < n; j++)
+            best = best && (pair[j].r != pair[i].r || !is_before(&pair[j], &pair[i]));
+        pair[i].place = best;
+    }
+    for (long i = 0; i < n; i++)
+        for (long j = 0; pair[i].place > 0 && j < n; j++)
+            pair[i].place += pair[j].place > 0 && is_before(&pair[j], &pair[i]);
+}
+
+static int write_pairs(const struct options *o, const struct kernel *s,
+                       const struct kernel *r, struct error *err)
+{
+    struct pair *pair = find_pairs(s, r);
+    struct buf text = { 0 };
+    int rc;
+
+    place_pairs(pair, s->filters);
+    buf_adds(&text, "pair\ts_filter\tr_filter\trho\ttv_s\ttv_r\tdtv\tplace\n");
+    for (long i = 0; i < s->filters; i++) {
+        const struct pair *p = &pair[i];
+
+        buf_printf(&text, "%ld\t%ld\t%ld\t%.6g\t%.6g\t%.6g\t%.6g\t%ld\n", i, p->s, p->r,
+                   p->rho, p->tv_s, p->tv_r, p->tv_s - p->tv_r, p->place);
+    }
+    rc = tsv_write(o->pairs, &text, err);
+    buf_release(&text);
+    free(pair);
+    return rc;
 }
 
 static int pair_filters(const void *options, struct error *err)
 {
     const struct options *o = options;
     struct kernel s = { 0 }, r = { 0 };
-    struct buf text = { 0 };
     int rc;
 
     rc = kernel_read(&s, o->s, o->kernel, err);
@@ -75,10 +133,8 @@ static int pair_filters(const void *options, struct error *err)
                        r.height, r.width, o->r);
         goto out;
     }
-    write_pairs(&s, &r, &text);
-    rc = tsv_write(o->pairs, &text, err);
+    rc = write_pairs(o, &s, &r, err);
 out:
-    buf_release(&text);
     kernel_release(&r);
     kernel_release(&s);
     return rc;

@@ -3,6 +3,7 @@
  *
  * in   records   list of records, one a cell (classify, attack, cue, kernel-tv, …)
  *      only      list of lists of pictures (intersect): no others count
+ *      paper     published numbers (TSV: row column value), to stand beside
  * out  table     TSV, one line a cell, with interval and the digests it came from
  * out  pairs     TSV, one line a comparison of two columns over the same pictures
  *
@@ -57,13 +58,16 @@ int main(int argc, char **argv)
                    .rows = "part",
                    .columns = "stage",
                    .row_names = "",
-                   .column_names = "" },
+                   .column_names = "",
+                   .total = "" },
     };
     const struct stage_arg args[] = {
         STAGE_ABOUT("Lays records out as a table, with intervals and paired tests"),
         STAGE_IN_LIST("records", &o.records, "records, each with its axes"),
         STAGE_MAY_IN_LIST("only", &o.cells.only,
                           "lists of pictures (TSV: image), by axes: only these count"),
+        STAGE_MAY_IN("paper", &o.cells.paper,
+                     "published numbers (TSV: row column value)"),
         STAGE_OUT("table", &o.table, "table (TSV, one line a cell)"),
         STAGE_OUT("pairs", &o.pairs_out, "paired comparisons (TSV)"),
         STAGE_CHOICE("measure", &o.cells.measure, MEASURES, "what to read off a record"),
@@ -76,6 +80,8 @@ int main(int argc, char **argv)
         STAGE_STRING("column-names", &o.cells.column_names, "the same for columns"),
         STAGE_BOOL("pool", &o.cells.pool,
                    "records of the same pictures may share a cell: their mean"),
+        STAGE_STRING("total", &o.cells.total,
+                     "name of a last row that pools each column; empty: none"),
         STAGE_STRING("compare", &o.pairs,
                      "columns to compare picture by picture: A:B,C:D"),
         STAGE_END,

@@ -42,6 +42,18 @@ static void add_interval(struct buf *to, const struct table_cell *c)
     buf_add_html(to, c->high);
 }
 
+/* What was published, and how far the value is from it. */
+static void add_paper(struct buf *to, const struct table_cell *c)
+{
+    char delta[TABLE_DELTA];
+
+    table_delta(c, delta);
+    buf_adds(to, "paper ");
+    buf_add_html(to, c->paper);
+    if (delta[0] != '\0')
+        buf_printf(to, " (%s), %s", delta, table_verdict(c));
+}
+
 static void add_cell(struct buf *to, const struct page_item *item,
                      const struct table_cell *c, size_t row, size_t column)
 {
@@ -59,8 +71,8 @@ static void add_cell(struct buf *to, const struct page_item *item,
         add_interval(to, c);
     }
     if (c->paper[0] != '\0') {
-        buf_adds(to, "<br>paper ");
-        buf_add_html(to, c->paper);
+        buf_adds(to, "<br>");
+        add_paper(to, c);
     }
     buf_adds(to, "</small></td>");
 }
@@ -78,8 +90,16 @@ static void add_notes(struct buf *to, const struct table *t, const struct page_i
         buf_adds(to, ". ");
     }
     buf_adds(to, has_intervals(t) ? "Beneath each value: count and 95 % interval. " : "");
+    if (t->has_paper)
+        buf_adds(to,
+                 "Beneath a published number: how far the value is from it; it agrees "
+                 "when it lies in the interval, or within 5&nbsp;% where there is "
+                 "none. ");
     buf_adds(to, "A value links to its origin. ");
-    buf_printf(to, "<a href=\"tables/%s.tsv\" download>TSV</a>, made by ", item->slug);
+    buf_printf(to,
+               "<a href=\"tables/%s.tsv\" download>TSV</a>, "
+               "<a href=\"tables/%s.tex\" download>LaTeX</a>, made by ",
+               item->slug, item->slug);
     origin_add_makers(to, p, digest_hex(&item->digest, hex));
     buf_adds(to, ".</p>\n");
 }
@@ -177,6 +197,10 @@ static void add_card(struct buf *to, const struct page_item *item,
     if (c->low[0] != '\0') {
         buf_adds(to, ", 95 % interval ");
         add_interval(to, c);
+    }
+    if (c->paper[0] != '\0') {
+        buf_adds(to, "; ");
+        add_paper(to, c);
     }
     buf_adds(to, ". Computed by ");
     origin_add_makers(to, p, digest_hex(&item->digest, hex));

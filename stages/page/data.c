@@ -52,6 +52,23 @@ static void add_from(struct buf *to, const struct provenance *p, const char *fro
     }
 }
 
+/* The beginning of a cell, of what kind it is. */
+static void begin_cell(struct buf *to, const char *column, const char *cell, bool numeric)
+{
+    if (strcmp(column, "verdict") == 0)
+        buf_printf(to, "<td class=\"verdict%s\">",
+                   strcmp(cell, "holds") == 0    ? " holds"
+                   : strcmp(cell, "fails") == 0  ? " fails"
+                   : strcmp(cell, "unsure") == 0 ? " unsure"
+                                                 : "");
+    else if (numeric)
+        buf_adds(to, "<td class=\"number\">");
+    else
+        buf_adds(to, strlen(cell) > WORDS && strcmp(column, "from") != 0
+                         ? "<td class=\"words\">"
+                         : "<td>");
+}
+
 static void add_rows(struct buf *to, const struct tsv *t, const struct provenance *p,
                      const bool *numeric)
 {
@@ -62,11 +79,7 @@ static void add_rows(struct buf *to, const struct tsv *t, const struct provenanc
         for (int c = 0; (size_t)c < t->n_columns; c++) {
             const char *cell = tsv_get(t, row, c);
 
-            if (numeric[c])
-                buf_adds(to, "<td class=\"number\">");
-            else
-                buf_adds(to, strlen(cell) > WORDS && c != from ? "<td class=\"words\">"
-                                                               : "<td>");
+            begin_cell(to, t->column[c], cell, numeric[c]);
             if (c == from)
                 add_from(to, p, cell);
             else

@@ -4,6 +4,7 @@
 #include "larder/mem.h"
 #include "page/cards.h"
 #include "page/data.h"
+#include "page/latex.h"
 #include "page/markdown.h"
 #include "page/origin.h"
 #include "page/picture.h"
@@ -78,6 +79,23 @@ static int copy_items(const struct items *l, const char *folder, const char *kin
     }
     buf_release(&path);
     buf_release(&bytes);
+    return rc;
+}
+
+/* The tables as LaTeX, beside the TSV that came in. */
+static int write_latex(const struct page *p, const char *folder, struct error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < p->tables.n; i++) {
+        struct buf path = { 0 }, text = { 0 };
+
+        buf_printf(&path, "%s/tables/%s.tex", folder, p->tables.item[i].slug);
+        latex_add_table(&text, &p->table[i], p->tables.item[i].name);
+        rc = fs_write(buf_str(&path), buf_str(&text), text.len, false, err);
+        buf_release(&path);
+        buf_release(&text);
+    }
     return rc;
 }
 
@@ -184,6 +202,9 @@ int page_write(struct page *p, const char *text, const char *folder, struct erro
     if (rc < 0)
         goto out;
     rc = copy_items(&p->tables, folder, "tables", "tsv", err);
+    if (rc < 0)
+        goto out;
+    rc = write_latex(p, folder, err);
     if (rc < 0)
         goto out;
     rc = copy_items(&p->figures, folder, "figures", NULL, err);

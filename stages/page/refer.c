@@ -71,16 +71,29 @@ out:
     return rc;
 }
 
-/* NAME or NAME/COLUMN. */
+/* How many rows have the value in the column. */
+static size_t count_rows(const struct tsv *t, int column, const char *value)
+{
+    size_t n = 0;
+
+    for (size_t row = 0; row < t->n_rows; row++)
+        n += strcmp(tsv_get(t, row, column), value) == 0;
+    return n;
+}
+
+/* NAME, NAME/COLUMN or NAME/COLUMN=VALUE. */
 static int quote_count(struct page *p, const struct reference *r, struct buf *html,
                        struct error *err)
 {
-    char *name = xstrdup(r->name), *column = strchr(name, '/');
+    char *name = xstrdup(r->name), *column = strchr(name, '/'), *value;
     size_t i;
     int rc, at;
 
     if (column != NULL)
         *column++ = '\0';
+    value = column != NULL ? strchr(column, '=') : NULL;
+    if (value != NULL)
+        *value++ = '\0';
     rc = items_find(&p->data, name, &i, err);
     if (rc < 0)
         goto out;
@@ -90,7 +103,9 @@ static int quote_count(struct page *p, const struct reference *r, struct buf *ht
     }
     rc = at = tsv_column(&p->tsv[i], column, err);
     if (rc >= 0)
-        buf_printf(html, "%zu", data_distinct(&p->tsv[i], at));
+        buf_printf(html, "%zu",
+                   value != NULL ? count_rows(&p->tsv[i], at, value)
+                                 : data_distinct(&p->tsv[i], at));
 out:
     free(name);
     return rc < 0 ? rc : 0;

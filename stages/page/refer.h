@@ -3,8 +3,9 @@
  *
  *   table:NAME   figure:NAME   data:NAME          blocks
  *   value:NAME/ROW/COLUMN                         a table's number, in the text
- *   count:NAME, count:NAME/COLUMN                 rows of a data item, or its distinct
- * values
+ *   count:NAME                                    rows of a data item
+ *   count:NAME/COLUMN                             its distinct values in a column
+ *   count:NAME/COLUMN=VALUE                       rows that have this one
  */
 #ifndef PAGE_REFER_H
 #define PAGE_REFER_H

@@ -58,6 +58,8 @@ const char style_text[] =
     ".data td.words{white-space:normal;min-width:10rem}\n"
     ".data tbody tr:nth-child(even){background:var(--raised)}\n"
     ".data .number{text-align:right}\n"
+    ".verdict{font-weight:600}.verdict.holds::before{content:'✓ '}"
+    ".verdict.fails::before{content:'✗ '}.verdict.unsure::before{content:'~ '}\n"
     ".note{font-size:.8rem;color:var(--soft);margin:.4rem 0 0}\n";
 
 /* A card lies among the others until it is the target of a link; then it stands at the foot

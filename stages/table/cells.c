@@ -201,6 +201,67 @@ static int place_records(struct cells *c, struct error *err)
     return 0;
 }
 
+/* A last row: in each column the mean of all records above it. */
+static int add_total(struct cells *c, const char *name, struct error *err)
+{
+    size_t n = c->n, row = c->rows.n;
+
+    GROW(c->rows.line, c->rows.n + 1, c->rows.cap);
+    c->rows.line[c->rows.n++] =
+        (struct line){ xstrdup(name), xcalloc(c->rows.axis.n + 1, sizeof(char *)) };
+    c->pool = true;
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < c->cell[i].n_records; k++) {
+            struct cell cell = c->cell[i];
+
+            cell.row = row;
+            cell.record = &c->cell[i].record[k];
+            if (add_cell(c, &cell, err) < 0)
+                return E_INPUT;
+        }
+    return 0;
+}
+
+static void add_place(struct buf *to, const char *row, const char *column)
+{
+    buf_printf(to, "%s\t%s", row, column);
+}
+
+static bool has_cell(const struct cells *c, const char *row, const char *column)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (strcmp(c->rows.line[c->cell[i].row].label, row) == 0 &&
+            strcmp(c->columns.line[c->cell[i].column].label, column) == 0)
+            return true;
+    return false;
+}
+
+static int read_published(struct cells *c, const char *path, struct error *err)
+{
+    struct tsv *t = &c->published;
+    int rc = tsv_read(t, path, err), row, column, value;
+
+    if (rc < 0)
+        return rc;
+    row = tsv_column(t, "row", err);
+    column = tsv_column(t, "column", err);
+    value = tsv_column(t, "value", err);
+    if (row < 0 || column < 0 || value < 0)
+        return E_INPUT;
+    for (size_t i = 0; i < t->n_rows; i++) {
+        const char *r = tsv_get(t, i, row), *k = tsv_get(t, i, column);
+        struct buf place = { 0 };
+
+        if (!has_cell(c, r, k))
+            return error_set(err, E_INPUT, "%s:%zu: the table has no cell at %s, %s",
+                             path, tsv_line(t, i), r, k);
+        add_place(&place, r, k);
+        map_set(&c->paper, buf_str(&place), (void *)tsv_get(t, i, value));
+        buf_release(&place);
+    }
+    return 0;
+}
+
 static int measure_records(struct cells *c, struct error *err)
 {
     int rc = 0;
@@ -332,6 +393,10 @@ int cells_read(struct cells *c, const struct cells_options *o, const char *list,
         rc = keep_only(c, o->only, err);
     if (rc == 0)
         rc = place_records(c, err);
+    if (rc == 0 && o->total != NULL && o->total[0] != '\0')
+        rc = add_total(c, o->total, err);
+    if (rc == 0 && o->paper != NULL)
+        rc = read_published(c, o->paper, err);
     if (rc < 0)
         cells_release(c);
     return rc;
@@ -351,6 +416,8 @@ void cells_release(struct cells *c)
     lines_release(&c->rows);
     lines_release(&c->columns);
     names_release(&c->parts);
+    map_release(&c->paper);
+    tsv_release(&c->published);
     records_release(&c->records);
     *c = (struct cells){ 0 };
 }
@@ -442,9 +509,23 @@ static void format_cell(struct cells *c, const struct cell *cell, struct cell_te
     }
 }
 
+/* "" where nothing was published. */
+static const char *published(const struct cells *c, const struct cell *cell)
+{
+    struct buf place = { 0 };
+    const char *value;
+
+    add_place(&place, c->rows.line[cell->row].label, c->columns.line[cell->column].label);
+    value = map_get(&c->paper, buf_str(&place));
+    buf_release(&place);
+    return value != NULL ? value : "";
+}
+
 void cells_write(struct cells *c, struct buf *to)
 {
-    table_add_header(to);
+    bool paper = c->published.n_rows > 0;
+
+    table_add_header(to, paper);
     for (size_t row = 0; row < c->rows.n; row++)
         for (size_t column = 0; column < c->columns.n; column++) {
             const struct cell *cell = cells_at(c, row, column);
@@ -463,7 +544,8 @@ void cells_write(struct cells *c, struct buf *to)
                                                  .high = t.high,
                                                  .unit = c->measure->unit,
                                                  .from = buf_str(&t.from),
-                                                 .paper = "" });
+                                                 .paper = published(c, cell) },
+                           paper);
             buf_release(&t.from);
         }
 }

@@ -10,6 +10,7 @@
 #ifndef TABLE_CELLS_H
 #define TABLE_CELLS_H
 
+#include "larder/map.h"
 #include "table/bootstrap.h"
 #include "table/measure.h"
 #include "table/names.h"
@@ -20,9 +21,11 @@ struct cells_options {
     const char *parts;                    /* "a,b": these, in this order; "": all */
     const char *rows, *columns;           /* axes: "stage", "arch,kind", "part" */
     const char *row_names, *column_names; /* "word=Printed,…" */
-    const char *only; /* NULL, or a list of lists of pictures: only these count, of each
-                         record those of the list whose axes it has */
-    bool pool;        /* several records may share a cell: the mean of their shares */
+    const char *only;  /* NULL, or a list of lists of pictures: only these count, of each
+                          record those of the list whose axes it has */
+    bool pool;         /* several records may share a cell: the mean of their shares */
+    const char *total; /* the name of a last row that pools each column; "": none */
+    const char *paper; /* NULL, or a TSV `row column value …`: published numbers */
 };
 
 /* One cell: a part of a record, or of several that are pooled. */
@@ -57,10 +60,13 @@ struct cells {
     struct lines rows, columns;
     struct cell *cell; /* by row, then column */
     size_t n, cap;
+    struct map paper; /* "ROW\tCOLUMN" -> what was published */
+    struct tsv published;
 };
 
 /* Reads the list of records and every record in it. E_INPUT when an axis is missing, a
- * word is unknown or two parts of records fall into one cell. */
+ * word is unknown, two parts of records fall into one cell, or a published number into
+ * none. */
 int cells_read(struct cells *c, const struct cells_options *o, const char *list,
                struct error *err);
 void cells_release(struct cells *c);

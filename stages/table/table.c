@@ -1,18 +1,54 @@
 #include "table/table.h"
 
+#include <math.h>
+
+#include "kit/number.h"
 #include "larder/mem.h"
 
 #include "larder/banned.h"
 
-void table_add_header(struct buf *to)
+void table_add_header(struct buf *to, bool paper)
 {
-    buf_adds(to, "row\tcolumn\tn\tk\tvalue\tlow\thigh\tunit\tfrom\n");
+    buf_printf(to, "row\tcolumn\tn\tk\tvalue\tlow\thigh\tunit\tfrom%s\n",
+               paper ? "\tpaper\tdelta" : "");
 }
 
-void table_add_cell(struct buf *to, const struct table_cell *c)
+void table_delta(const struct table_cell *cell, char delta[TABLE_DELTA])
 {
-    buf_printf(to, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", c->row, c->column, c->n, c->k,
+    double own, published;
+
+    delta[0] = '\0';
+    if (number_double(cell->value, &own) == NUMBER_OK &&
+        number_double(cell->paper, &published) == NUMBER_OK)
+        snprintf(delta, TABLE_DELTA, "%+.2f", own - published);
+}
+
+const char *table_verdict(const struct table_cell *cell)
+{
+    double own, published, low, high;
+
+    if (number_double(cell->value, &own) != NUMBER_OK ||
+        number_double(cell->paper, &published) != NUMBER_OK)
+        return "";
+    if (number_double(cell->low, &low) != NUMBER_OK ||
+        number_double(cell->high, &high) != NUMBER_OK) {
+        low = own - fabs(own) / 20;
+        high = own + fabs(own) / 20;
+    }
+    return published >= low && published <= high ? "agrees" : "apart";
+}
+
+void table_add_cell(struct buf *to, const struct table_cell *c, bool paper)
+{
+    char delta[TABLE_DELTA];
+
+    buf_printf(to, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s", c->row, c->column, c->n, c->k,
                c->value, c->low, c->high, c->unit, c->from);
+    if (paper) {
+        table_delta(c, delta);
+        buf_printf(to, "\t%s\t%s", c->paper, delta);
+    }
+    buf_addc(to, '\n');
 }
 
 /* Adds a name to a list of distinct ones. */

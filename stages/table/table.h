@@ -1,11 +1,12 @@
 /*
  * table - a table as a file: one line a cell (docs/tables.md).
  *
- *   row  column  n  k  value  low  high  unit  from  [paper]
+ *   row  column  n  k  value  low  high  unit  from  [paper  delta]
  *
  * value, low and high are text in the format in which they are shown; an empty field
  * means that there is no such thing. from holds the SHA-256 of each record that the cell
- * was computed from, joined by commas. Rows and columns are in the order of their first
+ * was computed from, joined by commas. paper is what was published, delta the value less
+ * that. Rows and columns are in the order of their first
  * cell.
  */
 #ifndef TABLE_TABLE_H
@@ -30,9 +31,16 @@ struct table {
     bool has_paper; /* some cell has a paper's value */
 };
 
-/* The header line and one cell, for those who write a table. */
-void table_add_header(struct buf *to);
-void table_add_cell(struct buf *to, const struct table_cell *cell);
+/* The header line and one cell, for those who write a table; paper: with the columns
+ * paper and delta. */
+void table_add_header(struct buf *to, bool paper);
+void table_add_cell(struct buf *to, const struct table_cell *cell, bool paper);
+/* Fills delta, "" where there is nothing to compare; signed, two decimals. */
+enum { TABLE_DELTA = 40 };
+void table_delta(const struct table_cell *cell, char delta[TABLE_DELTA]);
+/* "agrees" when the published number lies in the cell's interval, or, where it has none,
+ * within 5 % of the value; else "apart"; "" where there is nothing to compare. */
+const char *table_verdict(const struct table_cell *cell);
 
 /* E_INPUT with the path when a column is missing or a cell stands twice. */
 int table_read(struct table *t, const char *path, struct error *err);
