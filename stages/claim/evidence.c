@@ -124,13 +124,6 @@ static bool is_called(const char *item, const char *name)
     return true;
 }
 
-static int no_such(const struct evidence *e, struct error *err, const char *what,
-                   const char *name, const char *in)
-{
-    error_set(err, E_INPUT, "%s has no %s \"%s\"", in, what, name);
-    return e->swapped ? FORMULA_ABSENT : E_INPUT;
-}
-
 /* An empty field is a number that could not be computed. */
 static int read_number(const struct tsv *t, size_t row, int column, double *x,
                        struct error *err)
@@ -138,8 +131,7 @@ static int read_number(const struct tsv *t, size_t row, int column, double *x,
     const char *text = tsv_get(t, row, column);
 
     if (text[0] == '\0' || strcmp(text, "na") == 0) {
-        error_set(err, E_INPUT, "%s:%zu: no %s", t->path, tsv_line(t, row),
-                  t->column[column]);
+        error_set(err, E_INPUT, "no %s, at %s", t->column[column], tsv_get(t, row, 0));
         return FORMULA_ABSENT;
     }
     return tsv_double(t, row, column, x, err);
@@ -165,11 +157,12 @@ static int add_number(const struct tsv *t, size_t row, int column, struct number
     return rc;
 }
 
-/* ROW/COLUMN of one table; field: what of the cells. */
-static int find_cells(struct evidence *e, const struct tsv *t, const char *row,
+/* ROW/COLUMN of a table; field: what of the cells. */
+static int find_cells(struct evidence *e, size_t table, const char *row,
                       const char *column, const char *field, struct numbers *to,
                       struct error *err)
 {
+    const struct tsv *t = &e->tables.tsv[table];
     int at_row = tsv_column(t, "row", err), at_column = tsv_column(t, "column", err);
     int value = tsv_column(t, field, err), rc = 0;
     char *wanted = swap(e, column, false);
@@ -181,12 +174,12 @@ static int find_cells(struct evidence *e, const struct tsv *t, const char *row,
         if (is_like(tsv_get(t, i, at_row), row) &&
             is_like(tsv_get(t, i, at_column), wanted))
             rc = add_number(t, i, value, to, err);
+    if (rc == FORMULA_ABSENT)
+        error_context(err, "%s", e->tables.items.item[table].name);
     if (rc == 0 && to->n == before) {
-        struct buf both = { 0 };
-
-        buf_printf(&both, "%s/%s", row, wanted);
-        rc = no_such(e, err, "cell", buf_str(&both), t->path);
-        buf_release(&both);
+        error_set(err, E_INPUT, "%s has no cell %s, %s", e->tables.items.item[table].name,
+                  row, wanted);
+        rc = FORMULA_ABSENT;
     }
     free(wanted);
     return rc;
@@ -220,8 +213,7 @@ static int find_in_table(struct evidence *e, const char *name, struct numbers *t
     for (size_t i = 0; i < e->tables.items.n; i++)
         if (is_called(e->tables.items.item[i].name, table)) {
             e->tables.used[i] = true;
-            rc = find_cells(e, &e->tables.tsv[i], row, column,
-                            field != NULL ? field : "value", to, err);
+            rc = find_cells(e, i, row, column, field != NULL ? field : "value", to, err);
             break;
         }
     free(table);

@@ -43,9 +43,8 @@ int evidence_read(struct evidence *e, const char *tables, const char *data,
 void evidence_release(struct evidence *e);
 void evidence_forget(struct evidence *e);
 
-/* A formula_lookup; self is the evidence. FORMULA_ABSENT when there is no such file, or,
- * where a word was swapped, no such name in it; E_INPUT when there is the file but not
- * what the name wants of it. */
+/* A formula_lookup; self is the evidence. FORMULA_ABSENT when there is no such file or no
+ * such cell, as in a run of fewer sets; E_INPUT when a file lacks the column. */
 int evidence_find(void *self, const char *name, struct numbers *to, struct error *err);
 /* The digests of the files that were used, joined by commas. */
 void evidence_add_used(const struct evidence *e, struct buf *to);

@@ -134,28 +134,35 @@ static int find_values(struct judged *j, const struct claim *c, struct evidence 
     return rc;
 }
 
-static enum verdict verdict_of(const struct numbers *l)
+/* All truths together. */
+static struct number least_of(const struct numbers *l)
 {
     struct number x = l->v[0];
 
     for (size_t i = 1; i < l->n; i++) {
         x.value = fmin(x.value, l->v[i].value);
         x.low = fmin(x.low, l->v[i].low);
+        x.high = fmin(x.high, l->v[i].high);
     }
-    return x.value <= 0 ? VERDICT_FAILS : x.low > 0 ? VERDICT_HOLDS : VERDICT_UNSURE;
+    return x;
 }
 
-/* One reading. FORMULA_ABSENT when the run has not what it needs. */
+/* One reading; *sure: intervals leave nothing else. FORMULA_ABSENT when the run has not
+ * what it needs. */
 static int read_once(const struct claim *c, struct evidence *e, enum verdict *verdict,
-                     struct error *err)
+                     bool *sure, struct error *err)
 {
     struct numbers truth = { 0 };
     int rc = formula_value(&truth, c->judge, evidence_find, e, err);
 
     if (rc == 0 && truth.n == 0)
         rc = error_set(err, E_INPUT, "%s says nothing: it is of no numbers", c->judge);
-    if (rc == 0)
-        *verdict = verdict_of(&truth);
+    if (rc == 0) {
+        struct number x = least_of(&truth);
+
+        *sure = x.low >= x.high;
+        *verdict = x.value <= 0 ? VERDICT_FAILS : *sure ? VERDICT_HOLDS : VERDICT_UNSURE;
+    }
     numbers_release(&truth);
     return rc;
 }
@@ -165,11 +172,12 @@ static int read_again(struct judged *j, const struct claim *c, struct evidence *
                       const struct verdict_options *o, struct error *err)
 {
     enum verdict again = VERDICT_NOT_JUDGED;
+    bool sure;
     int rc;
 
     e->from = o->from;
     e->to = o->to;
-    rc = read_once(c, e, &again, err);
+    rc = read_once(c, e, &again, &sure, err);
     if (rc == 0 && e->swapped && again != j->verdict) {
         buf_printf(&j->why, "%s%s against %s", j->why.len > 0 ? "; " : "",
                    verdict_word[again], o->to);
@@ -187,14 +195,15 @@ int verdict_judge(struct judged *j, const struct claim *c, struct evidence *e,
                   const struct verdict_options *o, struct error *err)
 {
     struct error why = { 0 };
+    bool sure = true;
     int rc;
 
     evidence_forget(e);
     j->verdict = VERDICT_NOT_JUDGED;
     rc = find_values(j, c, e, o, &why);
     if (rc == 0 && c->judge[0] != '\0')
-        rc = read_once(c, e, &j->verdict, &why);
-    if (rc == 0 && j->verdict == VERDICT_UNSURE)
+        rc = read_once(c, e, &j->verdict, &sure, &why);
+    if (rc == 0 && !sure)
         add_reason(&j->why, "intervals overlap");
     if (rc == 0 && o->from != NULL && c->judge[0] != '\0')
         rc = read_again(j, c, e, o, &why);

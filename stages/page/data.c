@@ -45,11 +45,20 @@ static void add_from(struct buf *to, const struct provenance *p, const char *fro
         buf_adds(to, number > 1 ? " " : "");
         if (o != NULL)
             origin_add_short_link(to, o, number);
-        else
+        else if (!origin_add_short_source(to, p, buf_str(&hex), number))
             buf_add_html(to, buf_str(&hex));
         buf_release(&hex);
         from += n + (from[n] == ',');
     }
+}
+
+/* Is there anything in a column? */
+static bool is_filled(const struct tsv *t, int column)
+{
+    for (size_t row = 0; row < t->n_rows; row++)
+        if (tsv_get(t, row, column)[0] != '\0')
+            return true;
+    return t->n_rows == 0;
 }
 
 /* The beginning of a cell, of what kind it is. */
@@ -69,8 +78,13 @@ static void begin_cell(struct buf *to, const char *column, const char *cell, boo
                          : "<td>");
 }
 
+/* What a column is shown as. */
+struct look {
+    bool shown, numeric;
+};
+
 static void add_rows(struct buf *to, const struct tsv *t, const struct provenance *p,
-                     const bool *numeric)
+                     const struct look *look)
 {
     int from = tsv_find(t, "from");
 
@@ -79,7 +93,9 @@ static void add_rows(struct buf *to, const struct tsv *t, const struct provenanc
         for (int c = 0; (size_t)c < t->n_columns; c++) {
             const char *cell = tsv_get(t, row, c);
 
-            begin_cell(to, t->column[c], cell, numeric[c]);
+            if (!look[c].shown)
+                continue;
+            begin_cell(to, t->column[c], cell, look[c].numeric);
             if (c == from)
                 add_from(to, p, cell);
             else
@@ -93,32 +109,35 @@ static void add_rows(struct buf *to, const struct tsv *t, const struct provenanc
 void data_add_table(struct buf *to, const struct tsv *t, const struct page_item *item,
                     const char *caption, const struct provenance *p)
 {
-    bool *numeric = xcalloc(t->n_columns, sizeof *numeric);
+    struct look *look = xcalloc(t->n_columns, sizeof *look);
+    bool verdicts = tsv_find(t, "verdict") >= 0;
+    bool wide = t->n_columns > WIDE || verdicts, scrolls = t->n_rows > LONG && !verdicts;
     char hex[DIGEST_HEX + 1];
 
     for (int c = 0; (size_t)c < t->n_columns; c++)
-        numeric[c] = is_numeric(t, c);
-    buf_printf(to, "<figure class=\"data%s\"", t->n_columns > WIDE ? " wide" : "");
+        look[c] = (struct look){ is_filled(t, c), is_numeric(t, c) };
+    buf_printf(to, "<figure class=\"data%s\"", wide ? " wide" : "");
     if (!item->shown)
         buf_printf(to, " id=\"d-%s\"", item->slug);
     buf_printf(to, ">\n<figcaption>%s</figcaption>\n", caption);
     buf_printf(to, "<div class=\"scroll%s\"%s><table>\n<thead><tr>",
-               t->n_rows > LONG ? " long" : "",
-               t->n_rows > LONG ? " tabindex=\"0\"" : "");
+               scrolls ? " long" : "", scrolls ? " tabindex=\"0\"" : "");
     for (int c = 0; (size_t)c < t->n_columns; c++) {
-        buf_adds(to, numeric[c] ? "<th scope=\"col\" class=\"number\">"
-                                : "<th scope=\"col\">");
+        if (!look[c].shown)
+            continue;
+        buf_adds(to, look[c].numeric ? "<th scope=\"col\" class=\"number\">"
+                                     : "<th scope=\"col\">");
         add_header(to, t->column[c]);
         buf_adds(to, "</th>");
     }
     buf_adds(to, "</tr></thead>\n<tbody>\n");
-    add_rows(to, t, p, numeric);
+    add_rows(to, t, p, look);
     buf_adds(to, "</tbody></table></div>\n<p class=\"note\">");
     buf_printf(to, "%zu row%s. <a href=\"data/%s.tsv\" download>TSV</a>, from ",
                t->n_rows, t->n_rows == 1 ? "" : "s", item->slug);
     origin_add_makers(to, p, digest_hex(&item->digest, hex));
     buf_adds(to, ".</p>\n</figure>\n");
-    free(numeric);
+    free(look);
 }
 
 bool data_is_comparisons(const struct tsv *t)

@@ -2,7 +2,8 @@
  * data - a TSV as an HTML table, as it is.
  *
  * A column called `from` holds digests: they become links to the steps that made them.
- * Other words stay; in the header `_` is shown as a space.
+ * Other words stay; in the header `_` is shown as a space. A column without any word is
+ * left out. Long tables scroll, except those with a column `verdict`.
  */
 #ifndef PAGE_DATA_H
 #define PAGE_DATA_H

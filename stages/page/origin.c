@@ -23,18 +23,38 @@ void origin_add_short_link(struct buf *to, const struct origin *o, size_t number
     buf_printf(to, "\">%zu</a>", number);
 }
 
-/* false when no step read it as a source. */
+/* The source of this digest, or NULL when no step read it as one. */
+static const struct source *find_source(const struct provenance *p, const char *hex)
+{
+    for (size_t i = 0; i < p->n_sources; i++)
+        if (strncmp(p->source[i].digest, hex, DIGEST_HEX) == 0)
+            return &p->source[i];
+    return NULL;
+}
+
 static bool add_source_link(struct buf *to, const struct provenance *p, const char *hex)
 {
-    for (size_t i = 0; i < p->n_sources; i++) {
-        if (strncmp(p->source[i].digest, hex, DIGEST_HEX) != 0)
-            continue;
-        buf_printf(to, "<a href=\"#s-%.*s\">", SHORT_HEX, hex);
-        buf_add_html(to, p->source[i].name);
-        buf_adds(to, "</a>");
-        return true;
-    }
-    return false;
+    const struct source *s = find_source(p, hex);
+
+    if (s == NULL)
+        return false;
+    buf_printf(to, "<a href=\"#s-%.*s\">", SHORT_HEX, hex);
+    buf_add_html(to, s->name);
+    buf_adds(to, "</a>");
+    return true;
+}
+
+bool origin_add_short_source(struct buf *to, const struct provenance *p, const char *hex,
+                             size_t number)
+{
+    const struct source *s = find_source(p, hex);
+
+    if (s == NULL)
+        return false;
+    buf_printf(to, "<a href=\"#s-%.*s\" title=\"", SHORT_HEX, hex);
+    buf_add_html(to, s->name);
+    buf_printf(to, "\">%zu</a>", number);
+    return true;
 }
 
 void origin_add_makers(struct buf *to, const struct provenance *p, const char *hex)

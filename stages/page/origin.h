@@ -16,6 +16,9 @@ void origin_add_digest(struct buf *to, const char *hex);
 void origin_add_link(struct buf *to, const struct origin *o);
 /* The same where there is no room: a number, with the name as its title. */
 void origin_add_short_link(struct buf *to, const struct origin *o, size_t number);
+/* The same for a source; false when no step read a source of this digest. */
+bool origin_add_short_source(struct buf *to, const struct provenance *p, const char *hex,
+                             size_t number);
 /* Links to every step that made a file of this digest, joined by commas; the digest
  * itself where no step is known. */
 void origin_add_makers(struct buf *to, const struct provenance *p, const char *hex);

@@ -4,6 +4,7 @@
 #include "larder/mem.h"
 #include "page/cards.h"
 #include "page/data.h"
+#include "page/graph.h"
 #include "page/picture.h"
 
 #include "larder/banned.h"
@@ -111,6 +112,16 @@ out:
     return rc < 0 ? rc : 0;
 }
 
+static int show_graph(struct page *p, const struct reference *r, struct buf *html,
+                      struct error *err)
+{
+    if (strcmp(r->name, "plan") != 0)
+        return error_set(err, E_INPUT, "there is no graph \"%s\"; there is graph:plan",
+                         r->name);
+    graph_add(html, &p->provenance, r->caption);
+    return 0;
+}
+
 static const struct {
     const char *kind;
     bool block;
@@ -118,8 +129,8 @@ static const struct {
                    struct error *err);
 } kinds[] = {
     { "table", true, show_table },   { "figure", true, show_figure },
-    { "data", true, show_data },     { "value", false, quote_value },
-    { "count", false, quote_count },
+    { "data", true, show_data },     { "graph", true, show_graph },
+    { "value", false, quote_value }, { "count", false, quote_count },
 };
 
 enum { KINDS = sizeof kinds / sizeof *kinds };
@@ -131,11 +142,11 @@ static int unknown_kind(const struct reference *r, struct error *err)
     for (size_t i = 0; i < KINDS; i++)
         name[i] = kinds[i].kind;
     near = nearest_name(r->kind, name, KINDS);
-    return error_set(
-        err, E_INPUT,
-        "there is no \"%s:\"; there are table, figure, data, value and count%s%s%s",
-        r->kind, near != NULL ? "; did you mean \"" : "", near != NULL ? near : "",
-        near != NULL ? ":\"?" : "");
+    return error_set(err, E_INPUT,
+                     "there is no \"%s:\"; there are table, figure, data, graph, value "
+                     "and count%s%s%s",
+                     r->kind, near != NULL ? "; did you mean \"" : "",
+                     near != NULL ? near : "", near != NULL ? ":\"?" : "");
 }
 
 int refer_resolve(void *self, const struct reference *r, struct buf *html,

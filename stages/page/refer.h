@@ -2,6 +2,7 @@
  * refer - what the references of a page stand for (docs/report.md).
  *
  *   table:NAME   figure:NAME   data:NAME          blocks
+ *   graph:plan                                    a block: the stages behind the page
  *   value:NAME/ROW/COLUMN                         a table's number, in the text
  *   count:NAME                                    rows of a data item
  *   count:NAME/COLUMN                             its distinct values in a column

@@ -56,10 +56,14 @@ const char style_text[] =
     ".wide table{font-size:.74rem}\n"
     ".wide th,.wide td{padding:.2rem .4rem}\n"
     ".data td.words{white-space:normal;min-width:10rem}\n"
+    ".wide td.words{min-width:13rem}\n"
     ".data tbody tr:nth-child(even){background:var(--raised)}\n"
     ".data .number{text-align:right}\n"
     ".verdict{font-weight:600}.verdict.holds::before{content:'✓ '}"
     ".verdict.fails::before{content:'✗ '}.verdict.unsure::before{content:'~ '}\n"
+    ".graph svg{display:block}.graph rect{fill:var(--raised);stroke:var(--line)}"
+    ".graph text{font:11px system-ui,'DejaVu Sans',sans-serif;fill:var(--ink)}"
+    ".graph a:hover rect{stroke:var(--link);stroke-width:2}\n"
     ".note{font-size:.8rem;color:var(--soft);margin:.4rem 0 0}\n";
 
 /* A card lies among the others until it is the target of a link; then it stands at the foot

@@ -11,7 +11,7 @@ import sys
 ARCHS = ["alexnet", "googlenet", "resnet50"]  # all three of the same records and models
 NETS = ["S", "S-matched", "R"]
 # Tables whose content is that of Table 1 here.
-OTHERS = ["table-attack", "table-3", "table-scrambled", "table-a1", "table-a1-full",
+OTHERS = ["table-attack", "table-3", "table-3-full", "table-scrambled", "table-a1", "table-a1-full",
           "table-segmenter", "table-sin"]
 FIGURES = ["a27", "3", "a5", "1", "a1", "a4", "a6"]  # with data of their own
 
@@ -82,6 +82,9 @@ def put_lists():
         put(f"curve-{kind}.tsv", ["epoch\tlr\tradius\tloss\taccuracy\tclean\tcorrect\tpictures"] + [
             f"{e}\t0.04\t{0 if kind == 'S' else 0.75:g}\t{2.3 / e:.6g}\t0.5\t0.5\t150\t300"
             for e in range(1, 31)])
+    put("verdicts.tsv", ["id\tstatement\there\tunit\tverdict\twhy\tfrom"] + [
+        f"C{i}\tR is better than S, or so they say\t{i}\t\t{v}\t\t"
+        for i, v in enumerate(("holds", "unsure", "fails", "not judged"))])
     put("match.tsv", ["epoch\tclean_matched\tclean_r\tclean_s", "7\t0.71\t0.72\t0.88"])
     put("list-tables", ["stage\tpath"] + [f"table-{i}\ttable-{i}.tsv" for i in (1, 2, 4)] +
         [f"{t}\ttable-1.tsv" for t in OTHERS] + ["table-sin-cue\ttable-2.tsv"])
@@ -94,11 +97,13 @@ def put_lists():
     rows = ["stage\tarch\tkind\tpath"]
     for a in ARCHS:
         rows += [f"train\t{a}\tS\tcurve-S.tsv", f"train\t{a}\tR\tcurve-R.tsv",
-                 f"match\t{a}\t\tmatch.tsv", f"cl\t{a}\t\tmatch.tsv", f"filter-pairs\t{a}\t\tfilter-pairs.tsv"]
+                 f"match\t{a}\t\tmatch.tsv", f"cl\t{a}\t\tmatch.tsv", f"filter-pairs\t{a}\t\tfilter-pairs.tsv",
+                 f"filter-bank\t{a}\t\tmatch.tsv"]
     put("list-data", rows + [f"{t}\t\t\tpairs-1.tsv" for t in ("table-1", "table-3", "table-sin")] +
         [f"{t}\t\t\tpairs-2.tsv" for t in ("table-2", "table-sin-cue")] +
         [f"figure-{f}\t\t\tmatch.tsv" for f in FIGURES] +
         [f"pick-{f}\t\t\tmatch.tsv" for f in ("1", "a4")] +
+        ["claims\t\t\tverdicts.tsv", "claims-published\t\t\tverdicts.tsv"] +
         ["train-sin\t\t\tcurve-S.tsv", "train-segmenter\t\t\tcurve-S.tsv", "./tried.tsv\t\t\ttried.tsv"])
 
 

@@ -130,13 +130,13 @@ static const struct refused {
     { "mean([count:n where layer=x])", "mean of no numbers", E_INPUT },
     { "rising([tv/Mean/A R])", "rising of one number", E_INPUT },
     { "[share/Shape/* R] + [count@net=S:n]", "2 numbers beside 3", E_INPUT },
-    { "[share/Shpe/A R]", "has no cell \"Shpe/A R\"", E_INPUT },
+    { "[share/Shpe/A R]", "share has no cell Shpe, A R", FORMULA_ABSENT },
     { "[count@net=S:m]", "no column \"m\"", E_INPUT },
     { "[count:n where conv1]", "is not COLUMN=VALUE", E_INPUT },
     { "[share]", "is neither [TABLE/ROW/COLUMN] nor", E_INPUT },
     { "[tables/Shape/A R]", "there is no table tables here", FORMULA_ABSENT },
     { "[count@net=SIN:n]", "there is no data count@net=SIN here", FORMULA_ABSENT },
-    { "[share/None/A S]", "no value", FORMULA_ABSENT },
+    { "[share/None/A S]", "share: no value, at None", FORMULA_ABSENT },
 };
 
 ParameterizedTestParameters(claim, wrong)

@@ -6,6 +6,8 @@
 #include "larder/fs.h"
 #include "page/cards.h"
 #include "page/data.h"
+#include "page/graph.h"
+#include "page/latex.h"
 #include "page/markdown.h"
 #include "page/page.h"
 
@@ -261,10 +263,112 @@ Test(page, a_value_of_the_paper_stands_beside_the_own_one)
     cr_assert(eq(int, table_read(&t, "t.tsv", NULL), 0));
     cr_assert(t.has_paper);
     cards_add_table(&html, &t, &item, "caption", &p);
-    cr_assert(has(&html, "1 of 2<br>paper 56.52</small>"));
+    cr_assert(has(&html, "1 of 2<br>paper 56.52 (-6.52), apart</small>"));
     cr_assert(has(&html, "1 of 2</small>"));
     buf_release(&html);
     table_release(&t);
+}
+
+/* In the interval, or without one within 5 %. */
+Test(page, a_published_number_agrees_or_stands_apart)
+{
+    static const struct {
+        const char *value, *low, *high, *paper, *verdict;
+    } cases[] = {
+        { "50", "45", "55", "55", "agrees" },
+        { "50", "45", "55", "55.1", "apart" },
+        { "50", "", "", "52.5", "agrees" },
+        { "50", "", "", "52.6", "apart" },
+        { "-50", "", "", "-52.5", "agrees" },
+        { "50", "45", "55", "", "" },
+        { "", "", "", "50", "" },
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct table_cell c = { .value = cases[i].value,
+                                .low = cases[i].low,
+                                .high = cases[i].high,
+                                .paper = cases[i].paper };
+
+        cr_assert(eq(str, (char *)table_verdict(&c), (char *)cases[i].verdict),
+                  "case %zu", i);
+    }
+}
+
+Test(page, a_table_is_written_as_latex_too)
+{
+    struct table t = { 0 };
+    struct buf tex = { 0 };
+
+    put("t.tsv", "row\tcolumn\tn\tk\tvalue\tlow\thigh\tunit\tfrom\tpaper\n"
+                 "B&W_1\tS\t2\t1\t50.00\t9.45\t90.55\t\t\t56.52\n"
+                 "B&W_1\tR\t2\t1\t\t\t\t\t\t\n"
+                 "other\tR\t2\t1\t7\t\t\t\t\t\n");
+    cr_assert(eq(int, table_read(&t, "t.tsv", NULL), 0));
+    latex_add_table(&tex, &t, "table-1");
+    cr_assert(eq(str, (char *)buf_str(&tex),
+                 "% table-1; needs \\usepackage{booktabs}\n"
+                 "\\begin{tabular}{lrr}\n\\toprule\n & S & R \\\\\n\\midrule\n"
+                 "B\\&W\\_1 & 50.00 & -- \\\\\n"
+                 " & {\\scriptsize 9.45--90.55} &  \\\\\n"
+                 " & {\\scriptsize paper 56.52} &  \\\\\n"
+                 "other &  & 7 \\\\\n\\bottomrule\n\\end{tabular}\n"));
+    buf_release(&tex);
+    table_release(&t);
+}
+
+static size_t count_of(const struct buf *b, const char *what)
+{
+    size_t n = 0;
+
+    for (const char *at = buf_str(b); (at = strstr(at, what)) != NULL; at++)
+        n++;
+    return n;
+}
+
+/* Three stages, one of two steps: the last reads both others, the middle the first, so
+ * that the line from the first to the last is left out. */
+Test(page, the_graph_has_a_box_a_stage_and_no_line_twice)
+{
+    struct provenance p = { 0 };
+    struct buf html = { 0 };
+    struct error err = { 0 };
+
+    put("provenance", "step\tfield\tname\tvalue\n"
+                      "make@k=1\tkey\tkey\tsha256:" HEX_A "\n"
+                      "make@k=2\tkey\tkey\tsha256:" HEX_B "\n"
+                      "use\tkey\tkey\tsha256:" HEX_C "\n"
+                      "use\tinput\tx\tsha256:" HEX_A " make@k=1.x\n"
+                      "use\tinput\tx\tsha256:" HEX_A " make@k=2.x\n"
+                      "show\tkey\tkey\tsha256:" HEX_C "\n"
+                      "show\tinput\tx\tsha256:" HEX_A " make@k=1.x\n"
+                      "show\tinput\ty\tsha256:" HEX_A " use.y\n");
+    cr_assert(eq(int, provenance_read(&p, "provenance", &err), 0), "%s", err.text);
+    graph_add(&html, &p, "caption");
+    cr_assert(eq(sz, count_of(&html, "<rect"), 3));
+    cr_assert(has(&html, ">make (2)</text>"));
+    cr_assert(has(&html, ">use</text>"));
+    cr_assert(eq(sz, count_of(&html, "<path"), 2), "%s", buf_str(&html));
+    cr_assert(eq(sz, count_of(&html, "href=\"#k-"), 3));
+    buf_release(&html);
+    provenance_release(&p);
+}
+
+Test(page, columns_without_words_are_left_out_and_sources_are_linked)
+{
+    struct buf html = { 0 };
+    struct error err = { 0 };
+
+    put_inputs("![claims](data:claims)\n\n![](<count:claims/verdict=fails>) fail\n");
+    put("claims.tsv", "id\tempty\tverdict\tfrom\na\t\tholds\t" HEX_C "\n"
+                      "b\t\tfails\t\nc\t\tfails\t\n");
+    put("data", "stage\tpath\nclaims\tclaims.tsv\n");
+    cr_assert(eq(int, write_page("out", &html, &err), 0), "%s", err.text);
+    cr_assert(not(has(&html, ">empty</th>")));
+    cr_assert(has(&html, "<td class=\"verdict fails\">fails</td>"));
+    cr_assert(has(&html, "title=\"import.pictures\">1</a>"));
+    cr_assert(has(&html, "2 fail"));
+    buf_release(&html);
 }
 
 Test(page, items_of_one_stage_are_named_by_their_origin)

@@ -388,6 +388,59 @@ Test(table, records_of_the_same_pictures_are_pooled_into_their_mean)
     cells_release(&c);
 }
 
+/* The two records of a column share no row, and the last row is the mean of both. */
+Test(table, a_total_pools_each_column)
+{
+    struct cells_options o = pooled;
+    struct cells c = { 0 };
+    struct buf text = { 0 };
+    struct table t = { 0 };
+
+    put_versions();
+    o.rows = "version";
+    o.total = "Mean";
+    read_cells(&c, &o);
+    cells_write(&c, &text);
+    put("table.tsv", buf_str(&text));
+    cr_assert(eq(int, table_read(&t, "table.tsv", NULL), 0));
+    cr_assert(eq(sz, t.n_rows, 3));
+    cr_expect(eq(str, (char *)t.row[2], "Mean"));
+    cr_expect(eq(str, (char *)table_at(&t, "Mean", "S")->value, "50.00"));
+    cr_expect(eq(str, (char *)table_at(&t, "Mean", "R")->value, "83.33"));
+    table_release(&t);
+    buf_release(&text);
+    cells_release(&c);
+}
+
+Test(table, published_numbers_stand_beside)
+{
+    struct cells_options o = by_stage_and_net;
+    struct cells c = { 0 };
+    struct buf text = { 0 };
+    struct table t = { 0 };
+    struct error err = { 0 };
+
+    put_records();
+    o.paper = "paper.tsv";
+    put("paper.tsv", "row\tcolumn\tvalue\nEarly\tAlexNet S\t70.5\n");
+    read_cells(&c, &o);
+    cells_write(&c, &text);
+    put("table.tsv", buf_str(&text));
+    cr_assert(eq(int, table_read(&t, "table.tsv", NULL), 0));
+    cr_assert(t.has_paper);
+    cr_expect(eq(str, (char *)table_at(&t, "Early", "AlexNet S")->paper, "70.5"));
+    cr_expect(eq(str, (char *)table_at(&t, "Early", "AlexNet R")->paper, ""));
+    cr_expect(ne(ptr, strstr(buf_str(&text), "\t70.5\t-3.83\n"), NULL), "%s",
+              buf_str(&text));
+    table_release(&t);
+    buf_release(&text);
+    cells_release(&c);
+    put("paper.tsv", "row\tcolumn\tvalue\nEarly\tAlexNet T\t70.5\n");
+    cr_assert(eq(int, cells_read(&c, &o, "list", &err), E_INPUT));
+    cr_expect(
+        eq(str, err.text, "paper.tsv:2: the table has no cell at Early, AlexNet T"));
+}
+
 Test(table, other_pictures_cannot_be_pooled)
 {
     struct cells c = { 0 };
