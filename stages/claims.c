@@ -1,7 +1,7 @@
 /*
  * claims - what was said, judged by the numbers of this run.
  *
- * in   claims    TSV: id section statement paper unit value judge within world note
+ * in   claims    TSV: id section statement paper unit value judge within world again note
  *      tables    tables (tabulate)
  *      data      other TSV files with numbers
  * out  verdicts  TSV: id section statement here unit [paper differs near] verdict why
@@ -33,6 +33,7 @@ enum field {
     JUDGE,
     WITHIN,
     WORLD,
+    AGAIN,
     NOTE,
     FIELDS
 };
@@ -68,8 +69,8 @@ static int read_words(struct work *w, struct error *err)
 static int read_all(struct work *w, struct error *err)
 {
     static const char *const names[] = {
-        "id",    "section", "statement", "paper", "unit",
-        "value", "judge",   "within",    "world", "note",
+        "id",    "section", "statement", "paper", "unit", "value",
+        "judge", "within",  "world",     "again", "note",
     };
     int rc = read_words(w, err);
 
@@ -116,6 +117,7 @@ static int judge_row(struct work *w, size_t row, struct error *err)
                        .judge = field(w, row, JUDGE),
                        .paper = field(w, row, PAPER),
                        .within = field(w, row, WITHIN),
+                       .once = strcmp(field(w, row, AGAIN), "no") == 0,
                        .note = field(w, row, NOTE) };
     struct judged j = { .verdict = VERDICT_NOT_JUDGED };
     const char *world = field(w, row, WORLD);

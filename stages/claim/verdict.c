@@ -205,13 +205,13 @@ int verdict_judge(struct judged *j, const struct claim *c, struct evidence *e,
         rc = read_once(c, e, &j->verdict, &sure, &why);
     if (rc == 0 && !sure)
         add_reason(&j->why, "intervals overlap");
-    if (rc == 0 && o->from != NULL && c->judge[0] != '\0')
+    if (rc == 0 && o->from != NULL && c->judge[0] != '\0' && !c->once)
         rc = read_again(j, c, e, o, &why);
     if (rc == FORMULA_ABSENT)
         add_reason(&j->why, why.text);
     else if (rc < 0)
         return error_set(err, rc, "%s", why.text);
-    if (c->judge[0] == '\0' && c->note[0] != '\0')
+    if ((c->judge[0] == '\0' || c->once) && c->note[0] != '\0')
         add_reason(&j->why, c->note);
     evidence_add_used(e, &j->from);
     return 0;

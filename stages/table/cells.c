@@ -216,6 +216,7 @@ static int add_total(struct cells *c, const char *name, struct error *err)
 
             cell.row = row;
             cell.record = &c->cell[i].record[k];
+            cell.n_records = 1;
             if (add_cell(c, &cell, err) < 0)
                 return E_INPUT;
         }
