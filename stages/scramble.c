@@ -18,7 +18,7 @@
 enum { SAVED_QUALITY = 75 };
 
 struct options {
-    const char *set, *scrambled, *save;
+    const char *set, *scrambled, *save, *order;
     int p;
     uint64_t seed;
 };
@@ -35,7 +35,10 @@ static int make(void *context, const struct image *from, struct image *to,
 
     snprintf(params, sizeof params, "p=%d", o->p);
     draws_init(&d, "scrambled", params, from->name, o->seed);
-    scramble_order(&d, o->p, order);
+    if (strcmp(o->order, "released") == 0)
+        scramble_released(o->p, order);
+    else
+        scramble_order(&d, o->p, order);
     rc = scramble(to, from, o->p, order, err);
     return rc < 0 ? rc : saved_replace(to, &saving, err);
 }
@@ -50,7 +53,7 @@ static int run(const void *options, struct error *err)
 
 int main(int argc, char **argv)
 {
-    struct options o = { .p = 2, .save = "auto" };
+    struct options o = { .p = 2, .save = "auto", .order = "each" };
     const struct stage_arg args[] = {
         STAGE_ABOUT("pictures cut into p x p patches that are laid out anew"),
         STAGE_IN_SET("set", &o.set, "pictures"),
@@ -58,6 +61,8 @@ int main(int argc, char **argv)
         STAGE_INT("p", &o.p, 2, SCRAMBLE_MOST, "patches along a side"),
         STAGE_CHOICE("save", &o.save, SAVED_CHOICES,
                      "through JPEG of quality 75; auto: but at 32 pixels, as they are"),
+        STAGE_CHOICE("order", &o.order, "each|released",
+                     "of the patches: drawn for each picture, or the authors' for all"),
         STAGE_SEED(&o.seed),
         STAGE_END,
     };

@@ -3,6 +3,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "kit/mt19937.h"
+
 #include "larder/banned.h"
 
 static bool is_identity(const uint32_t *order, uint32_t n)
@@ -19,6 +21,15 @@ void scramble_order(const struct draws *d, int p, uint32_t *order)
 
     for (uint32_t stream = 0; stream == 0 || is_identity(order, n); stream++)
         draws_permutation_of(d, stream, order, n);
+}
+
+void scramble_released(int p, uint32_t *order)
+{
+    enum { SEED = 212 };
+    struct mt19937 m;
+
+    mt19937_init(&m, SEED);
+    mt19937_permutation(&m, order, (uint32_t)(p * p));
 }
 
 int scramble(struct image *to, const struct image *from, int p, const uint32_t *order,

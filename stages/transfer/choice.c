@@ -4,7 +4,7 @@
 
 #include "kit/draws.h"
 #include "larder/mem.h"
-#include "transfer/mt19937.h"
+#include "kit/mt19937.h"
 
 #include "larder/banned.h"
 

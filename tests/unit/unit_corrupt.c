@@ -251,6 +251,24 @@ Test(scramble, gives_the_known_orders_and_pixels)
 }
 
 /* Of two by two, one permutation in 24 is the identity: those are drawn again. */
+/* numpy.random.seed(212); numpy.random.permutation(n) */
+Test(scramble, the_released_order_is_numpys)
+{
+    static const uint32_t two[] = { 2, 3, 1, 0 };
+    static const uint32_t four[] = {
+        14, 15, 10, 12, 6, 5, 0, 7, 3, 11, 1, 9, 4, 2, 13, 8
+    };
+    static const uint32_t eight[] = { 59, 3, 50, 4, 27, 20, 8, 58, 42, 31 };
+    uint32_t order[64];
+
+    scramble_released(2, order);
+    cr_assert(eq(int, memcmp(order, two, sizeof two), 0));
+    scramble_released(4, order);
+    cr_assert(eq(int, memcmp(order, four, sizeof four), 0));
+    scramble_released(8, order);
+    cr_assert(eq(int, memcmp(order, eight, sizeof eight), 0));
+}
+
 Test(scramble, no_picture_stays_as_it_is)
 {
     uint32_t order[4];

@@ -12,7 +12,7 @@
 #include "transfer/adaptive.h"
 #include "transfer/gatys.h"
 #include "transfer/lbfgs.h"
-#include "transfer/mt19937.h"
+#include "kit/mt19937.h"
 
 static struct vectors want(const char *what)
 {

@@ -1,4 +1,4 @@
-#include "transfer/mt19937.h"
+#include "kit/mt19937.h"
 
 #include "larder/banned.h"
 
@@ -45,4 +45,16 @@ uint32_t mt19937_below(struct mt19937 *m, uint32_t n)
         draw = mt19937_next(m) & mask;
     while (draw > n - 1);
     return draw;
+}
+
+void mt19937_permutation(struct mt19937 *m, uint32_t *order, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        order[i] = i;
+    for (uint32_t i = n - 1; i > 0; i--) {
+        uint32_t j = mt19937_below(m, i + 1), was = order[i];
+
+        order[i] = order[j];
+        order[j] = was;
+    }
 }

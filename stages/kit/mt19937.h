@@ -3,8 +3,8 @@
  * RandomState seeds and reads it. Only for repeating what others drew: all draws of our
  * own are by counter (kit/draws.h).
  */
-#ifndef TRANSFER_MT19937_H
-#define TRANSFER_MT19937_H
+#ifndef KIT_MT19937_H
+#define KIT_MT19937_H
 
 #include <stdint.h>
 
@@ -17,5 +17,7 @@ void mt19937_init(struct mt19937 *m, uint32_t seed);
 uint32_t mt19937_next(struct mt19937 *m);
 /* numpy.random.randint(0, n): masked words, those above n - 1 left out. */
 uint32_t mt19937_below(struct mt19937 *m, uint32_t n);
+/* numpy.random.permutation(n): 0 to n - 1, n at least 1. */
+void mt19937_permutation(struct mt19937 *m, uint32_t *order, uint32_t n);
 
 #endif
