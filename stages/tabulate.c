@@ -80,6 +80,8 @@ int main(int argc, char **argv)
         STAGE_STRING("column-names", &o.cells.column_names, "the same for columns"),
         STAGE_BOOL("pool", &o.cells.pool,
                    "records of the same pictures may share a cell: their mean"),
+        STAGE_BOOL("spread", &o.cells.spread,
+                   "records may share a cell: the mean, from the least to the largest"),
         STAGE_STRING("total", &o.cells.total,
                      "name of a last row that pools each column; empty: none"),
         STAGE_STRING("compare", &o.pairs,

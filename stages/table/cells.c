@@ -1,5 +1,7 @@
 #include "table/cells.h"
 
+#include <math.h>
+
 #include "larder/map.h"
 #include "larder/mem.h"
 #include "table/share.h"
@@ -116,6 +118,12 @@ static void lines_release(struct lines *l)
     *l = (struct lines){ 0 };
 }
 
+static void join_record(struct cell *cell, size_t record)
+{
+    cell->record = xrealloc(cell->record, (cell->n_records + 1) * sizeof *cell->record);
+    cell->record[cell->n_records++] = record;
+}
+
 /* Adds a record to a cell: it must be of the same pictures, each of which counts. */
 static int pool_record(struct cells *c, struct cell *cell, size_t record,
                        struct error *err)
@@ -133,8 +141,7 @@ static int pool_record(struct cells *c, struct cell *cell, size_t record,
                          "be pooled",
                          c->records.record[cell->record[0]].tsv.path,
                          c->records.record[record].tsv.path);
-    cell->record = xrealloc(cell->record, (cell->n_records + 1) * sizeof *cell->record);
-    cell->record[cell->n_records++] = record;
+    join_record(cell, record);
     return 0;
 }
 
@@ -144,6 +151,10 @@ static int add_cell(struct cells *c, const struct cell *cell, struct error *err)
 
     if (there != NULL && c->pool && there->part == cell->part)
         return pool_record(c, there, cell->record[0], err);
+    if (there != NULL && c->spread && there->part == cell->part) {
+        join_record(there, cell->record[0]);
+        return 0;
+    }
     if (there != NULL)
         return error_set(
             err, E_INPUT,
@@ -379,7 +390,11 @@ int cells_read(struct cells *c, const struct cells_options *o, const char *list,
 {
     int rc;
 
-    *c = (struct cells){ .measure = measure_find(o->measure), .pool = o->pool };
+    *c = (struct cells){ .measure = measure_find(o->measure),
+                         .pool = o->pool,
+                         .spread = o->spread };
+    if (o->pool && o->spread)
+        return error_set(err, E_INPUT, "pool and spread are two ways to share a cell");
     if (c->measure == NULL)
         return error_set(err, E_INPUT, "there is no measure \"%s\"; there are: %s",
                          o->measure, MEASURES);
@@ -484,6 +499,37 @@ static void format_pooled(struct cells *c, const struct cell *cell, struct cell_
     free(v);
 }
 
+/* The number of a record, of a share in percent; false when nothing counted. */
+static bool number_of(const struct measured *m, size_t part, double *x)
+{
+    *x = m->share && m->n > 0 ? 100. * (double)m->k[part] / (double)m->n : m->value[part];
+    return !m->share || m->n > 0;
+}
+
+static void format_spread(const struct cells *c, const struct cell *cell,
+                          struct cell_text *t)
+{
+    double sum = 0, least = (double)INFINITY, most = -(double)INFINITY;
+    size_t n = 0;
+
+    for (size_t i = 0; i < cell->n_records; i++) {
+        double x;
+
+        if (!number_of(&c->measured[cell->record[i]], cell->part, &x))
+            continue;
+        sum += x;
+        least = fmin(least, x);
+        most = fmax(most, x);
+        n++;
+    }
+    snprintf(t->n, sizeof t->n, "%zu", n);
+    if (n == 0)
+        return;
+    snprintf(t->value, sizeof t->value, "%.2f", sum / (double)n);
+    snprintf(t->low, sizeof t->low, "%.2f", least);
+    snprintf(t->high, sizeof t->high, "%.2f", most);
+}
+
 static void format_cell(struct cells *c, const struct cell *cell, struct cell_text *t)
 {
     const struct measured *m = &c->measured[cell->record[0]];
@@ -494,7 +540,9 @@ static void format_cell(struct cells *c, const struct cell *cell, struct cell_te
         buf_printf(&t->from, "%s%s", i > 0 ? "," : "",
                    digest_hex(&c->records.record[cell->record[i]].digest, hex));
     snprintf(t->n, sizeof t->n, "%ld", m->n);
-    if (!m->share) {
+    if (c->spread) {
+        format_spread(c, cell, t);
+    } else if (!m->share) {
         snprintf(t->value, sizeof t->value, "%.2f", m->value[cell->part]);
         if (m->has_intervals) {
             snprintf(t->low, sizeof t->low, "%.2f", m->interval[cell->part].low);

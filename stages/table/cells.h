@@ -21,9 +21,11 @@ struct cells_options {
     const char *parts;                    /* "a,b": these, in this order; "": all */
     const char *rows, *columns;           /* axes: "stage", "arch,kind", "part" */
     const char *row_names, *column_names; /* "word=Printed,…" */
-    const char *only;  /* NULL, or a list of lists of pictures: only these count, of each
-                          record those of the list whose axes it has */
-    bool pool;         /* several records may share a cell: the mean of their shares */
+    const char *only; /* NULL, or a list of lists of pictures: only these count, of each
+                         record those of the list whose axes it has */
+    bool pool;        /* several records may share a cell: the mean of their shares */
+    bool spread; /* several records may share a cell: the mean of their numbers, from the
+                    least to the largest; n says how many */
     const char *total; /* the name of a last row that pools each column; "": none */
     const char *paper; /* NULL, or a TSV `row column value …`: published numbers */
 };
@@ -53,7 +55,7 @@ struct cells {
     const struct measure *measure;
     struct records records;
     struct measured *measured; /* one a record */
-    bool pool;
+    bool pool, spread;
     struct bootstrap *bootstrap; /* by number of pictures */
     size_t n_bootstraps;
     struct names parts;

@@ -421,6 +421,36 @@ Test(table, a_total_pools_each_column)
     check_total("part", 2);
 }
 
+/* Of S right in 2 and 1 of 3, of R in 2 and 3: a mean, and the ends. */
+Test(table, records_that_differ_otherwise_are_spread)
+{
+    struct cells_options o = pooled;
+    struct cells c = { 0 };
+    struct buf text = { 0 };
+    struct table t = { 0 };
+    const struct table_cell *s;
+
+    put_versions();
+    o.pool = false;
+    o.spread = true;
+    read_cells(&c, &o);
+    cells_write(&c, &text);
+    put("table.tsv", buf_str(&text));
+    cr_assert(eq(int, table_read(&t, "table.tsv", NULL), 0));
+    s = table_at(&t, "accuracy", "S");
+    cr_expect(eq(str, (char *)s->n, "2"));
+    cr_expect(eq(str, (char *)s->k, ""));
+    cr_expect(eq(str, (char *)s->value, "50.00"));
+    cr_expect(eq(str, (char *)s->low, "33.33"));
+    cr_expect(eq(str, (char *)s->high, "66.67"));
+    cr_expect(eq(str, (char *)table_at(&t, "accuracy", "R")->value, "83.33"));
+    table_release(&t);
+    buf_release(&text);
+    cells_release(&c);
+    o.pool = true;
+    cr_assert(eq(int, cells_read(&c, &o, "list", NULL), E_INPUT));
+}
+
 Test(table, published_numbers_stand_beside)
 {
     struct cells_options o = by_stage_and_net;
