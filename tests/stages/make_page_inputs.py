@@ -11,7 +11,7 @@ import sys
 ARCHS = ["alexnet", "googlenet", "resnet50"]  # all three of the same records and models
 NETS = ["S", "S-matched", "R"]
 # Tables whose content is that of Table 1 here.
-OTHERS = ["table-attack", "table-3", "table-3-full", "table-scrambled", "table-a1", "table-a1-full",
+OTHERS = ["table-attack", "table-3", "table-3-full", "table-scrambled", "table-order", "table-a1", "table-a1-full",
           "table-segmenter", "table-sin"]
 FIGURES = ["a27", "3", "a5", "1", "a1", "a4", "a6"]  # with data of their own
 
