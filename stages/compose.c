@@ -12,8 +12,8 @@
  * of its class; in the split conflict that of another, so that after 90 pictures all
  * pairs have been shown once. docs/mini-world.md has the rule of a picture.
  */
-#include "image/idx.h"
 #include "image/set.h"
+#include "image/wardrobe.h"
 #include "image/world.h"
 #include "kit/draws.h"
 #include "kit/manifest.h"
@@ -22,7 +22,7 @@
 
 #include "larder/banned.h"
 
-enum { GARMENT_BYTES = WORLD_GARMENT_SIDE * WORLD_GARMENT_SIDE, NAME_SIZE = 32 };
+enum { NAME_SIZE = 32 };
 
 struct options {
     const char *images, *labels, *textures, *set, *masks;
@@ -31,49 +31,6 @@ struct options {
     uint64_t seed;
     struct world_constants world;
 };
-
-/* The garments of each class in the order of the file. */
-struct wardrobe {
-    struct idx images, labels;
-    const uint8_t **garment[WORLD_CLASSES];
-    long n[WORLD_CLASSES];
-};
-
-static int wardrobe_open(struct wardrobe *w, const struct options *o, struct error *err)
-{
-    int rc = idx_read(&w->images, o->images, 3, err);
-
-    if (rc == 0)
-        rc = idx_read(&w->labels, o->labels, 1, err);
-    if (rc < 0)
-        return rc;
-    if (w->images.dim[1] != WORLD_GARMENT_SIDE || w->images.dim[2] != WORLD_GARMENT_SIDE)
-        return error_set(err, E_INPUT, "%s: pictures of %ux%u, not %dx%d", o->images,
-                         w->images.dim[2], w->images.dim[1], WORLD_GARMENT_SIDE,
-                         WORLD_GARMENT_SIDE);
-    if (w->labels.dim[0] != w->images.dim[0])
-        return error_set(err, E_INPUT, "%s has %u labels for the %u pictures of %s",
-                         o->labels, w->labels.dim[0], w->images.dim[0], o->images);
-    for (int c = 0; c < WORLD_CLASSES; c++)
-        w->garment[c] = xcalloc(w->images.dim[0], sizeof **w->garment);
-    for (uint32_t i = 0; i < w->images.dim[0]; i++) {
-        int c = w->labels.bytes[i];
-
-        if (c >= WORLD_CLASSES)
-            return error_set(err, E_INPUT, "%s: label %d of picture %u; 0 to %d exist",
-                             o->labels, c, i, WORLD_CLASSES - 1);
-        w->garment[c][w->n[c]++] = w->images.bytes + (size_t)i * GARMENT_BYTES;
-    }
-    return 0;
-}
-
-static void wardrobe_close(struct wardrobe *w)
-{
-    for (int c = 0; c < WORLD_CLASSES; c++)
-        free(w->garment[c]);
-    idx_release(&w->labels);
-    idx_release(&w->images);
-}
 
 /* Paints picture i and adds it and its mask to the sets. */
 static int add_picture(const struct options *o, const struct wardrobe *w,
@@ -86,10 +43,10 @@ static int add_picture(const struct options *o, const struct wardrobe *w,
     struct image picture, mask;
     struct draws draws;
 
-    if (round >= w->n[shape])
-        return error_set(err, E_INPUT,
-                         "%s: picture %d needs garment %d of class %d, there are %ld",
-                         o->images, i, round + 1, shape, w->n[shape]);
+    const uint8_t *garment = wardrobe_garment(w, shape, round, err);
+
+    if (garment == NULL)
+        return E_INPUT;
     if (conflict)
         texture = (shape + 1 + round % (WORLD_CLASSES - 1)) % WORLD_CLASSES;
     snprintf(item, sizeof item, "%s/%d", o->split, i);
@@ -101,7 +58,7 @@ static int add_picture(const struct options *o, const struct wardrobe *w,
     picture.name = mask.name = name;
     picture.label = mask.label = shape;
     picture.texture = mask.texture = conflict ? texture : -1;
-    world_paint(world, w->garment[shape][round], texture, &draws, &picture, &mask);
+    world_paint(world, garment, texture, &draws, &picture, &mask);
     rc = imageset_append(set, &picture, err);
     if (rc == 0)
         rc = imageset_append(masks, &mask, err);
@@ -129,7 +86,7 @@ static int compose(const void *options, struct error *err)
     struct imageset *set = NULL, *masks = NULL;
     int rc;
 
-    rc = wardrobe_open(&wardrobe, o, err);
+    rc = wardrobe_open(&wardrobe, o->images, o->labels, err);
     if (rc == 0)
         rc = manifest_read(&textures, o->textures, err);
     if (rc == 0)

@@ -221,6 +221,17 @@ static struct tones draw_tones(const struct world_constants *c, const struct dra
     return t;
 }
 
+struct world_scene world_scene(const struct world *w, const struct draws *draws)
+{
+    struct tones t = draw_tones(&w->constants, draws);
+    struct world_scene s = { .ramp = hypot(t.ramp_x, t.ramp_y) };
+
+    s.clutter = (int)draws_below(draws, CLUTTER, MATERIAL_WHICH, WORLD_CLUTTERS);
+    for (int k = 0; k < 3; k++)
+        s.background[k] = t.background[k];
+    return s;
+}
+
 void world_paint(const struct world *w, const uint8_t *garment, int texture,
                  const struct draws *draws, struct image *picture, struct image *mask)
 {

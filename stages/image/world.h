@@ -42,6 +42,13 @@ int world_open(struct world *w, const struct world_constants *constants,
                const struct manifest *patterns, struct error *err);
 void world_close(struct world *w);
 
+/* What is behind the garment of a picture. */
+struct world_scene {
+    int clutter;          /* which of the world's clutters */
+    double background[3]; /* level of red, green, blue, about 0.5 */
+    double ramp;          /* how far it rises over half the picture */
+};
+struct world_scene world_scene(const struct world *w, const struct draws *draws);
 /* Paints one picture. garment: 28 x 28 bytes; texture: the class whose pattern covers it.
  * picture (RGB) and mask (grey) are 32 x 32; only their pixels are set. */
 void world_paint(const struct world *w, const uint8_t *garment, int texture,

@@ -1,0 +1,380 @@
+/*
+ * pivot - numbers out of TSV files, laid out as a table.
+ *
+ * in   records  a list of TSV files, by axes
+ * out  table    one line a cell (docs/tables.md)
+ *
+ * `value` is the column that holds the numbers, `where` which rows count (COLUMN=VALUE,
+ * joined by commas). `rows` and `columns` are axes of the list or columns of the files,
+ * whose values name a row or column of the table, as in `tabulate`. With `change=percent`
+ * or `difference` two columns become one: of those that have the words of `of`, A:B, on
+ * an axis and are otherwise the same, B less A, or that in percent of A; where one is not
+ * there it counts 0, and what divides by 0 is empty. `order=falling` sorts rows by their
+ * first column, and `least` leaves out rows whose first number is nearer to 0.
+ */
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kit/stage.h"
+#include "larder/mem.h"
+#include "table/names.h"
+#include "table/records.h"
+#include "table/table.h"
+
+#include "larder/banned.h"
+
+struct options {
+    const char *records, *table;
+    const char *value, *where, *rows, *columns, *row_names, *column_names, *unit;
+    const char *change, *of, *order;
+    double least;
+};
+
+/* Of a pair the number of A and that of B; else only the latter. */
+enum { A, B, SIDES };
+
+/* A cell before it is written. */
+struct number {
+    size_t row, column;
+    double value[SIDES];
+    bool has[SIDES];
+    struct buf from;
+};
+
+/* The rows or the columns: printed names in the order of their first cell. */
+struct side {
+    struct names axes, printed;
+    char **name;
+    size_t n, cap;
+};
+
+/* One run; all-zero is empty. */
+struct work {
+    const struct options *o;
+    struct records records;
+    struct side rows, columns;
+    struct names conditions, pair;
+    struct number *number;
+    size_t n, cap;
+};
+
+/* The value of an axis of the list, or of a column of the file. */
+static const char *look_up(const struct work *w, size_t record, size_t row,
+                           const char *name, struct error *err)
+{
+    const char *value = manifest_axis(&w->records.manifest, record, name);
+    const struct tsv *t = &w->records.record[record].tsv;
+    int column;
+
+    if (value != NULL)
+        return value;
+    column = tsv_column(t, name, err);
+    return column >= 0 ? tsv_get(t, row, column) : NULL;
+}
+
+static size_t place_of(struct side *s, const char *name)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (strcmp(s->name[i], name) == 0)
+            return i;
+    GROW(s->name, s->n + 1, s->cap);
+    s->name[s->n] = xstrdup(name);
+    return s->n++;
+}
+
+/* The printed name of a row or column; `leave` is a word that is left out. */
+static int name_line(const struct work *w, const struct side *s, size_t record,
+                     size_t row, const char *leave, struct buf *to, struct error *err)
+{
+    for (size_t i = 0; i < s->axes.n; i++) {
+        const char *value = look_up(w, record, row, s->axes.word[i], err);
+
+        if (value == NULL)
+            return E_INPUT;
+        if (value[0] != '\0' && (leave == NULL || strcmp(value, leave) != 0))
+            buf_printf(to, "%s%s", to->len > 0 ? " " : "",
+                       names_printed(&s->printed, value));
+    }
+    if (to->len == 0)
+        buf_adds(to, "value");
+    return 0;
+}
+
+/* 1: the row counts, 0: not. */
+static int fits(const struct work *w, size_t record, size_t row, struct error *err)
+{
+    for (size_t i = 0; i < w->conditions.n; i++) {
+        const char *value = look_up(w, record, row, w->conditions.word[i], err);
+
+        if (value == NULL)
+            return E_INPUT;
+        if (strcmp(value, w->conditions.printed[i]) != 0)
+            return 0;
+    }
+    return 1;
+}
+
+/* Which of the two words of `of` stands on an axis of the record; B where no pair is
+ * asked for, -1 for a record that is neither. */
+static int side_of(const struct work *w, size_t record, size_t row)
+{
+    if (w->pair.n == 0)
+        return B;
+    for (size_t i = 0; i < w->columns.axes.n; i++) {
+        const char *value = look_up(w, record, row, w->columns.axes.word[i], NULL);
+
+        if (value != NULL && strcmp(value, w->pair.word[0]) == 0)
+            return A;
+        if (value != NULL && strcmp(value, w->pair.printed[0]) == 0)
+            return B;
+    }
+    return -1;
+}
+
+static struct number *find_number(struct work *w, size_t row, size_t column)
+{
+    for (size_t i = 0; i < w->n; i++)
+        if (w->number[i].row == row && w->number[i].column == column)
+            return &w->number[i];
+    GROW(w->number, w->n + 1, w->cap);
+    w->number[w->n] = (struct number){ .row = row, .column = column };
+    return &w->number[w->n++];
+}
+
+static void add_digest(struct buf *from, const struct digest *id)
+{
+    char hex[DIGEST_HEX + 1];
+
+    digest_hex(id, hex);
+    if (strstr(buf_str(from), hex) == NULL)
+        buf_printf(from, "%s%s", from->len > 0 ? "," : "", hex);
+}
+
+static int put_number(struct work *w, size_t record, size_t row, int side, double x,
+                      const char *const name[2], struct error *err)
+{
+    const struct tsv *t = &w->records.record[record].tsv;
+    struct number *to =
+        find_number(w, place_of(&w->rows, name[0]), place_of(&w->columns, name[1]));
+
+    if (to->has[side])
+        return error_set(
+            err, E_INPUT,
+            "%s:%zu: a second number for row \"%s\", column \"%s\"; name what "
+            "tells them apart in rows or columns, or leave rows out by where",
+            t->path, tsv_line(t, row), name[0], name[1]);
+    to->has[side] = true;
+    to->value[side] = x;
+    add_digest(&to->from, &w->records.record[record].digest);
+    return 0;
+}
+
+static int add_row(struct work *w, size_t record, size_t row, struct error *err)
+{
+    const struct tsv *t = &w->records.record[record].tsv;
+    int value = tsv_column(t, w->o->value, err), side = side_of(w, record, row);
+    const char *leave = w->pair.n == 0 || side < 0 ? NULL
+                        : side == A                ? w->pair.word[0]
+                                                   : w->pair.printed[0];
+    struct buf name[2] = { { 0 }, { 0 } };
+    double x = 0;
+    int rc = value < 0 ? value : 0;
+
+    if (rc == 0 && side >= 0)
+        rc = tsv_double(t, row, value, &x, err);
+    if (rc == 0)
+        rc = name_line(w, &w->rows, record, row, NULL, &name[0], err);
+    if (rc == 0)
+        rc = name_line(w, &w->columns, record, row, leave, &name[1], err);
+    if (rc == 0 && side >= 0)
+        rc = put_number(w, record, row, side, x,
+                        (const char *const[2]){ buf_str(&name[0]), buf_str(&name[1]) },
+                        err);
+    buf_release(&name[0]);
+    buf_release(&name[1]);
+    return rc;
+}
+
+static int read_options(struct work *w, struct error *err)
+{
+    const struct options *o = w->o;
+    bool changes = strcmp(o->change, "none") != 0;
+
+    if (names_list(&w->rows.axes, o->rows, "rows", err) < 0 ||
+        names_list(&w->columns.axes, o->columns, "columns", err) < 0 ||
+        names_map(&w->rows.printed, o->row_names, "row-names", err) < 0 ||
+        names_map(&w->columns.printed, o->column_names, "column-names", err) < 0 ||
+        names_map(&w->conditions, o->where, "where", err) < 0 ||
+        names_pairs(&w->pair, o->of, "of", err) < 0)
+        return E_INPUT;
+    if (w->pair.n != (changes ? 1 : 0))
+        return error_set(err, E_INPUT, "change=%s with of=\"%s\": %s", o->change, o->of,
+                         changes ? "say of what, A:B" : "a pair is for a change alone");
+    return 0;
+}
+
+static int read_all(struct work *w, struct error *err)
+{
+    int rc = read_options(w, err);
+
+    if (rc == 0)
+        rc = records_read(&w->records, w->o->records, err);
+    for (size_t i = 0; i < w->records.n && rc == 0; i++)
+        for (size_t row = 0; row < w->records.record[i].tsv.n_rows && rc == 0; row++) {
+            rc = fits(w, i, row, err);
+            if (rc > 0)
+                rc = add_row(w, i, row, err);
+        }
+    return rc;
+}
+
+/* What is written; NAN: nothing. */
+static double result(const struct work *w, const struct number *n)
+{
+    if (strcmp(w->o->change, "none") == 0)
+        return n->value[B];
+    if (strcmp(w->o->change, "difference") == 0)
+        return n->value[B] - n->value[A];
+    return n->value[A] != 0 ? 100 * (n->value[B] - n->value[A]) / n->value[A]
+                            : (double)NAN;
+}
+
+/* A row in the order in which it is written. */
+struct ordered {
+    size_t row;
+    double first; /* its number in the first column, 0 where there is none */
+    bool falling;
+};
+
+static int by_first(const void *pa, const void *pb)
+{
+    const struct ordered *a = pa, *b = pb;
+
+    if (a->falling && a->first != b->first)
+        return a->first > b->first ? -1 : 1;
+    return (a->row > b->row) - (a->row < b->row);
+}
+
+static const struct number *number_at(const struct work *w, size_t row, size_t column)
+{
+    for (size_t i = 0; i < w->n; i++)
+        if (w->number[i].row == row && w->number[i].column == column)
+            return &w->number[i];
+    return NULL;
+}
+
+static void add_cell(const struct work *w, const struct number *n, struct buf *to)
+{
+    char text[40] = "";
+    double x = result(w, n);
+
+    if (!isnan(x))
+        snprintf(text, sizeof text, "%.6g", x);
+    table_add_cell(to,
+                   &(struct table_cell){ .row = w->rows.name[n->row],
+                                         .column = w->columns.name[n->column],
+                                         .n = "",
+                                         .k = "",
+                                         .value = text,
+                                         .low = "",
+                                         .high = "",
+                                         .unit = w->o->unit,
+                                         .from = buf_str(&n->from),
+                                         .paper = "" },
+                   false);
+}
+
+static void write_rows(const struct work *w, struct buf *to)
+{
+    struct ordered *order = xcalloc(w->rows.n + 1, sizeof *order);
+
+    for (size_t i = 0; i < w->rows.n; i++) {
+        const struct number *n = number_at(w, i, 0);
+        double first = n != NULL ? result(w, n) : 0;
+
+        order[i] = (struct ordered){ i, isnan(first) ? 0 : first,
+                                     strcmp(w->o->order, "falling") == 0 };
+    }
+    qsort(order, w->rows.n, sizeof *order, by_first);
+    table_add_header(to, false);
+    for (size_t i = 0; i < w->rows.n; i++)
+        for (size_t c = 0; c < w->columns.n && fabs(order[i].first) >= w->o->least; c++) {
+            const struct number *n = number_at(w, order[i].row, c);
+
+            if (n != NULL)
+                add_cell(w, n, to);
+        }
+    free(order);
+}
+
+static void close_side(struct side *s)
+{
+    for (size_t i = 0; i < s->n; i++)
+        free(s->name[i]);
+    free(s->name);
+    names_release(&s->axes);
+    names_release(&s->printed);
+}
+
+static void close_work(struct work *w)
+{
+    for (size_t i = 0; i < w->n; i++)
+        buf_release(&w->number[i].from);
+    free(w->number);
+    close_side(&w->rows);
+    close_side(&w->columns);
+    names_release(&w->conditions);
+    names_release(&w->pair);
+    records_release(&w->records);
+}
+
+static int run(const void *options, struct error *err)
+{
+    struct work w = { .o = options };
+    struct buf text = { 0 };
+    int rc = read_all(&w, err);
+
+    if (rc == 0) {
+        write_rows(&w, &text);
+        rc = tsv_write(w.o->table, &text, err);
+    }
+    buf_release(&text);
+    close_work(&w);
+    return rc;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = { .value = "n",
+                         .where = "",
+                         .rows = "",
+                         .columns = "",
+                         .row_names = "",
+                         .column_names = "",
+                         .unit = "",
+                         .change = "none",
+                         .of = "",
+                         .order = "given" };
+    const struct stage_arg args[] = {
+        STAGE_ABOUT("numbers out of TSV files, laid out as a table"),
+        STAGE_IN_LIST("records", &o.records, "TSV files, by axes"),
+        STAGE_OUT("table", &o.table, "table (TSV, one line a cell)"),
+        STAGE_STRING("value", &o.value, "the column that holds the numbers"),
+        STAGE_STRING("where", &o.where, "rows that count: column=value,column=value"),
+        STAGE_STRING("rows", &o.rows, "axes or columns that name a row"),
+        STAGE_STRING("columns", &o.columns, "axes or columns that name a column"),
+        STAGE_STRING("row-names", &o.row_names, "what to print: word=Name,word=Name"),
+        STAGE_STRING("column-names", &o.column_names, "the same for columns"),
+        STAGE_STRING("unit", &o.unit, "of the numbers"),
+        STAGE_CHOICE("change", &o.change, "none|difference|percent",
+                     "two columns become one: B less A, or that in percent of A"),
+        STAGE_STRING("of", &o.of, "which: A:B, words of an axis of the columns"),
+        STAGE_CHOICE("order", &o.order, "given|falling", "of the rows"),
+        STAGE_FLOAT("least", &o.least, 0, 1e300,
+                    "rows with a smaller number are left out"),
+        STAGE_END,
+    };
+    return stage_main(argc, argv, args, run, &o);
+}
