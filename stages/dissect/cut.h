@@ -1,0 +1,55 @@
+/*
+ * cut - a network cut behind a layer, to run what follows again with one channel at 0.
+ *
+ * The activations of the layer are kept and only what follows is run; and where a
+ * convolution or a dense layer follows, perhaps behind pooling, not even all of that: it
+ * is linear, so that what it gives without a channel is what it gave less that channel's
+ * share. Pooling looks at each channel alone, and activations behind a ReLU are not
+ * negative, so a channel that is 0 before it is 0 after it.
+ */
+#ifndef DISSECT_CUT_H
+#define DISSECT_CUT_H
+
+#include <stdbool.h>
+
+#include "learn/model.h"
+
+/* All-zero is empty. */
+struct cut {
+    int C, H, W;      /* of the layer */
+    struct net *rest; /* from the layer on: activations in, logits out */
+    struct graph *rest_graph;
+    /* Where it is linear: head ends in the convolution, tail begins behind it; there is
+     * no tail where the logits are what it gives. */
+    struct net *head, *tail;
+    struct graph *head_graph, *tail_graph;
+    int in_C, in_H, in_W;    /* what the convolution reads; C is the layer's */
+    int out_C, out_H, out_W; /* what it gives */
+    int kernel, stride, pad;
+    bool dense;    /* it is a dense layer, over the flattened map */
+    float *weight; /* by channel, place of the kernel, channel out */
+};
+
+struct cut_options {
+    int batch, lanes;
+    bool linear; /* prepare head and tail, too */
+};
+
+/* tap: of the layer. E_INPUT when what follows reads more than the layer, or, with
+ * linear, does not begin with a convolution or a dense layer. */
+int cut_open(struct cut *c, const struct graph *g, const struct tensors *weights,
+             const char *tap, const struct cut_options *o, struct error *err);
+void cut_close(struct cut *c);
+
+/* For n activations of the layer, n x H x W x C: what the convolution reads, n x in_H x
+ * in_W x C, and gives, n x out_H x out_W x out_C. */
+int cut_head(struct cut *c, const float *activations, int n, float *reads, float *gives,
+             struct error *err);
+/* Takes from what the convolution gave, of one picture, the share of a channel. reads: of
+ * that picture. false when the channel is 0 everywhere: then nothing changes. */
+bool cut_without(const struct cut *c, const float *reads, int channel, float *gives);
+
+/* The logits that follow from what the convolution gave, of n pictures. */
+int cut_tail(struct cut *c, const float *gives, int n, float *logits, struct error *err);
+
+#endif
