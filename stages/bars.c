@@ -10,6 +10,7 @@
  * value has an interval, the bar has one.
  */
 #include <math.h>
+#include <stdbool.h>
 
 #include "draw/bars.h"
 #include "kit/number.h"
@@ -24,7 +25,8 @@
 struct options {
     const char *table, *font, *figure, *data;
     const char *groups, *group_names, *series_names, *title, *y_title, *line_name;
-    const char *format;
+    const char *format, *more, *less;
+    bool labels;
     double from, to, line;
 };
 
@@ -95,6 +97,9 @@ static int read_table(struct work *w, struct error *err)
                        err);
     if (rc == 0 && w->groups.n == 0)
         rc = error_set(err, E_INPUT, "%s is empty", o->table);
+    if (rc == 0 && o->more[0] != '\0' && w->series.n > 1)
+        rc = error_set(err, E_INPUT, "more and less are for one series; %s has %zu",
+                       o->table, w->series.n);
     if (rc == 0 && w->series.n > LOOKS)
         rc = error_set(err, E_INPUT, "%s: more than %d series cannot be told apart",
                        o->table, LOOKS);
@@ -161,7 +166,10 @@ static int draw(struct work *w, struct error *err)
                                .from = o->from,
                                .to = o->to,
                                .line = o->line,
-                               .line_name = o->line_name[0] ? o->line_name : NULL };
+                               .line_name = o->line_name[0] ? o->line_name : NULL,
+                               .labels = o->labels,
+                               .more = o->more[0] ? o->more : NULL,
+                               .less = o->less };
     struct canvas *canvas = NULL;
     struct font *font = NULL;
     int rc = font_open(&font, o->font, err);
@@ -217,6 +225,8 @@ int main(int argc, char **argv)
                          .title = "",
                          .y_title = "",
                          .line_name = "",
+                         .more = "",
+                         .less = "",
                          .format = "png" };
     const struct stage_arg args[] = {
         STAGE_ABOUT("Draws a table as groups of bars"),
@@ -234,6 +244,11 @@ int main(int argc, char **argv)
         STAGE_FLOAT("to", &o.to, -1e9, 1e9, "where it ends; equal: as values need it"),
         STAGE_FLOAT("line", &o.line, -1e9, 1e9, "a value with dashes across"),
         STAGE_STRING("line-name", &o.line_name, "what it is; empty: no line"),
+        STAGE_BOOL("labels", &o.labels, "each value stands at its bar"),
+        STAGE_STRING("more", &o.more,
+                     "of one series: what bars above 0 are called; they look otherwise "
+                     "than those below"),
+        STAGE_STRING("less", &o.less, "what bars below 0 are called"),
         STAGE_CHOICE("format", &o.format, "png|svg", "of the figure"),
         STAGE_END,
     };

@@ -50,10 +50,21 @@ static double group_width(const struct bars *b, const struct font *font)
     return width + APART;
 }
 
+/* How a bar looks: by its series, or by its sign. */
+static const struct look *look_of(const struct bars *b, size_t series, double value)
+{
+    if (b->more == NULL)
+        return &series_look[series];
+    return &series_look[value < 0 ? 0 : 2];
+}
+
 static double legend_width(const struct bars *b, const struct font *font)
 {
     double width = b->line_name ? 40 + font_width(font, NAME_TEXT, b->line_name) : 0;
 
+    if (b->more != NULL)
+        return width + 68 + font_width(font, NAME_TEXT, b->more) +
+               font_width(font, NAME_TEXT, b->less);
     for (size_t s = 0; s < b->n_series; s++)
         width += 34 + font_width(font, NAME_TEXT, b->series[s].name);
     return width;
@@ -90,6 +101,17 @@ static void draw_bar(struct canvas *canvas, const struct axis *a, double x, doub
                    look->hatch);
 }
 
+static void draw_label(struct canvas *canvas, const struct axis *a, double x,
+                       double value)
+{
+    double at = axis_at(a, value);
+    char text[24];
+
+    snprintf(text, sizeof text, "%.4g", value);
+    canvas_text(canvas, x, value < 0 ? at + 9 : at - 3, AXIS_TEXT - 3, ALIGN_CENTRE,
+                black, text);
+}
+
 static void draw_interval(struct canvas *canvas, const struct axis *a, double x,
                           double low, double high)
 {
@@ -110,7 +132,9 @@ static void draw_group(struct canvas *canvas, const struct bars *b, const struct
 
         if (isnan(r->value[i]))
             continue;
-        draw_bar(canvas, a, left, r->value[i], &series_look[s]);
+        draw_bar(canvas, a, left, r->value[i], look_of(b, s, r->value[i]));
+        if (b->labels)
+            draw_label(canvas, a, left + BAR / 2, r->value[i]);
         if (!isnan(r->low[i]) && !isnan(r->high[i]))
             draw_interval(canvas, a, left + BAR / 2, r->low[i], r->high[i]);
     }
@@ -126,14 +150,22 @@ static void draw_name(struct canvas *canvas, const char *name, double x, double 
     free(first);
 }
 
+/* Returns where the next swatch begins. */
+static double draw_swatch(struct canvas *canvas, const struct look *look,
+                          const char *name, double x, double y)
+{
+    canvas_hatched(canvas, x, y - SWATCH + 2, SWATCH, SWATCH, look->fill, look->hatch);
+    canvas_text(canvas, x + SWATCH + 5, y, NAME_TEXT, ALIGN_LEFT, black, name);
+    return x + 34 + canvas_length(canvas, NAME_TEXT, name);
+}
+
 static void draw_legend(struct canvas *canvas, const struct bars *b, double x, double y)
 {
-    for (size_t s = 0; s < b->n_series; s++) {
-        canvas_hatched(canvas, x, y - SWATCH + 2, SWATCH, SWATCH, series_look[s].fill,
-                       series_look[s].hatch);
-        canvas_text(canvas, x + SWATCH + 5, y, NAME_TEXT, ALIGN_LEFT, black,
-                    b->series[s].name);
-        x += 34 + canvas_length(canvas, NAME_TEXT, b->series[s].name);
+    for (size_t s = 0; s < b->n_series && b->more == NULL; s++)
+        x = draw_swatch(canvas, &series_look[s], b->series[s].name, x, y);
+    if (b->more != NULL) {
+        x = draw_swatch(canvas, look_of(b, 0, 1), b->more, x, y);
+        x = draw_swatch(canvas, look_of(b, 0, -1), b->less, x, y);
     }
     if (b->line_name == NULL)
         return;

@@ -5,6 +5,7 @@
 #ifndef DRAW_BARS_H
 #define DRAW_BARS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "draw/canvas.h"
@@ -25,6 +26,10 @@ struct bars {
     double from, to;       /* ends of the value axis; equal: as the values need it */
     double line;           /* a value with a line of dashes across */
     const char *line_name; /* NULL: no line */
+    bool labels;           /* each value stands at its bar */
+    /* NULL, or of one series: what bars above 0 are called, and those below, which look
+     * like the third and the first series then. */
+    const char *more, *less;
 };
 
 #define BARS_HEIGHT 260.0

@@ -5,6 +5,8 @@
 
 #include "larder/banned.h"
 
+enum { FULL_RECORDS = 3 }; /* of a cell, that are described in its card */
+
 /* The unit that all cells share, or NULL. */
 static const char *common_unit(const struct table *t)
 {
@@ -158,9 +160,39 @@ static bool add_record(struct buf *to, const struct provenance *p, const char *h
     return true;
 }
 
+/* Of many records only the steps that made them, which stand further down in full. */
+static void add_many(struct buf *to, const struct provenance *p, const char *from)
+{
+    buf_adds(to, "<p>The records come from ");
+    for (const char *at = from; *at != '\0'; at += *at == ',') {
+        size_t n = strcspn(at, ",");
+        struct buf hex = { 0 };
+
+        buf_add(&hex, at, n);
+        buf_adds(to, at > from ? ", " : "");
+        origin_add_makers(to, p, buf_str(&hex));
+        buf_release(&hex);
+        at += n;
+    }
+    buf_adds(to, ".</p>\n");
+}
+
+static size_t count_records(const char *from)
+{
+    size_t n = from[0] != '\0';
+
+    for (; *from != '\0'; from++)
+        n += *from == ',';
+    return n;
+}
+
 /* The records behind a cell, one after another. */
 static void add_records(struct buf *to, const struct provenance *p, const char *from)
 {
+    if (count_records(from) > FULL_RECORDS && p->n > 0) {
+        add_many(to, p, from);
+        return;
+    }
     while (*from != '\0') {
         size_t n = strcspn(from, ",");
         struct buf hex = { 0 };
