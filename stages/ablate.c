@@ -23,6 +23,7 @@
 
 #include "dissect/cut.h"
 #include "dissect/layers.h"
+#include "dissect/silence.h"
 #include "kit/progress.h"
 #include "kit/stage.h"
 #include "kit/tsv.h"
@@ -347,54 +348,16 @@ static int run_unit(struct work *w, size_t layer, int unit, struct error *err)
     return rc;
 }
 
-/* The operator whose weights give the channels of a layer: a convolution, or its batch
- * norm, right before the ReLU; NULL: there is none. */
-static const struct graph_op *source_of(const struct graph *g, const char *tap)
-{
-    const struct graph_op *op = graph_tap(g, tap), *from;
-
-    if (op->kind != GRAPH_RELU || op->in[0] < 0)
-        return NULL;
-    from = &g->op[op->in[0]];
-    return from->kind == GRAPH_BATCHNORM || (from->kind == GRAPH_CONV && from->bias)
-               ? from
-               : NULL;
-}
-
-/* Sets the weights of a channel to 0, so that it is 0 behind its ReLU. */
-static void silence(const struct tensors *weights, const struct graph_op *op, int unit)
-{
-    static const char *const parts[] = { "weight", "bias" };
-
-    for (size_t i = 0; i < 2; i++) {
-        char name[GRAPH_PARAMETER];
-        const struct tensor *t;
-        size_t n;
-
-        snprintf(name, sizeof name, "%s.%s", op->name, parts[i]);
-        t = tensors_find(weights, name);
-        n = t->n / (size_t)op->C;
-        memset(t->value + (size_t)unit * n, 0, n * sizeof *t->value);
-    }
-}
-
 static int run_plain(struct work *w, size_t layer, int unit, struct error *err)
 {
-    const char *tap = w->layers.layer[layer].tap;
-    const struct graph_op *op = source_of(w->model.graph, tap);
     struct tensors weights = { 0 };
-    int rc;
+    int rc = tensors_read(&weights, w->o->model, err);
 
-    if (op == NULL)
-        return error_set(err, E_INPUT,
-                         "%s: no weights alone make the channels of %s; run it with "
-                         "method=rest",
-                         w->model.graph->name, tap);
-    rc = tensors_read(&weights, w->o->model, err);
-    if (rc == 0) {
-        silence(&weights, op, unit);
+    if (rc == 0)
+        rc =
+            silence_unit(&weights, w->model.graph, w->layers.layer[layer].tap, unit, err);
+    if (rc == 0)
         rc = net_set_parameters(w->model.net, &weights, err);
-    }
     if (rc == 0)
         rc = net_forward(w->model.net, w->pixels, w->in_batch, w->logits, err);
     for (int k = 0; k < w->in_batch && rc == 0; k++)

@@ -8,7 +8,7 @@
  *
  * Left axis: the mean Shape score (circle) and the mean Texture score (triangle); right
  * axis: the number of channels (square). Of two networks the first is drawn left of the
- * group's middle and filled, the second right of it.
+ * group's middle and filled, the second right of it and hollow.
  */
 #include <math.h>
 #include <string.h>
@@ -53,6 +53,11 @@ struct work {
     double most[2]; /* of scores and of counts */
     int group_column, net_column, column[MEASURES];
 };
+
+static struct colour fill_of(size_t net)
+{
+    return net == 0 ? series_look[0].fill : (struct colour){ 1, 1, 1 };
+}
 
 static int read_groups(struct work *w, struct error *err)
 {
@@ -137,13 +142,13 @@ static void draw_legend(const struct work *w, struct canvas *canvas)
     double x = LEFT, y = HEIGHT - 8;
 
     for (size_t n = 0; n < w->nets.n; n++) {
-        canvas_mark(canvas, x + 4, y - 4, MARK, MARK_DIAMOND, series_look[2 * n].fill);
+        canvas_mark(canvas, x + 4, y - 4, MARK, MARK_DIAMOND, fill_of(n));
         canvas_text(canvas, x + 13, y, AXIS_TEXT - 1, ALIGN_LEFT, black,
                     w->nets.printed[n]);
         x += 30 + canvas_length(canvas, AXIS_TEXT - 1, w->nets.printed[n]);
     }
     for (int m = 0; m < MEASURES; m++) {
-        canvas_mark(canvas, x + 4, y - 4, MARK, marks[m], (struct colour){ 1, 1, 1 });
+        canvas_mark(canvas, x + 4, y - 4, MARK, marks[m], (struct colour){ .8, .8, .8 });
         canvas_text(canvas, x + 13, y, AXIS_TEXT - 1, ALIGN_LEFT, black, measure_name[m]);
         x += 30 + canvas_length(canvas, AXIS_TEXT - 1, measure_name[m]);
     }
@@ -164,7 +169,7 @@ static void draw_marks(const struct work *w, struct canvas *canvas, const double
                 if (!isnan(value))
                     canvas_mark(canvas, x + (m - 1) * 8,
                                 axis_at(&axis[m == COUNT], value), MARK, marks[m],
-                                series_look[2 * n].fill);
+                                fill_of(n));
             }
         }
         canvas_text(canvas, middle, axis[0].bottom + 16, AXIS_TEXT, ALIGN_CENTRE, black,

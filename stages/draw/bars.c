@@ -14,7 +14,8 @@
 #define TOP 24.0
 #define BELOW 60.0 /* for names of groups and series */
 #define BAR 15.0
-#define APART 18.0 /* between groups, and between their names */
+#define LABELLED_BAR 26.0 /* with room for its value */
+#define APART 18.0        /* between groups, and between their names */
 #define SWATCH 12.0
 #define CAP 3.0 /* half the width of an interval's ends */
 
@@ -40,10 +41,15 @@ static double name_width(const struct font *font, const char *name)
     return width;
 }
 
+static double bar_width(const struct bars *b)
+{
+    return b->labels ? LABELLED_BAR : BAR;
+}
+
 /* From the start of a group to that of the next. */
 static double group_width(const struct bars *b, const struct font *font)
 {
-    double width = BAR * (double)b->n_series;
+    double width = bar_width(b) * (double)b->n_series;
 
     for (size_t i = 0; i < b->n_groups; i++)
         width = fmax(width, name_width(font, b->group[i]));
@@ -92,12 +98,12 @@ static struct axis find_axis(const struct bars *b, double y)
     return a;
 }
 
-static void draw_bar(struct canvas *canvas, const struct axis *a, double x, double value,
-                     const struct look *look)
+static void draw_bar(struct canvas *canvas, const struct axis *a, double x, double width,
+                     double value, const struct look *look)
 {
     double zero = axis_at(a, 0), at = axis_at(a, value);
 
-    canvas_hatched(canvas, x, fmin(zero, at), BAR, fabs(zero - at), look->fill,
+    canvas_hatched(canvas, x, fmin(zero, at), width, fabs(zero - at), look->fill,
                    look->hatch);
 }
 
@@ -107,7 +113,7 @@ static void draw_label(struct canvas *canvas, const struct axis *a, double x,
     double at = axis_at(a, value);
     char text[24];
 
-    snprintf(text, sizeof text, "%.4g", value);
+    snprintf(text, sizeof text, "%.3g", value);
     canvas_text(canvas, x, value < 0 ? at + 9 : at - 3, AXIS_TEXT - 3, ALIGN_CENTRE,
                 black, text);
 }
@@ -128,15 +134,15 @@ static void draw_group(struct canvas *canvas, const struct bars *b, const struct
 {
     for (size_t s = 0; s < b->n_series; s++) {
         const struct bars_series *r = &b->series[s];
-        double left = x + BAR * ((double)s - (double)b->n_series / 2);
+        double bar = bar_width(b), left = x + bar * ((double)s - (double)b->n_series / 2);
 
         if (isnan(r->value[i]))
             continue;
-        draw_bar(canvas, a, left, r->value[i], look_of(b, s, r->value[i]));
+        draw_bar(canvas, a, left, bar, r->value[i], look_of(b, s, r->value[i]));
         if (b->labels)
-            draw_label(canvas, a, left + BAR / 2, r->value[i]);
+            draw_label(canvas, a, left + bar / 2, r->value[i]);
         if (!isnan(r->low[i]) && !isnan(r->high[i]))
-            draw_interval(canvas, a, left + BAR / 2, r->low[i], r->high[i]);
+            draw_interval(canvas, a, left + bar / 2, r->low[i], r->high[i]);
     }
 }
 

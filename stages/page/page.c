@@ -17,7 +17,7 @@ int page_read(struct page *p, const struct page_inputs *in, struct error *err)
 {
     int rc;
 
-    *p = (struct page){ .room = PAGE_BYTES };
+    *p = (struct page){ 0 };
     rc = provenance_read(&p->provenance, in->provenance, err);
     if (rc == 0)
         rc = items_read(&p->tables, "table", in->tables, &p->provenance, err);
@@ -182,22 +182,50 @@ static int check_quotes(const struct page *p, const char *text, struct error *er
     return 0;
 }
 
+static void forget_items(struct items *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        l->item[i].shown = l->item[i].quoted = false;
+}
+
+/* The whole page with so much room for pictures; html is empty. */
+static int render(struct page *p, const struct buf *markdown, const char *text,
+                  size_t room, struct buf *html, struct error *err)
+{
+    struct markdown m = { 0 };
+    int rc;
+
+    p->room = room;
+    forget_items(&p->tables);
+    forget_items(&p->figures);
+    forget_items(&p->data);
+    rc = markdown_render(&m, markdown, text, refer_resolve, p, err);
+    if (rc == 0)
+        rc = check_quotes(p, text, err);
+    if (rc == 0)
+        add_document(html, p, &m);
+    markdown_release(&m);
+    return rc;
+}
+
 int page_write(struct page *p, const char *text, const char *folder, struct error *err)
 {
     struct buf markdown = { 0 }, html = { 0 }, path = { 0 };
-    struct markdown m = { 0 };
+    size_t rest;
     int rc;
 
     rc = fs_read(text, &markdown, err);
     if (rc < 0)
         goto out;
-    rc = markdown_render(&m, &markdown, text, refer_resolve, p, err);
+    /* Without pictures, to know what they may take; then with them. */
+    rc = render(p, &markdown, text, 0, &html, err);
     if (rc < 0)
         goto out;
-    rc = check_quotes(p, text, err);
+    rest = html.len < PAGE_BYTES ? PAGE_BYTES - html.len : 0;
+    buf_reset(&html);
+    rc = render(p, &markdown, text, rest, &html, err);
     if (rc < 0)
         goto out;
-    add_document(&html, p, &m);
     rc = fs_mkdirs(folder, err);
     if (rc < 0)
         goto out;
@@ -218,7 +246,6 @@ int page_write(struct page *p, const char *text, const char *folder, struct erro
 out:
     buf_release(&path);
     buf_release(&html);
-    markdown_release(&m);
     buf_release(&markdown);
     return rc;
 }
