@@ -17,7 +17,7 @@ int page_read(struct page *p, const struct page_inputs *in, struct error *err)
 {
     int rc;
 
-    *p = (struct page){ 0 };
+    *p = (struct page){ .most = PAGE_BYTES };
     rc = provenance_read(&p->provenance, in->provenance, err);
     if (rc == 0)
         rc = items_read(&p->tables, "table", in->tables, &p->provenance, err);
@@ -221,7 +221,7 @@ int page_write(struct page *p, const char *text, const char *folder, struct erro
     rc = render(p, &markdown, text, 0, &html, err);
     if (rc < 0)
         goto out;
-    rest = html.len < PAGE_BYTES ? PAGE_BYTES - html.len : 0;
+    rest = html.len < p->most ? p->most - html.len : 0;
     buf_reset(&html);
     rc = render(p, &markdown, text, rest, &html, err);
     if (rc < 0)

@@ -25,7 +25,8 @@ struct page {
     struct table *table; /* of tables.item[i] */
     struct tsv *tsv;     /* of data.item[i] */
     struct provenance provenance;
-    size_t room; /* bytes that pictures may still take */
+    size_t most; /* bytes that index.html may weigh: PAGE_BYTES, once it is read */
+    size_t room; /* those that pictures may still take */
 };
 
 int page_read(struct page *p, const struct page_inputs *in, struct error *err);

@@ -1,20 +1,24 @@
-"""make_page_inputs.py records TRIED | provenance - what the page of a paper is made from,
+"""make_page_inputs.py records|provenance RECIPES - what the page of a paper is made from,
 small and invented, in the current folder: records, models and their lists, then the
 origin of what was computed from them."""
 
 import hashlib
 import json
 import os
+import re
 import struct
 import sys
 
 ARCHS = ["alexnet", "googlenet", "resnet50"]  # all three of the same records and models
 NETS = ["S", "S-matched", "R"]
-# Tables whose content is that of Table 1 here.
-OTHERS = ["table-attack", "table-3", "table-3-full", "table-scrambled", "table-order", "table-a1", "table-a1-full",
-          "table-segmenter", "table-sin"]
-FIGURES = ["a27", "3", "a5", "1", "a1", "a4", "a6"]  # with data of their own
-
+# What the page shows whose content matters; all else is a copy of something.
+TABLES = {"table-2": "table-2.tsv", "table-4": "table-4.tsv", "table-sin-cue": "table-2.tsv"}
+DATA = {"table-1": "pairs-1.tsv", "table-2": "pairs-2.tsv", "table-3": "pairs-1.tsv", "table-sin": "pairs-1.tsv",
+        "table-sin-cue": "pairs-2.tsv", "filter-pairs": "filter-pairs.tsv", "claims": "verdicts.tsv",
+        "claims-published": "verdicts.tsv", "train-sin": "curve-S.tsv", "train-segmenter": "curve-S.tsv",
+        "train@kind=S": "curve-S.tsv", "train@kind=R": "curve-R.tsv", "tried": "tried.tsv",
+        "seeds": "match.tsv"}
+FILES = ["tried", "seeds"]  # of the user's own, called by their paths
 
 def model(arch, net):
     return f"match@arch={arch}.model" if net == "S-matched" else f"train@arch={arch},kind={net}.model"
@@ -86,25 +90,38 @@ def put_lists():
         f"C{i}\tR is better than S, or so they say\t{i}\t\t{v}\t\t"
         for i, v in enumerate(("holds", "unsure", "fails", "not judged"))])
     put("match.tsv", ["epoch\tclean_matched\tclean_r\tclean_s", "7\t0.71\t0.72\t0.88"])
-    put("list-tables", ["stage\tpath"] + [f"table-{i}\ttable-{i}.tsv" for i in (1, 2, 4)] +
-        [f"{t}\ttable-1.tsv" for t in OTHERS] + ["table-sin-cue\ttable-2.tsv"])
-    put("list-figures", ["stage\tarch\tsplit\tset\tpath", "sheet\t\ttrain\t\tfigure-2.svg",
-                         "sheet\t\tconflict\t\tfigure-2.png"] +
-        [f"sheet-distorted\t\t\t{s}\tfigure-2.png" for s in (
-            "stylized", "gatys", "traced", "silhouettes", "scrambled")] +
-        [f"figure-{f}\t\t\t\tfigure-2.png" for f in FIGURES] +
-        [f"{f}\t{a}\t\t\tfigure-2.png" for f in ("figure-2", "figure-a2") for a in ARCHS])
-    rows = ["stage\tarch\tkind\tpath"]
-    for a in ARCHS:
-        rows += [f"train\t{a}\tS\tcurve-S.tsv", f"train\t{a}\tR\tcurve-R.tsv",
-                 f"match\t{a}\t\tmatch.tsv", f"cl\t{a}\t\tmatch.tsv", f"filter-pairs\t{a}\t\tfilter-pairs.tsv",
-                 f"filter-bank\t{a}\t\tmatch.tsv"]
-    put("list-data", rows + [f"{t}\t\t\tpairs-1.tsv" for t in ("table-1", "table-3", "table-sin")] +
-        [f"{t}\t\t\tpairs-2.tsv" for t in ("table-2", "table-sin-cue")] +
-        [f"figure-{f}\t\t\tmatch.tsv" for f in FIGURES] +
-        [f"pick-{f}\t\t\tmatch.tsv" for f in ("1", "a4")] +
-        ["claims\t\t\tverdicts.tsv", "claims-published\t\t\tverdicts.tsv"] +
-        ["train-sin\t\t\tcurve-S.tsv", "train-segmenter\t\t\tcurve-S.tsv", "./tried.tsv\t\t\ttried.tsv"])
+    for kind, known, other in (("table", TABLES, "table-1.tsv"), ("figure", {}, "figure-2.png"),
+                               ("data", DATA, "match.tsv")):
+        put_list(kind, known, other)
+
+
+def references(kind):
+    """What the page shows of a kind, each once, as a stage and its axes."""
+    with open(PAGE, encoding="utf-8") as f:
+        text = f.read()
+    names = re.findall(r"\]\(<?%s:([^)>]+)>?\)" % kind, text)
+    if kind == "data":
+        names += [n.split("/")[0] for n in re.findall(r"\]\(<?count:([^)>]+)>?\)", text)]
+    found = []
+    for name in names:
+        stage, _, axes = name.partition("@")
+        item = stage, tuple(sorted(tuple(a.split("=")) for a in axes.split(",") if a))
+        if item not in found:
+            found.append(item)
+    return found
+
+
+def put_list(kind, known, other):
+    items = references(kind)
+    axes = sorted({a for _, values in items for a, _ in values})
+    rows = ["\t".join(["stage", *axes, "path"])]
+    for stage, values in items:
+        path = known.get(stage, other)
+        for a, v in values:
+            path = known.get("%s@%s=%s" % (stage, a, v), path)
+        own = "./%s.tsv" % stage if stage in FILES else stage
+        rows.append("\t".join([own, *[dict(values).get(a, "") for a in axes], path]))
+    put("list-%ss" % kind if kind != "data" else "list-data", rows)
 
 
 def digest(path):
@@ -152,17 +169,19 @@ def put_provenance():
     for i in (1, 2, 4):
         step(f"table-{i}", "tabulate", [], [("pairs", digest(f"pairs-{i}.tsv")),
                                             ("table", digest(f"table-{i}.tsv"))])
-    for other in OTHERS:
-        step(other, "tabulate", [], [("table", digest("table-1.tsv"))])
+    for other, _ in references("table"):
+        if other not in ("table-1", "table-2", "table-4", "table-sin-cue"):
+            step(other, "tabulate", [], [("table", digest("table-1.tsv"))])
     step("table-sin-cue", "tabulate", [], [("table", digest("table-2.tsv"))])
     put("provenance.tsv", rows)
 
 
+PAGE = sys.argv[2] + "/page-mini.md"
 if sys.argv[1] == "records":
     put_records()
     put_models()
     put_lists()
-    with open(sys.argv[2], encoding="utf-8") as tried:
+    with open(sys.argv[2] + "/tried.tsv", encoding="utf-8") as tried:
         put("tried.tsv", tried.read().splitlines())
 else:
     put_provenance()

@@ -430,7 +430,7 @@ Test(page, pictures_beyond_the_room_lie_beside_the_page)
     cr_assert(eq(int, page_write(&p, in.text, "inside", NULL), 0));
     page_release(&p);
     cr_assert(eq(int, page_read(&p, &in, NULL), 0));
-    p.room = 10;
+    p.most = 10;
     cr_assert(eq(int, page_write(&p, in.text, "beside", NULL), 0));
     page_release(&p);
     cr_assert(eq(int, fs_read("inside/index.html", &html, NULL), 0));
