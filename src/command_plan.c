@@ -9,6 +9,7 @@
 #include "larder/banned.h"
 #include "larder/buf.h"
 
+#include "cost.h"
 #include "estimate.h"
 #include "lookup.h"
 #include "need.h"
@@ -84,7 +85,21 @@ static const char *state_word(const struct work *w)
     return w->state == WORK_DONE ? "done" : w->state == WORK_DUE ? "run" : "undecided";
 }
 
-static void print_json(const struct session *s, const struct outlook *o)
+static json_t *cost_json(const struct cost *c)
+{
+    return json_pack("{s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "seconds_gpu",
+                     c->gpu_s, "seconds_cpu", c->cpu_s, "steps_measured",
+                     (json_int_t)c->n_measured, "steps_declared",
+                     (json_int_t)c->n_declared, "steps_without", (json_int_t)c->n_unknown,
+                     "import_bytes", (json_int_t)c->imports, "import_bytes_absent",
+                     (json_int_t)c->absent, "imports_without", (json_int_t)c->n_unsized,
+                     "disk_bytes", (json_int_t)c->disk, "steps_without_disk",
+                     (json_int_t)c->n_undisked);
+}
+
+/* cost: of what is to run, or NULL. */
+static void print_json(const struct session *s, const struct outlook *o,
+                       const struct cost *cost)
 {
     json_t *steps = json_array();
     json_t *all;
@@ -102,12 +117,16 @@ static void print_json(const struct session *s, const struct outlook *o)
             json_object_set_new(one, "after", json_string(first_due(w)->step->name));
         if (w->expected >= 0)
             json_object_set_new(one, "seconds", json_real(w->expected));
+        if (w->declared)
+            json_object_set_new(one, "declared", json_true());
         json_array_append_new(steps, one);
     }
     all = json_pack("{s:o, s:I, s:I, s:I, s:f, s:f}", "steps", steps, "run",
                     (json_int_t)o->due, "undecided", (json_int_t)o->unknown, "done",
                     (json_int_t)o->done, "seconds", o->due_s, "seconds_undecided",
                     o->unknown_s);
+    if (cost)
+        json_object_set_new(all, "cost", cost_json(cost));
     json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
     putchar('\n');
     json_decref(all);
@@ -125,7 +144,7 @@ static void print_step(const struct work *w)
         buf_printf(&line, "%s will be decided when %s is done", w->step->name,
                    first_due(w)->step->name);
     if (w->expected >= 0) {
-        buf_adds(&line, " (took ");
+        buf_adds(&line, w->declared ? " (declared: " : " (took ");
         say_seconds(w->expected, &line);
         buf_addc(&line, ')');
     }
@@ -154,6 +173,16 @@ static void print_outlook(const struct outlook *o)
     buf_release(&line);
 }
 
+static void print_cost(const struct cost *c)
+{
+    struct buf line = { 0 };
+
+    cost_write(c, &line);
+    if (line.len)
+        puts(buf_str(&line));
+    buf_release(&line);
+}
+
 static int exit_status(const struct cli *cli, const struct outlook *o)
 {
     return cli->exit_code && (o->due || o->unknown) ? EXIT_WORK_FOUND : 0;
@@ -162,16 +191,20 @@ static int exit_status(const struct cli *cli, const struct outlook *o)
 int command_plan(const struct cli *cli, struct error *err)
 {
     struct outlook o;
+    struct cost cost;
     struct session s = { 0 };
     int rc = look(&s, cli, true, &o, err);
 
+    if (rc == 0)
+        cost_of(&cost, &s);
     if (rc == 0 && cli->json) {
-        print_json(&s, &o);
+        print_json(&s, &o, &cost);
     } else if (rc == 0) {
         for (size_t i = 0; i < s.plan->n_steps; i++)
             if (s.work[i].wanted && s.work[i].state != WORK_DONE)
                 print_step(&s.work[i]);
         print_outlook(&o);
+        print_cost(&cost);
     }
     session_close(&s);
     return rc == 0 ? exit_status(cli, &o) : rc;
@@ -221,7 +254,7 @@ int command_status(const struct cli *cli, struct error *err)
     int rc = look(&s, cli, false, &o, err);
 
     if (rc == 0 && cli->json) {
-        print_json(&s, &o);
+        print_json(&s, &o, NULL);
     } else if (rc == 0) {
         print_status(&s);
         print_outlook(&o);

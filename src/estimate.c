@@ -19,19 +19,44 @@ static double last_wall(const struct record *last)
     return wall;
 }
 
+static long long last_disk(const struct record *last)
+{
+    long long size = 0;
+
+    for (size_t i = 0; i < last->n_outputs; i++)
+        size += last->output[i].object.size;
+    return size;
+}
+
+/* The recipe's word comes first: what a step took last may be of another profile, whose
+ * steps have the same names. */
+static void estimate_one(struct session *s, struct work *w)
+{
+    const struct resources *r = &w->step->resources;
+    struct record *last = NULL;
+
+    if (lookup_last(s, w, &last, NULL) == STORE_HIT) {
+        w->expected = last_wall(last);
+        w->disk = last_disk(last);
+    }
+    w->declared = r->takes >= 0;
+    if (w->declared)
+        w->expected = r->takes;
+    if (r->disk >= 0)
+        w->disk = r->disk;
+    record_free(last);
+}
+
 void estimate_all(struct session *s)
 {
     for (size_t i = s->plan->n_steps;
          i-- > 0;) { /* those that need a step come after it */
         struct work *w = &s->work[i];
-        struct record *last = NULL;
         double longest = 0;
 
         if (!w->wanted || w->state == WORK_DONE)
             continue;
-        if (lookup_last(s, w, &last, NULL) == STORE_HIT)
-            w->expected = last_wall(last);
-        record_free(last);
+        estimate_one(s, w);
         for (size_t k = 0; k < w->step->n_users; k++) {
             const struct work *user = work_of(w, w->step->user[k]);
 

@@ -403,6 +403,19 @@ int facts_seek(struct facts *f, const struct source *s, struct error *err)
     return rc;
 }
 
+bool facts_is_here(struct facts *f, const struct source *s)
+{
+    struct buf story = { 0 };
+    struct error ignored = { 0 };
+    struct object o;
+    bool here = find(f, s)->is_located;
+
+    for (size_t i = 0; i < s->n_from && !here; i++)
+        here = !source_is_url(s->from[i]) && is_likely(s, s->from[i], &story);
+    buf_release(&story);
+    return here || fetch_find(f->store, s, &o, &ignored) == FETCH_DONE;
+}
+
 static int confirm_folder(struct facts *f, const struct fact *fact, struct error *err)
 {
     struct object now;

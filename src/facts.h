@@ -56,6 +56,9 @@ int facts_locate(struct facts *f, const struct source *s, const struct located *
 /* Whether it can be expected to be there, by a look that reads and fetches nothing: 0, or
  * E_INPUT like facts_locate(). */
 int facts_seek(struct facts *f, const struct source *s, struct error *err);
+/* Whether an import seems to be on this machine, in a place of its own or in the store,
+ * by a look that reads and fetches nothing. */
+bool facts_is_here(struct facts *f, const struct source *s);
 /* After a step has read it: E_INPUT when the file is not what it was. */
 int facts_confirm(struct facts *f, const struct source *s, struct error *err);
 

@@ -143,6 +143,8 @@ struct resources {
     bool jobserver; /* its slots are passed on to a make in it */
     double time;    /* seconds, 0: no limit */
     double silence; /* seconds without a sign of life, 0: no limit */
+    double takes;   /* seconds it is thought to take, or -1: not said */
+    long long disk; /* bytes its outputs are thought to take, or -1: not said */
 };
 
 /* Why a step did not get to its end, where that is not its own fault. */

@@ -87,7 +87,14 @@ static int truth(const struct scope *s, const struct node *node, const char *wha
     return 0;
 }
 
-/* A time under a key of `resources:`, if it is there. */
+/* Whether a value says that it is not known. */
+static bool is_unknown(const struct value *v)
+{
+    return !strcmp(v->text, "unknown");
+}
+
+/* A time under a key of `resources:`, if it is there; -1 of `unknown`, where that may be
+ * said: where *x is -1 before. */
 static int duration(const struct scope *s, const struct node *map, const char *key,
                     double *x, struct error *err)
 {
@@ -98,10 +105,34 @@ static int duration(const struct scope *s, const struct node *map, const char *k
     if (!node)
         return 0;
     rc = expr_value(s, node, key, &v, err);
+    if (rc == 0 && *x < 0 && is_unknown(&v))
+        return 0;
     if (rc == 0 &&
         (!amount(v.text, seconds, sizeof seconds / sizeof *seconds, x) || *x > 1e9))
         rc = pos_error(&v.pos, err, "%s: \"%s\" is no time; write 30s, 10m, 96h or 2d",
                        key, v.text);
+    return rc;
+}
+
+/* A number of bytes under a key of `resources:`, likewise. */
+static int volume(const struct scope *s, const struct node *map, const char *key,
+                  long long *size, struct error *err)
+{
+    const struct node *node = node_get(map, key);
+    struct value v;
+    double x = 0;
+    int rc;
+
+    if (!node)
+        return 0;
+    rc = expr_value(s, node, key, &v, err);
+    if (rc == 0 && *size < 0 && is_unknown(&v))
+        return 0;
+    if (rc == 0 && (!amount(v.text, bytes, sizeof bytes / sizeof *bytes, &x) || x > 1e18))
+        rc = pos_error(&v.pos, err, "%s: \"%s\" is no size; write 512MiB or 16GiB", key,
+                       v.text);
+    if (rc == 0)
+        *size = (long long)x;
     return rc;
 }
 
@@ -146,14 +177,12 @@ static int gpus(const struct scope *s, const struct node *node, struct resources
 int resources_read(const struct scope *s, const struct node *node, struct resources *r,
                    struct error *err)
 {
-    static const char *const known[] = { "cpu",  "memory",  "gpu",
-                                         "time", "silence", "jobserver" };
+    static const char *const known[] = { "cpu",     "memory",    "gpu",   "time",
+                                         "silence", "jobserver", "takes", "disk" };
     const struct node *item;
-    struct value v;
-    double x = 0;
     int rc;
 
-    *r = (struct resources){ .cpu = 1 };
+    *r = (struct resources){ .cpu = 1, .takes = -1, .disk = -1 };
     if (!node || node->kind == NODE_NULL)
         return 0;
     rc = node_check_keys(node, "resources", known, sizeof known / sizeof *known, err);
@@ -161,18 +190,16 @@ int resources_read(const struct scope *s, const struct node *node, struct resour
         rc = slots(s, item, "cpu", 1, &r->cpu, err);
     if (rc == 0 && (item = node_get(node, "gpu")))
         rc = gpus(s, item, r, err);
-    if (rc == 0 && (item = node_get(node, "memory"))) {
-        rc = expr_value(s, item, "memory", &v, err);
-        if (rc == 0 &&
-            (!amount(v.text, bytes, sizeof bytes / sizeof *bytes, &x) || x > 1e18))
-            rc = pos_error(&v.pos, err,
-                           "memory: \"%s\" is no size; write 512MiB or 16GiB", v.text);
-        r->memory = (long long)x;
-    }
+    if (rc == 0)
+        rc = volume(s, node, "memory", &r->memory, err);
     if (rc == 0)
         rc = duration(s, node, "time", &r->time, err);
     if (rc == 0)
         rc = duration(s, node, "silence", &r->silence, err);
+    if (rc == 0)
+        rc = duration(s, node, "takes", &r->takes, err);
+    if (rc == 0)
+        rc = volume(s, node, "disk", &r->disk, err);
     if (rc == 0 && (item = node_get(node, "jobserver")))
         rc = truth(s, item, "jobserver", &r->jobserver, err);
     return rc;

@@ -86,6 +86,7 @@ void work_new(struct work **to, const struct plan *plan, const bool *wanted)
         all[i].step = plan->step[i];
         all[i].wanted = wanted[i];
         all[i].expected = -1;
+        all[i].disk = -1;
     }
     *to = all;
 }

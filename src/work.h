@@ -56,7 +56,9 @@ struct work {
     bool watch;          /* is to run under a trace; it failed before */
     const char *changed; /* what its program loaded and is other now, or NULL; borrowed */
     double seconds;      /* it took in this run */
-    double expected;     /* seconds it took when it ran last, or -1 */
+    double expected;     /* seconds: `takes:`, else what it took last, or -1 */
+    bool declared;       /* that is `takes:` */
+    long long disk;      /* bytes: `disk:`, else of its last outputs, or -1 */
     double ahead;        /* expected seconds until the last step that needs it is done */
 };
 

@@ -165,6 +165,8 @@ static void dump_step(const struct step *step, struct buf *to)
         buf_printf(to, "  gpu part %d\n", r->gpu_part);
     if (r->silence > 0)
         buf_printf(to, "  silence %g\n", r->silence);
+    if (r->takes >= 0 || r->disk >= 0)
+        buf_printf(to, "  takes %g disk %lld\n", r->takes, r->disk);
     if (r->jobserver)
         buf_adds(to, "  jobserver\n");
     if (retry[CAUSE_TRANSIENT] != 2 || retry[CAUSE_PREEMPTED] != 10 || retry[CAUSE_OOM])
