@@ -174,7 +174,8 @@ static int combine(struct reader *r, operation *o, struct numbers *a,
 
         if (o == divide && y.value == 0) {
             numbers_release(&out);
-            return wrong(r, err, "division by 0");
+            error_set(err, E_INPUT, "it divides by 0");
+            return FORMULA_ABSENT;
         }
         numbers_add(&out, o(x, y));
     }
@@ -317,6 +318,13 @@ static struct number absolute(struct number x)
     return (struct number){ fabs(x.value), holds_zero ? 0 : fmin(a, b), fmax(a, b) };
 }
 
+/* What was found leaves the function without a value. */
+static int has_none(struct error *err, const char *function, const char *of)
+{
+    error_set(err, E_INPUT, "%s of %s", function, of);
+    return FORMULA_ABSENT;
+}
+
 /* NAME has been read up to its bracket. */
 static int apply(struct reader *r, const char *name, size_t n, struct numbers *to,
                  struct error *err)
@@ -332,11 +340,9 @@ static int apply(struct reader *r, const char *name, size_t n, struct numbers *t
         if (strlen(functions[i].name) != n || strncmp(functions[i].name, name, n) != 0)
             continue;
         if (to->n == 0 && functions[i].of != how_many && functions[i].of != sum)
-            return error_set(err, E_INPUT, "%s of no numbers in %s", functions[i].name,
-                             r->text);
+            return has_none(err, functions[i].name, "no numbers");
         if (to->n == 1 && (functions[i].of == rising || functions[i].of == falling))
-            return error_set(err, E_INPUT, "%s of one number in %s", functions[i].name,
-                             r->text);
+            return has_none(err, functions[i].name, "one number");
         x = functions[i].of(to);
         to->n = 0;
         numbers_add(to, x);

@@ -42,8 +42,9 @@ enum { FORMULA_ABSENT = 1 };
 typedef int formula_lookup(void *self, const char *name, struct numbers *to,
                            struct error *err);
 
-/* Fills an empty *result. Returns what the lookup returned when that is not 0; E_INPUT,
- * with the place in the text, for what is no formula or divides by nothing. */
+/* Fills an empty *result. Returns what the lookup returned when that is not 0;
+ * FORMULA_ABSENT when the numbers found leave it without a value, as a division by 0 or a
+ * mean of none; E_INPUT, with the place in the text, for what is no formula. */
 int formula_value(struct numbers *result, const char *text, formula_lookup *lookup,
                   void *self, struct error *err);
 

@@ -27,7 +27,7 @@ struct claim {
     const char *judge;  /* a formula, or "" */
     const char *paper;  /* numbers, joined by ';', or "" */
     const char *within; /* how far from them is near: "0.5", "5%", or "" */
-    bool once; /* there is no second reading of it; note says why */
+    bool once;          /* there is no second reading of it; note says why */
     const char *note;
 };
 

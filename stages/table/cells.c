@@ -239,6 +239,14 @@ static void add_place(struct buf *to, const char *row, const char *column)
     buf_printf(to, "%s\t%s", row, column);
 }
 
+static bool has_row(const struct cells *c, const char *row)
+{
+    for (size_t i = 0; i < c->rows.n; i++)
+        if (strcmp(c->rows.line[i].label, row) == 0)
+            return true;
+    return false;
+}
+
 static bool has_cell(const struct cells *c, const char *row, const char *column)
 {
     for (size_t i = 0; i < c->n; i++)
@@ -264,6 +272,8 @@ static int read_published(struct cells *c, const char *path, struct error *err)
         const char *r = tsv_get(t, i, row), *k = tsv_get(t, i, column);
         struct buf place = { 0 };
 
+        if (!has_row(c, r))
+            continue; /* a run of fewer sets has fewer rows */
         if (!has_cell(c, r, k))
             return error_set(err, E_INPUT, "%s:%zu: the table has no cell at %s, %s",
                              path, tsv_line(t, i), r, k);

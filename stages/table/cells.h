@@ -67,8 +67,8 @@ struct cells {
 };
 
 /* Reads the list of records and every record in it. E_INPUT when an axis is missing, a
- * word is unknown, two parts of records fall into one cell, or a published number into
- * none. */
+ * word is unknown, two parts of records fall into one cell, or a published number
+ * stands in a row of the table but in no cell of it. */
 int cells_read(struct cells *c, const struct cells_options *o, const char *list,
                struct error *err);
 void cells_release(struct cells *c);
