@@ -123,7 +123,7 @@ static int open_work(struct work *w, struct error *err)
 
         p->threshold = xcalloc((size_t)l->C, sizeof *p->threshold);
         p->most = xcalloc((size_t)l->C, sizeof *p->most);
-        p->field = field_of(w->maps.model.graph, l->tap);
+        p->field = field_of(w->maps.graph, l->tap);
         tally_open(&p->tally, &w->maps.broden, presence, l->C, p->threshold);
     }
     return read_thresholds(w, err);
@@ -196,7 +196,7 @@ static int add_batch(void *context, const struct maps_batch *b, struct error *er
     if (p->sh != s->sh || p->sw != s->sw) {
         enlarge_close(&p->enlarge);
         enlarge_open(&p->enlarge, kind, b->layer->H, b->layer->W, s->sh, s->sw,
-                     w->maps.model.graph->H, &p->field);
+                     w->maps.graph->H, &p->field);
         p->sh = s->sh;
         p->sw = s->sw;
     }

@@ -112,7 +112,7 @@ static struct number multiply(struct number a, struct number b)
 static struct number divide(struct number a, struct number b)
 {
     if (b.low <= 0 && b.high >= 0)
-        return (struct number){ a.value / b.value, -INFINITY, INFINITY };
+        return (struct number){ a.value / b.value, -(double)INFINITY, (double)INFINITY };
     return spanning(a.value / b.value, a.low / b.low, a.low / b.high, a.high / b.low,
                     a.high / b.high);
 }

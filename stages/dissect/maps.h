@@ -6,7 +6,7 @@
 
 #include "dissect/broden.h"
 #include "dissect/layers.h"
-#include "learn/model.h"
+#include "nn/net.h"
 #include "nn/workers.h"
 
 /* How a picture becomes a network's input.
@@ -25,7 +25,8 @@ struct maps_options {
 
 /* All-zero is empty. */
 struct maps {
-    struct model model;
+    struct graph *whole, *graph; /* the network, and up to the last of the layers */
+    struct net *net;
     struct broden broden;
     struct layers layers;
     const char *pixels_as;

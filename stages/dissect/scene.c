@@ -187,7 +187,7 @@ static void describe_parts(struct scene_planes *to, const struct places *object)
 
 static int nearest_color(const struct image *picture, int x, int y)
 {
-    double least = INFINITY;
+    double least = (double)INFINITY;
     int nearest = 0;
 
     for (int c = 0; c < COUNT(colors); c++) {

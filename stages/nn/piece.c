@@ -56,7 +56,8 @@ int graph_piece(struct graph **piece, const struct graph *g, int after, int last
     if (last + 1 < (int)g->n_ops) {
         struct graph_op *end = &p->op[p->n_ops - 1];
 
-        snprintf(end->tap, sizeof end->tap, "end");
+        if (end->tap[0] == '\0')
+            snprintf(end->tap, sizeof end->tap, "end");
         p->classes = end->C * end->H * end->W;
         p->places = 1;
         graph_output(p);

@@ -10,9 +10,9 @@
 
 /* The operators after `after` (or GRAPH_PICTURES: from the beginning) up to `last`, which
  * read nothing that lies before but `after`; its pictures are what `after` gives. Where
- * `last` is that of the network, so are the logits; else the piece has none, and the tap
- * `end` of its last operator. *piece is new: graph_free(). E_INPUT when another operator
- * before is read too. */
+ * `last` is that of the network, so are the logits; else the piece has none, and its
+ * last operator the tap `end`, if it has no other. *piece is new: graph_free(). E_INPUT
+ * when another operator before is read too. */
 int graph_piece(struct graph **piece, const struct graph *g, int after, int last,
                 struct error *err);
 /* Fills an empty *to with those of `all` that the piece has. E_INPUT for one that is
