@@ -49,6 +49,14 @@ const struct command command_table[] = {
       "Writes the page run.html into DIR, or beside every index.html that the default\n"
       "target places. Each step has the anchor k- and the first 16 digits of its key.",
       command_report },
+    { "export", NULL, "crate [TARGET] DEST", 2, 3,
+      "the last run as a Workflow Run RO-Crate",
+      "Writes a folder DEST with the recipe, the files that the target places, and\n"
+      "ro-crate-metadata.json, which tells how they were made: every step with its\n"
+      "program, options, inputs and outputs. Without a name: the recipe's default "
+      "target.\n"
+      "All of it must be made. What is private is named by its digest and not copied.",
+      command_export },
     { "push", NULL, "[TARGET|STAGE|STEP...]", 0, SIZE_MAX,
       "give results to a remote, for others to use",
       "Gives the results of the steps named, and of all that they need, to the remote "

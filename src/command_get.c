@@ -183,30 +183,11 @@ static int find_wishes(struct session *s, struct wish **wish, size_t *n,
     return rc;
 }
 
-static int bring(struct session *s, const struct item *item, struct error *err)
-{
-    for (size_t i = 0; i < item_n_steps(item); i++) {
-        struct work *w = work_of(s->work, item_step(item, i));
-        bool made = w->state == WORK_DONE;
-        int rc = lookup_need(s, w, (size_t)item->output, err);
-
-        if (rc < 0)
-            return rc;
-        if (w->lacks)
-            return error_set(err, w->lacks->code, "%s", w->lacks->text);
-        if (w->state != WORK_DONE) /* or no more */
-            return error_set(err, E_STAGE, "%s is not %s: `larder run %s'%s'` makes it",
-                             w->step->name, made ? "here" : "made yet", made ? "-B " : "",
-                             w->step->name);
-    }
-    return 0;
-}
-
 static int grant(struct session *s, struct places *p, const struct wish *wish,
                  struct error *err)
 {
     struct object o;
-    int rc = bring(s, &wish->item, err);
+    int rc = lookup_item(s, &wish->item, err);
 
     if (rc == 0)
         rc = item_publish(s->store, s->work, &wish->item, &o, err);

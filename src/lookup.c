@@ -579,3 +579,22 @@ int lookup_former(struct session *s, const struct work *w, struct record **rec,
         return STORE_MISS;
     return store_find_record(s->store, &m.former_key, &m.former_record, rec, err);
 }
+
+int lookup_item(struct session *s, const struct item *item, struct error *err)
+{
+    for (size_t i = 0; i < item_n_steps(item); i++) {
+        struct work *w = work_of(s->work, item_step(item, i));
+        bool made = w->state == WORK_DONE;
+        int rc = lookup_need(s, w, (size_t)item->output, err);
+
+        if (rc < 0)
+            return rc;
+        if (w->lacks)
+            return error_set(err, w->lacks->code, "%s", w->lacks->text);
+        if (w->state != WORK_DONE) /* or no more */
+            return error_set(err, E_STAGE, "%s is not %s: `larder run %s'%s'` makes it",
+                             w->step->name, made ? "here" : "made yet", made ? "-B " : "",
+                             w->step->name);
+    }
+    return 0;
+}

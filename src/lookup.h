@@ -46,6 +46,10 @@ int lookup_bring_log(struct session *s, struct work *w, struct error *err);
  * nothing where it is not done. */
 int lookup_need(struct session *s, struct work *w, size_t object, struct error *err);
 
+/* The same for all that is behind an item that somebody asked for by name; E_STAGE where
+ * it is not made or cannot be had, or what else it lacks. */
+int lookup_item(struct session *s, const struct item *item, struct error *err);
+
 /* Looks the key up again, since another process may have recorded it meanwhile. */
 int lookup_again(struct session *s, struct work *w, struct error *err);
 
