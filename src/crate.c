@@ -127,7 +127,7 @@ static int add_recipe_file(struct crate *c, const char *path, const char *types,
 static int add_recipe(struct crate *c, struct json_t **workflow, struct error *err)
 {
     const struct node *name;
-    const char *id;
+    const char *id, *workflow_id;
     int rc = read_recipe(c->s, err);
 
     if (rc == 0)
@@ -136,6 +136,7 @@ static int add_recipe(struct crate *c, struct json_t **workflow, struct error *e
                              err);
     if (rc < 0)
         return rc;
+    workflow_id = id;
     *workflow = jsonld_entity(c->graph, id, "", NULL);
     name = node_get(c->s->recipe->root, "name");
     if (name && name->kind == NODE_SCALAR)
@@ -146,8 +147,8 @@ static int add_recipe(struct crate *c, struct json_t **workflow, struct error *e
     for (size_t i = 1; i < c->s->recipe->n_files && rc == 0; i++) {
         rc = add_recipe_file(c, c->s->recipe->file[i], "File SoftwareSourceCode", &id,
                              err);
-        if (rc == 0)
-            jsonld_refer(*workflow, "hasPart", id);
+        if (rc == 0) /* hasPart of a workflow is for tools that ran */
+            jsonld_refer(jsonld_entity(c->graph, id, "", NULL), "isPartOf", workflow_id);
     }
     return rc;
 }
@@ -353,7 +354,7 @@ static void add_provenance(struct crate *c, const struct target *target,
 }
 
 /* Records and keys, which a look-up need not read. */
-static int read_steps(struct session *s, struct error *err)
+static int read_steps(struct session *s, const struct target *target, struct error *err)
 {
     int rc = 0;
 
@@ -364,9 +365,9 @@ static int read_steps(struct session *s, struct error *err)
             continue;
         if (w->state != WORK_DONE)
             return error_set(err, E_STAGE,
-                             "%s is not made yet: `larder run` makes it, and only a run "
-                             "that is done has a crate",
-                             w->step->name);
+                             "%s is not made yet: a crate tells of a run that is done; "
+                             "`larder run %s` does it",
+                             w->step->name, target->name);
         rc = lookup_record(s, w, err);
         if (rc == 0 && lookup_key(s, w, err) != LOOKUP_KEY)
             rc = w->abroad
@@ -407,7 +408,7 @@ int crate_write(struct session *s, const struct target *target, const char *fold
 {
     struct crate c = { .s = s, .folder = folder, .graph = jsonld_new() };
     bool there = fs_exists(folder);
-    int rc = read_steps(s, err);
+    int rc = read_steps(s, target, err);
 
     if (rc == 0)
         rc = fs_mkdirs(folder, err);

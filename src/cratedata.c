@@ -119,28 +119,39 @@ static void set_tree(struct json_t *e, const struct object *o)
     jsonld_set(e, "identifier", text);
 }
 
+/* The same bytes may be the results of several steps. */
+static const char *also_called(struct crate *c, const char *id, const char *name)
+{
+    struct json_t *e = jsonld_entity(c->graph, id, "File", NULL);
+
+    if (!jsonld_is(e, "name", name))
+        jsonld_add(e, "alternateName", name);
+    return id;
+}
+
 const char *crate_data(struct crate *c, const struct object *o, const char *name,
                        bool private_)
 {
     const char *here = map_get(&c->here, own_name(c, o));
-    struct json_t *e;
     char uri[NI_SIZE];
+    struct json_t *e;
     bool added;
 
+    name = crate_clean(c, name);
     if (here)
-        return here;
+        return also_called(c, here, name);
     ni_uri(&o->id, uri);
     e = jsonld_entity(c->graph, uri, is_tree(o) ? "Dataset" : "File", &added);
     if (added) {
-        jsonld_set(e, "name", crate_clean(c, name));
+        jsonld_set(e, "name", name);
         if (is_tree(o))
             set_tree(e, o);
         jsonld_refer_new(c->root, "hasPart", uri);
     }
-    if (private_ && !jsonld_has(e, "description"))
+    if (private_)
         jsonld_set(e, "description", "It is private, and was left out of the crate.");
     set_content(e, o);
-    return arena_strdup(&c->arena, uri);
+    return also_called(c, arena_strdup(&c->arena, uri), name);
 }
 
 const char *crate_withheld(struct crate *c, const char *name)

@@ -82,17 +82,24 @@ bool jsonld_has(const json_t *entity, const char *property)
     return json_object_get(entity, property) != NULL;
 }
 
+bool jsonld_is(const json_t *entity, const char *property, const char *text)
+{
+    const char *is = json_string_value(json_object_get(entity, property));
+
+    return is && !strcmp(is, text);
+}
+
 void jsonld_set(json_t *entity, const char *property, const char *text)
 {
     json_object_set_new(entity, property, text_value(text));
 }
 
-void jsonld_refer_new(json_t *entity, const char *property, const char *id)
+/* One value stands for itself, several are a list; value is taken. */
+static void add_value(json_t *entity, const char *property, json_t *value)
 {
     json_t *had = json_object_get(entity, property);
-    json_t *reference = json_pack("{s:s}", "@id", id);
 
-    if (json_is_object(had)) {
+    if (had && !json_is_array(had)) {
         json_t *list = json_array();
 
         json_array_append(list, had);
@@ -100,26 +107,43 @@ void jsonld_refer_new(json_t *entity, const char *property, const char *id)
         had = list;
     }
     if (had)
-        json_array_append_new(had, reference);
+        json_array_append_new(had, value);
     else
-        json_object_set_new(entity, property, reference);
+        json_object_set_new(entity, property, value);
 }
 
-static bool refers_to(const json_t *reference, const char *id)
+/* The same unless it is there. */
+static void add_new_value(json_t *entity, const char *property, json_t *value)
 {
-    return !strcmp(json_string_value(json_object_get(reference, "@id")), id);
+    const json_t *had = json_object_get(entity, property);
+    bool found = had && json_equal(had, value);
+
+    for (size_t i = 0; i < json_array_size(had) && !found; i++)
+        found = json_equal(json_array_get(had, i), value);
+    if (found)
+        json_decref(value);
+    else
+        add_value(entity, property, value);
+}
+
+static json_t *reference(const char *id)
+{
+    return json_pack("{s:s}", "@id", id);
+}
+
+void jsonld_add(json_t *entity, const char *property, const char *text)
+{
+    add_new_value(entity, property, text_value(text));
+}
+
+void jsonld_refer_new(json_t *entity, const char *property, const char *id)
+{
+    add_value(entity, property, reference(id));
 }
 
 void jsonld_refer(json_t *entity, const char *property, const char *id)
 {
-    const json_t *had = json_object_get(entity, property);
-
-    if (json_is_object(had) && refers_to(had, id))
-        return;
-    for (size_t i = 0; i < json_array_size(had); i++)
-        if (refers_to(json_array_get(had, i), id))
-            return;
-    jsonld_refer_new(entity, property, id);
+    add_new_value(entity, property, reference(id));
 }
 
 static int add_bytes(const char *bytes, size_t n, void *to)

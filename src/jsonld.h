@@ -22,8 +22,11 @@ void jsonld_free(struct jsonld *g); /* NULL is fine */
 struct json_t *jsonld_entity(struct jsonld *g, const char *id, const char *types,
                              bool *added);
 bool jsonld_has(const struct json_t *entity, const char *property);
+bool jsonld_is(const struct json_t *entity, const char *property, const char *text);
 /* Sets a property to a text. */
 void jsonld_set(struct json_t *entity, const char *property, const char *text);
+/* Adds a text to those that a property has, unless it has it. */
+void jsonld_add(struct json_t *entity, const char *property, const char *text);
 /* Adds a reference to those that a property has, unless it has it. */
 void jsonld_refer(struct json_t *entity, const char *property, const char *id);
 /* The same where the caller knows that it is new. */
