@@ -23,7 +23,7 @@ QUIET = {"DEBUG", "INFO"}
 
 # What the page says of itself, each a function body.
 LINKS = """return [...document.querySelectorAll('a[href]')].map(a => [a.getAttribute('href'),
-    a.href])"""
+    new URL(a.getAttribute('href'), document.baseURI).href])"""
 MISSING = """return [...document.querySelectorAll('a[href^="#"]')].map(a => a.getAttribute('href'))
     .filter(h => h.length > 1 && !document.getElementById(decodeURIComponent(h.slice(1))))"""
 CLICK = """
