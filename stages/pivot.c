@@ -3,14 +3,17 @@
  *
  * in   records  a list of TSV files, by axes
  * out  table    one line a cell (docs/tables.md)
+ *      data     TSV, the same as plain columns: those of rows and columns, then the
+ * number; of a change both numbers, NAME_A and NAME_B, and the change
  *
  * `value` is the column that holds the numbers, `where` which rows count (COLUMN=VALUE,
- * joined by commas). `rows` and `columns` are axes of the list or columns of the files,
- * whose values name a row or column of the table, as in `tabulate`. With `change=percent`
- * or `difference` two columns become one: of those that have the words of `of`, A:B, on
- * an axis and are otherwise the same, B less A, or that in percent of A; where one is not
- * there it counts 0, and what divides by 0 is empty. `order=falling` sorts rows by their
- * first column, and `least` leaves out rows whose first number is nearer to 0.
+ * or COLUMN=!VALUE, joined by commas). `rows` and `columns` are axes of the list or
+ * columns of the files, whose values name a row or column of the table, as in `tabulate`.
+ * With `change=percent` or `difference` two columns become one: of those that have the
+ * words of `of`, A:B, on an axis and are otherwise the same, B less A, or that in percent
+ * of A; where one is not there it counts 0, and what divides by 0 is empty.
+ * `order=falling` sorts rows by their first column, and `least` leaves out rows whose
+ * first number is nearer to 0.
  */
 #include <math.h>
 #include <stdbool.h>
@@ -22,11 +25,12 @@
 #include "table/names.h"
 #include "table/records.h"
 #include "table/table.h"
+#include "table/where.h"
 
 #include "larder/banned.h"
 
 struct options {
-    const char *records, *table;
+    const char *records, *table, *data;
     const char *value, *where, *rows, *columns, *row_names, *column_names, *unit;
     const char *change, *of, *order;
     double least;
@@ -60,20 +64,6 @@ struct work {
     size_t n, cap;
 };
 
-/* The value of an axis of the list, or of a column of the file. */
-static const char *look_up(const struct work *w, size_t record, size_t row,
-                           const char *name, struct error *err)
-{
-    const char *value = manifest_axis(&w->records.manifest, record, name);
-    const struct tsv *t = &w->records.record[record].tsv;
-    int column;
-
-    if (value != NULL)
-        return value;
-    column = tsv_column(t, name, err);
-    return column >= 0 ? tsv_get(t, row, column) : NULL;
-}
-
 static size_t place_of(struct side *s, const char *name)
 {
     for (size_t i = 0; i < s->n; i++)
@@ -89,7 +79,7 @@ static int name_line(const struct work *w, const struct side *s, size_t record,
                      size_t row, const char *leave, struct buf *to, struct error *err)
 {
     for (size_t i = 0; i < s->axes.n; i++) {
-        const char *value = look_up(w, record, row, s->axes.word[i], err);
+        const char *value = where_value(&w->records, record, row, s->axes.word[i], err);
 
         if (value == NULL)
             return E_INPUT;
@@ -102,20 +92,6 @@ static int name_line(const struct work *w, const struct side *s, size_t record,
     return 0;
 }
 
-/* 1: the row counts, 0: not. */
-static int fits(const struct work *w, size_t record, size_t row, struct error *err)
-{
-    for (size_t i = 0; i < w->conditions.n; i++) {
-        const char *value = look_up(w, record, row, w->conditions.word[i], err);
-
-        if (value == NULL)
-            return E_INPUT;
-        if (strcmp(value, w->conditions.printed[i]) != 0)
-            return 0;
-    }
-    return 1;
-}
-
 /* Which of the two words of `of` stands on an axis of the record; B where no pair is
  * asked for, -1 for a record that is neither. */
 static int side_of(const struct work *w, size_t record, size_t row)
@@ -123,7 +99,8 @@ static int side_of(const struct work *w, size_t record, size_t row)
     if (w->pair.n == 0)
         return B;
     for (size_t i = 0; i < w->columns.axes.n; i++) {
-        const char *value = look_up(w, record, row, w->columns.axes.word[i], NULL);
+        const char *value =
+            where_value(&w->records, record, row, w->columns.axes.word[i], NULL);
 
         if (value != NULL && strcmp(value, w->pair.word[0]) == 0)
             return A;
@@ -223,7 +200,7 @@ static int read_all(struct work *w, struct error *err)
         rc = records_read(&w->records, w->o->records, err);
     for (size_t i = 0; i < w->records.n && rc == 0; i++)
         for (size_t row = 0; row < w->records.record[i].tsv.n_rows && rc == 0; row++) {
-            rc = fits(w, i, row, err);
+            rc = where_fits(&w->records, &w->conditions, i, row, err);
             if (rc > 0)
                 rc = add_row(w, i, row, err);
         }
@@ -286,7 +263,39 @@ static void add_cell(const struct work *w, const struct number *n, struct buf *t
                    false);
 }
 
-static void write_rows(const struct work *w, struct buf *to)
+/* A number as it is written; "" for none. */
+static void add_number(struct buf *to, double x)
+{
+    buf_addc(to, '\t');
+    if (!isnan(x))
+        buf_printf(to, "%.6g", x);
+}
+
+static void add_data_header(const struct work *w, struct buf *to)
+{
+    bool changes = w->pair.n > 0;
+
+    buf_printf(to, "%s\t%s", w->o->rows[0] != '\0' ? w->o->rows : "row",
+               w->o->columns[0] != '\0' ? w->o->columns : "column");
+    if (changes)
+        buf_printf(to, "\t%s_%s\t%s_%s\t%s\n", w->o->value, w->pair.word[0], w->o->value,
+                   w->pair.printed[0], w->o->change);
+    else
+        buf_printf(to, "\t%s\n", w->o->value);
+}
+
+static void add_data(const struct work *w, const struct number *n, struct buf *to)
+{
+    buf_printf(to, "%s\t%s", w->rows.name[n->row], w->columns.name[n->column]);
+    if (w->pair.n > 0) {
+        add_number(to, n->value[A]);
+        add_number(to, n->value[B]);
+    }
+    add_number(to, result(w, n));
+    buf_addc(to, '\n');
+}
+
+static void write_rows(const struct work *w, struct buf *to, struct buf *data)
 {
     struct ordered *order = xcalloc(w->rows.n + 1, sizeof *order);
 
@@ -299,12 +308,15 @@ static void write_rows(const struct work *w, struct buf *to)
     }
     qsort(order, w->rows.n, sizeof *order, by_first);
     table_add_header(to, false);
+    add_data_header(w, data);
     for (size_t i = 0; i < w->rows.n; i++)
         for (size_t c = 0; c < w->columns.n && fabs(order[i].first) >= w->o->least; c++) {
             const struct number *n = number_at(w, order[i].row, c);
 
-            if (n != NULL)
-                add_cell(w, n, to);
+            if (n == NULL)
+                continue;
+            add_cell(w, n, to);
+            add_data(w, n, data);
         }
     free(order);
 }
@@ -333,13 +345,16 @@ static void close_work(struct work *w)
 static int run(const void *options, struct error *err)
 {
     struct work w = { .o = options };
-    struct buf text = { 0 };
+    struct buf text = { 0 }, data = { 0 };
     int rc = read_all(&w, err);
 
     if (rc == 0) {
-        write_rows(&w, &text);
+        write_rows(&w, &text, &data);
         rc = tsv_write(w.o->table, &text, err);
     }
+    if (rc == 0)
+        rc = tsv_write(w.o->data, &data, err);
+    buf_release(&data);
     buf_release(&text);
     close_work(&w);
     return rc;
@@ -361,8 +376,10 @@ int main(int argc, char **argv)
         STAGE_ABOUT("numbers out of TSV files, laid out as a table"),
         STAGE_IN_LIST("records", &o.records, "TSV files, by axes"),
         STAGE_OUT("table", &o.table, "table (TSV, one line a cell)"),
+        STAGE_OUT("data", &o.data, "the same as plain columns (TSV)"),
         STAGE_STRING("value", &o.value, "the column that holds the numbers"),
-        STAGE_STRING("where", &o.where, "rows that count: column=value,column=value"),
+        STAGE_STRING("where", &o.where,
+                     "rows that count: column=value; !value: all but that"),
         STAGE_STRING("rows", &o.rows, "axes or columns that name a row"),
         STAGE_STRING("columns", &o.columns, "axes or columns that name a column"),
         STAGE_STRING("row-names", &o.row_names, "what to print: word=Name,word=Name"),

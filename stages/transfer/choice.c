@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "kit/draws.h"
-#include "larder/mem.h"
 #include "kit/mt19937.h"
+#include "larder/mem.h"
 
 #include "larder/banned.h"
 

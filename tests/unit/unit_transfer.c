@@ -5,6 +5,7 @@
 
 #include "image/resize.h"
 #include "kit/draws.h"
+#include "kit/mt19937.h"
 #include "larder/mem.h"
 #include "nn/adain.h"
 #include "nn/arch.h"
@@ -12,7 +13,6 @@
 #include "transfer/adaptive.h"
 #include "transfer/gatys.h"
 #include "transfer/lbfgs.h"
-#include "kit/mt19937.h"
 
 static struct vectors want(const char *what)
 {
