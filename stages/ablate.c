@@ -285,7 +285,7 @@ static int redo(struct work *w, size_t layer, int unit, int k, struct error *err
 
     memcpy(map, w->activations + (size_t)k * n, n * sizeof *map);
     clear(map, l, unit);
-    rc = net_forward(w->place[layer].cut.rest, map, 1, logits, err);
+    rc = cut_rest(&w->place[layer].cut, map, 1, logits, err);
     if (rc == 0)
         note(w, layer, unit, k, decide(w, logits, 0));
     free(map);
@@ -336,7 +336,7 @@ static int run_unit(struct work *w, size_t layer, int unit, struct error *err)
 
     if (n > 0)
         rc = linear ? cut_tail(c, w->input, n, w->logits, err)
-                    : net_forward(c->rest, w->input, n, w->logits, err);
+                    : cut_rest(c, w->input, n, w->logits, err);
     for (int i = 0; i < n && rc == 0; i++) {
         int answer = decide(w, w->logits, i);
 

@@ -8,15 +8,21 @@
 
 #include "larder/banned.h"
 
-/* What the last operator reads is looked at, too; where that is the pictures, or flat, it
- * is what stands before. */
+/* Operators that hand on a map as it is. */
+static bool hands_on(const struct graph_op *op)
+{
+    return op->kind == GRAPH_FLATTEN || op->kind == GRAPH_DROPOUT;
+}
+
+/* What the last operator reads is looked at, too, before it is flat; without a tap it is
+ * the activations themselves. */
 static void mark_reads(struct graph *head)
 {
     int i = (int)head->n_ops - 2;
 
-    if (i > 0 && head->op[i].kind == GRAPH_FLATTEN)
+    while (i >= 0 && hands_on(&head->op[i]))
         i--;
-    if (i >= 0 && head->op[i].kind != GRAPH_FLATTEN)
+    if (i >= 0)
         snprintf(head->op[i].tap, sizeof head->op[i].tap, "reads");
 }
 
@@ -125,10 +131,13 @@ int cut_open(struct cut *c, const struct graph *g, const struct tensors *weights
 {
     int layer = find_op(g, tap), rc;
 
-    *c = (struct cut){ .C = g->op[layer].C, .H = g->op[layer].H, .W = g->op[layer].W };
+    *c = (struct cut){ .C = g->op[layer].C,
+                       .H = g->op[layer].H,
+                       .W = g->op[layer].W,
+                       .weights = weights,
+                       .batch = o->batch,
+                       .lanes = o->lanes };
     rc = graph_piece(&c->rest_graph, g, layer, (int)g->n_ops - 1, err);
-    if (rc == 0)
-        rc = open_net(&c->rest, c->rest_graph, weights, o, err);
     return rc == 0 && o->linear ? open_linear(c, g, weights, layer, o, err) : rc;
 }
 
@@ -142,6 +151,15 @@ void cut_close(struct cut *c)
     graph_free(c->tail_graph);
     free(c->weight);
     *c = (struct cut){ 0 };
+}
+
+int cut_rest(struct cut *c, const float *activations, int n, float *logits,
+             struct error *err)
+{
+    const struct cut_options o = { c->batch, c->lanes, false };
+    int rc = c->rest == NULL ? open_net(&c->rest, c->rest_graph, c->weights, &o, err) : 0;
+
+    return rc == 0 ? net_forward(c->rest, activations, n, logits, err) : rc;
 }
 
 int cut_head(struct cut *c, const float *activations, int n, float *reads, float *gives,

@@ -17,8 +17,10 @@
 /* All-zero is empty. */
 struct cut {
     int C, H, W;      /* of the layer */
-    struct net *rest; /* from the layer on: activations in, logits out */
+    struct net *rest; /* from the layer on, once it is asked for: cut_rest() */
     struct graph *rest_graph;
+    const struct tensors *weights; /* borrowed */
+    int batch, lanes;
     /* Where it is linear: head ends in the convolution, tail begins behind it; there is
      * no tail where the logits are what it gives. */
     struct net *head, *tail;
@@ -35,12 +37,16 @@ struct cut_options {
     bool linear; /* prepare head and tail, too */
 };
 
-/* tap: of the layer. E_INPUT when what follows reads more than the layer, or, with
- * linear, does not begin with a convolution or a dense layer. */
+/* tap: of the layer. The weights are borrowed until cut_close(). E_INPUT when what
+ * follows reads more than the layer, or, with linear, does not begin with a convolution
+ * or a dense layer. */
 int cut_open(struct cut *c, const struct graph *g, const struct tensors *weights,
              const char *tap, const struct cut_options *o, struct error *err);
 void cut_close(struct cut *c);
 
+/* The logits that follow from n activations of the layer, n x H x W x C. */
+int cut_rest(struct cut *c, const float *activations, int n, float *logits,
+             struct error *err);
 /* For n activations of the layer, n x H x W x C: what the convolution reads, n x in_H x
  * in_W x C, and gives, n x out_H x out_W x out_C. */
 int cut_head(struct cut *c, const float *activations, int n, float *reads, float *gives,

@@ -37,9 +37,10 @@ def read_files(path):
 
 
 def write_set(path, pictures):
-    """pictures: name -> (height x width x channels, label)."""
+    """pictures: name -> (height x width x channels, label), or with a texture besides."""
     os.makedirs(path)
     with lmdb.open(path, lock=False, map_size=1 << 28) as env, env.begin(write=True) as txn:
-        for name, (v, label) in sorted(pictures.items()):
-            head = struct.pack("<2sBBHHii", b"LI", 1, v.shape[2], v.shape[1], v.shape[0], label, -1)
+        for name, (v, label, *texture) in sorted(pictures.items()):
+            head = struct.pack("<2sBBHHii", b"LI", 1, v.shape[2], v.shape[1], v.shape[0], label,
+                               texture[0] if texture else -1)
             txn.put(name.encode(), head + v.tobytes())
