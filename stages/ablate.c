@@ -5,9 +5,9 @@
  * in   model    weights (safetensors)
  *      set      cue-conflict pictures: label is the class of the shape, texture that of
  *               the texture; those whose cues agree are left out
- *      classes  TSV with the columns class and coarse, as of `cue`; left out: the
- * identity out  scores   TSV: layer unit n_shape n_texture shape texture changed  TSV:
- * layer unit image cue old new drop, by layer, unit and picture
+ *      classes  TSV with the columns class and coarse, as of `cue`; left out: identity
+ * out  scores   TSV: layer unit n_shape n_texture shape texture
+ *      changed  TSV: layer unit image cue old new drop, by layer, unit and picture
  *
  * n_shape pictures are answered by their shape, n_texture by their texture. A channel is
  * set to 0 everywhere behind its ReLU, dropout is off, and `shape` counts those answered
@@ -156,7 +156,7 @@ static int open_work(struct work *w, struct error *err)
 static void close_work(struct work *w)
 {
     for (size_t i = 0; w->place != NULL && i < w->layers.n; i++) {
-        for (int u = 0; u < w->layers.layer[i].C; u++)
+        for (int u = 0; w->place[i].unit != NULL && u < w->layers.layer[i].C; u++)
             free(w->place[i].unit[u].change);
         free(w->place[i].unit);
         cut_close(&w->place[i].cut);

@@ -28,6 +28,8 @@
  * rule=drawn: `count` channels of `layer`, drawn for each network (stage choose-units,
  * item NET/LAYER), in the order of their numbers.
  */
+#include <float.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -199,10 +201,13 @@ static double more_texture(const struct unit *u)
     return u->texture - u->shape;
 }
 
-/* Texture over Shape, turned round: any Shape without Texture is above all others. */
+/* Texture over Shape, turned round: any Shape without Texture is above all others, and a
+ * channel without Shape is none. */
 static double shape_alone(const struct unit *u)
 {
-    return u->texture > 0 ? -u->texture / (u->shape > 0 ? u->shape : 1e-9) : u->shape;
+    if (u->shape <= 0)
+        return -HUGE_VAL;
+    return u->texture > 0 ? -u->texture / u->shape : u->shape;
 }
 
 static void add_role(struct work *w, int net, const char *category, int layer,
@@ -234,7 +239,7 @@ static void choose_roles(struct work *w)
              "color, last layer but one, largest of the smaller score");
     add_role(w, 1, "texture", last, smaller, 1,
              "texture, last layer, largest of the smaller score");
-    add_role(w, 1, NULL, -1, shape_alone, -1e8, "smallest Texture over Shape");
+    add_role(w, 1, NULL, -1, shape_alone, -DBL_MAX, "smallest Texture over Shape");
 }
 
 /* Concepts. */

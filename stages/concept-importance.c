@@ -5,8 +5,8 @@
  * in   model       weights (safetensors)
  *      units       TSV of `dissect`
  *      set         pictures with classes
- *      only        a list of lists of pictures (TSV: image): those that are in any of
- * them out  importance  TSV: category concept units n wrong drop, the largest drop first
+ *      only        a list of lists of pictures (TSV: image): those that are in any
+ * out  importance  TSV: category concept units n wrong drop, the largest drop first
  *
  * Of each concept of `categories` that is the best label of a channel, all its channels
  * in every layer are set to 0 at once, by their weights; drop is the share of the n

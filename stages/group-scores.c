@@ -122,9 +122,10 @@ static int add_net(struct work *w, size_t record, struct error *err)
 
 static int has_net(const struct records *r, const char *list, struct error *err)
 {
-    return r->n > 0 && manifest_axis(&r->manifest, 0, "net") == NULL
-               ? error_set(err, E_INPUT, "%s has no axis net", list)
-               : 0;
+    for (size_t i = 0; i < r->n; i++)
+        if (manifest_axis(&r->manifest, i, "net") == NULL)
+            return error_set(err, E_INPUT, "%s has no axis net", list);
+    return 0;
 }
 
 static int run(const void *options, struct error *err)
