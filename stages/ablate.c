@@ -63,6 +63,11 @@ struct unit {
     size_t n, cap;
 };
 
+/* A row of input: a picture of the batch without a channel. */
+struct row {
+    int unit, k;
+};
+
 /* A layer, cut. */
 struct place {
     struct cut cut;
@@ -86,7 +91,10 @@ struct work {
     int in_batch;
     float *pixels, *activations, *reads, *gives, *input, *logits;
     double *p, *mean;
-    int *row; /* which picture of the batch a row of input is */
+    /* Rows of input that wait for the network, of several channels of one layer: a full
+     * batch costs what a small one does. */
+    struct row *row;
+    int n_rows;
 };
 
 static bool is_method(const struct work *w, const char *method)
@@ -293,47 +301,31 @@ static int redo(struct work *w, size_t layer, int unit, int k, struct error *err
     return rc;
 }
 
-/* Fills rows of input with what follows the convolution's loss of the channel; returns
- * how many: a picture in which the channel is 0 stays as it is. */
-static int fill_linear(struct work *w, size_t layer, int unit)
-{
-    const struct cut *c = &w->place[layer].cut;
-    size_t gives = (size_t)(c->out_C * c->out_H * c->out_W);
-    size_t reads = (size_t)(c->C * c->in_H * c->in_W);
-    int n = 0;
-
-    for (int k = 0; k < w->in_batch; k++) {
-        float *to = w->input + (size_t)n * gives;
-
-        memcpy(to, w->gives + (size_t)k * gives, gives * sizeof *to);
-        if (cut_without(c, w->reads + (size_t)k * reads, unit, to))
-            w->row[n++] = k;
-    }
-    return n;
-}
-
-static int fill_rest(struct work *w, size_t layer, int unit)
+/* Writes what follows without a channel, of one picture; false when the channel is 0
+ * there and the answer stays. */
+static bool fill(struct work *w, size_t layer, int unit, int k, float *to)
 {
     const struct layer *l = &w->layers.layer[layer];
-    size_t size = values_of(l);
-    int n = 0;
+    const struct cut *c = &w->place[layer].cut;
+    size_t gives = (size_t)(c->out_C * c->out_H * c->out_W), size = values_of(l);
 
-    for (int k = 0; k < w->in_batch; k++) {
-        float *to = w->input + (size_t)n * size;
-
-        memcpy(to, w->activations + (size_t)k * size, size * sizeof *to);
-        if (clear(to, l, unit))
-            w->row[n++] = k;
+    if (is_method(w, "linear")) {
+        memcpy(to, w->gives + (size_t)k * gives, gives * sizeof *to);
+        return cut_without(c, w->reads + (size_t)k * (size_t)(c->C * c->in_H * c->in_W),
+                           unit, to);
     }
-    return n;
+    memcpy(to, w->activations + (size_t)k * size, size * sizeof *to);
+    return clear(to, l, unit);
 }
 
-static int run_unit(struct work *w, size_t layer, int unit, struct error *err)
+/* Runs the rows that wait. */
+static int flush(struct work *w, size_t layer, struct error *err)
 {
     bool linear = is_method(w, "linear");
     struct cut *c = &w->place[layer].cut;
-    int n = linear ? fill_linear(w, layer, unit) : fill_rest(w, layer, unit), rc = 0;
+    int n = w->n_rows, rc = 0;
 
+    w->n_rows = 0;
     if (n > 0)
         rc = linear ? cut_tail(c, w->input, n, w->logits, err)
                     : cut_rest(c, w->input, n, w->logits, err);
@@ -341,9 +333,26 @@ static int run_unit(struct work *w, size_t layer, int unit, struct error *err)
         int answer = decide(w, w->logits, i);
 
         if (linear && is_close(w, answer))
-            rc = redo(w, layer, unit, w->row[i], err);
+            rc = redo(w, layer, w->row[i].unit, w->row[i].k, err);
         else
-            note(w, layer, unit, w->row[i], answer);
+            note(w, layer, w->row[i].unit, w->row[i].k, answer);
+    }
+    return rc;
+}
+
+static int run_unit(struct work *w, size_t layer, int unit, struct error *err)
+{
+    const struct cut *c = &w->place[layer].cut;
+    size_t size = is_method(w, "linear") ? (size_t)(c->out_C * c->out_H * c->out_W)
+                                         : values_of(&w->layers.layer[layer]);
+    int rc = 0;
+
+    for (int k = 0; k < w->in_batch && rc == 0; k++) {
+        if (!fill(w, layer, unit, k, w->input + (size_t)w->n_rows * size))
+            continue;
+        w->row[w->n_rows++] = (struct row){ unit, k };
+        if (w->n_rows == w->o->batch)
+            rc = flush(w, layer, err);
     }
     return rc;
 }
@@ -386,7 +395,7 @@ static int run_layer(struct work *w, size_t layer, struct error *err)
         if (is_wanted(w, unit))
             rc = is_method(w, "plain") ? run_plain(w, layer, unit, err)
                                        : run_unit(w, layer, unit, err);
-    return rc;
+    return rc == 0 && !is_method(w, "plain") ? flush(w, layer, err) : rc;
 }
 
 static int run_batch(struct work *w, struct error *err)
