@@ -8,28 +8,9 @@
 #include "claim/verdict.h"
 #include "larder/fs.h"
 
-static void enter_folder(void)
-{
-    char folder[] = "/tmp/unit_claim.XXXXXX";
-
-    cr_assert(ne(ptr, mkdtemp(folder), NULL));
-    cr_assert(eq(int, chdir(folder), 0));
-}
-
-static void leave_folder(void)
-{
-    char folder[256];
-
-    cr_assert(ne(ptr, getcwd(folder, sizeof folder), NULL));
-    cr_assert(eq(int, fs_remove_tree(folder, NULL), 0));
-}
+#include "own_folder.h"
 
 TestSuite(claim, .init = enter_folder, .fini = leave_folder);
-
-static void put(const char *path, const char *text)
-{
-    cr_assert(eq(int, fs_write(path, text, strlen(text), false, NULL), 0));
-}
 
 /* Two tables, of which one has an interval, and three files of data. */
 static void put_files(void)

@@ -11,28 +11,9 @@
 #include "larder/fs.h"
 #include "nn/arch.h"
 
-static void enter_folder(void)
-{
-    char folder[] = "/tmp/unit_dissect.XXXXXX";
-
-    cr_assert(ne(ptr, mkdtemp(folder), NULL));
-    cr_assert(eq(int, chdir(folder), 0));
-}
-
-static void leave_folder(void)
-{
-    char folder[256];
-
-    cr_assert(ne(ptr, getcwd(folder, sizeof folder), NULL));
-    cr_assert(eq(int, fs_remove_tree(folder, NULL), 0));
-}
+#include "own_folder.h"
 
 TestSuite(dissect, .init = enter_folder, .fini = leave_folder);
-
-static void put(const char *path, const char *text)
-{
-    cr_assert(eq(int, fs_write(path, text, strlen(text), false, NULL), 0));
-}
 
 static double threshold_of(const float *v, int n)
 {

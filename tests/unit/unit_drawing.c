@@ -14,30 +14,26 @@
 #include "image/decode.h"
 #include "larder/fs.h"
 
+#include "own_folder.h"
+
 static const char font_path[] = "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf";
 static struct font *font;
 
-static void enter_folder(void)
+static void open_font(void)
 {
-    char folder[] = "/tmp/unit_drawing.XXXXXX";
-
     if (!fs_exists(font_path))
         cr_skip_test("the font DejaVu Sans is not installed");
-    cr_assert(ne(ptr, mkdtemp(folder), NULL));
-    cr_assert(eq(int, chdir(folder), 0));
+    enter_folder();
     cr_assert(eq(int, font_open(&font, font_path, NULL), 0));
 }
 
-static void leave_folder(void)
+static void close_font(void)
 {
-    char folder[256];
-
     font_close(font);
-    cr_assert(ne(ptr, getcwd(folder, sizeof folder), NULL));
-    cr_assert(eq(int, fs_remove_tree(folder, NULL), 0));
+    leave_folder();
 }
 
-TestSuite(drawing, .init = enter_folder, .fini = leave_folder);
+TestSuite(drawing, .init = open_font, .fini = close_font);
 
 static void draw_something(const char *path, enum canvas_format format)
 {

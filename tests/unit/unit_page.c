@@ -11,32 +11,13 @@
 #include "page/markdown.h"
 #include "page/page.h"
 
+#include "own_folder.h"
+
 #define HEX_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define HEX_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 #define HEX_C "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"
 
-static void enter_folder(void)
-{
-    char folder[] = "/tmp/unit_page.XXXXXX";
-
-    cr_assert(ne(ptr, mkdtemp(folder), NULL));
-    cr_assert(eq(int, chdir(folder), 0));
-}
-
-static void leave_folder(void)
-{
-    char folder[256];
-
-    cr_assert(ne(ptr, getcwd(folder, sizeof folder), NULL));
-    cr_assert(eq(int, fs_remove_tree(folder, NULL), 0));
-}
-
 TestSuite(page, .init = enter_folder, .fini = leave_folder);
-
-static void put(const char *path, const char *text)
-{
-    cr_assert(eq(int, fs_write(path, text, strlen(text), false, NULL), 0));
-}
 
 static bool has(const struct buf *b, const char *what)
 {

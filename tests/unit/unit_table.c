@@ -8,29 +8,9 @@
 #include "table/pairs.h"
 #include "table/table.h"
 
-/* Each test is a process of its own and works in a folder of its own. */
-static void enter_folder(void)
-{
-    char folder[] = "/tmp/unit_table.XXXXXX";
-
-    cr_assert(ne(ptr, mkdtemp(folder), NULL));
-    cr_assert(eq(int, chdir(folder), 0));
-}
-
-static void leave_folder(void)
-{
-    char folder[256];
-
-    cr_assert(ne(ptr, getcwd(folder, sizeof folder), NULL));
-    cr_assert(eq(int, fs_remove_tree(folder, NULL), 0));
-}
+#include "own_folder.h"
 
 TestSuite(table, .init = enter_folder, .fini = leave_folder);
-
-static void put(const char *path, const char *text)
-{
-    cr_assert(eq(int, fs_write(path, text, strlen(text), false, NULL), 0));
-}
 
 static const char accuracy_of_s[] = "image\tlabel\tpredicted\tp\tp_label\n"
                                     "b\t1\t1\t.9\t.9\na\t0\t0\t.9\t.9\nc\t2\t1\t.9\t.1\n";
