@@ -22,7 +22,6 @@
 #include <string.h>
 
 #include "dissect/cut.h"
-#include "dissect/layers.h"
 #include "dissect/silence.h"
 #include "kit/progress.h"
 #include "kit/stage.h"
@@ -31,6 +30,7 @@
 #include "learn/answer.h"
 #include "learn/cue.h"
 #include "learn/model.h"
+#include "nn/layers.h"
 
 #include "larder/banned.h"
 

@@ -27,6 +27,7 @@
 #include "kit/tsv.h"
 #include "larder/mem.h"
 #include "learn/model.h"
+#include "nn/layers.h"
 
 #include "larder/banned.h"
 
@@ -39,10 +40,8 @@ struct options {
     uint64_t seed;
 };
 
-/* One layer, and the sums of its channels. */
-struct layer {
-    const char *tap;
-    int C, H, W;
+/* Over the pictures so far, one value a channel of a layer. */
+struct sums {
     double *sum[SIDES], *squares[SIDES];
 };
 
@@ -52,9 +51,9 @@ struct work {
     struct model model;
     struct imageset *set, *noisy;
     struct map only;
-    struct layer *layer;
-    size_t n_layers;
-    long n; /* pictures so far */
+    struct layers layers;
+    struct sums *sums; /* one a layer */
+    long n;            /* pictures so far */
     float *pixels[SIDES], *map;
     struct image *image; /* of the batch */
     int in_batch;
@@ -67,28 +66,17 @@ static size_t picture_values(const struct work *w)
     return (size_t)g->H * g->W * g->C;
 }
 
-static void find_layers(struct work *w)
+static void make_sums(struct work *w)
 {
-    const struct graph *g = w->model.graph;
-    size_t most = 0;
-
-    w->layer = xcalloc(g->n_ops, sizeof *w->layer);
-    for (size_t i = 0; i < g->n_ops; i++) {
-        const struct graph_op *op = &g->op[i];
-        struct layer *l = &w->layer[w->n_layers];
-
-        if (op->tap[0] == '\0' || strchr(op->tap, '.') != NULL || op->H * op->W == 1)
-            continue;
-        *l = (struct layer){ .tap = op->tap, .C = op->C, .H = op->H, .W = op->W };
+    w->sums = xcalloc(w->layers.n, sizeof *w->sums);
+    for (size_t i = 0; i < w->layers.n; i++)
         for (int s = 0; s < SIDES; s++) {
-            l->sum[s] = xcalloc((size_t)op->C, sizeof *l->sum[s]);
-            l->squares[s] = xcalloc((size_t)op->C, sizeof *l->squares[s]);
+            size_t C = (size_t)w->layers.layer[i].C;
+
+            w->sums[i].sum[s] = xcalloc(C, sizeof *w->sums[i].sum[s]);
+            w->sums[i].squares[s] = xcalloc(C, sizeof *w->sums[i].squares[s]);
         }
-        most =
-            (size_t)op->C * op->H * op->W > most ? (size_t)op->C * op->H * op->W : most;
-        w->n_layers++;
-    }
-    w->map = xcalloc(most * (size_t)w->o->batch, sizeof *w->map);
+    w->map = xcalloc(w->layers.most * (size_t)w->o->batch, sizeof *w->map);
 }
 
 static int open_all(struct work *w, struct error *err)
@@ -107,9 +95,11 @@ static int open_all(struct work *w, struct error *err)
         rc = shape_check(o->noisy, w->noisy, w->model.graph, err);
     if (rc == 0 && o->only)
         rc = lists_read(&w->only, o->only, err);
+    if (rc == 0)
+        rc = layers_open(&w->layers, w->model.graph, "", err);
     if (rc < 0)
         return rc;
-    find_layers(w);
+    make_sums(w);
     for (int s = 0; s < SIDES; s++)
         w->pixels[s] =
             xcalloc((size_t)o->batch * picture_values(w), sizeof *w->pixels[s]);
@@ -119,12 +109,13 @@ static int open_all(struct work *w, struct error *err)
 
 static void close_all(struct work *w)
 {
-    for (size_t i = 0; i < w->n_layers; i++)
+    for (size_t i = 0; w->sums != NULL && i < w->layers.n; i++)
         for (int s = 0; s < SIDES; s++) {
-            free(w->layer[i].sum[s]);
-            free(w->layer[i].squares[s]);
+            free(w->sums[i].sum[s]);
+            free(w->sums[i].squares[s]);
         }
-    free(w->layer);
+    free(w->sums);
+    layers_close(&w->layers);
     free(w->map);
     free(w->image);
     for (int s = 0; s < SIDES; s++)
@@ -164,7 +155,8 @@ static int load(struct work *w, const struct image *im, int at, struct error *er
 }
 
 /* Adds the variations of the channels of one map, H x W x C. */
-static void add_map(const struct layer *l, const float *map, double *room, int side)
+static void add_map(const struct layer *l, const float *map, double *room,
+                    struct sums *to, int side)
 {
     int C = l->C;
 
@@ -180,8 +172,8 @@ static void add_map(const struct layer *l, const float *map, double *room, int s
         }
     }
     for (int c = 0; c < C; c++) {
-        l->sum[side][c] += room[c];
-        l->squares[side][c] += room[c] * room[c];
+        to->sum[side][c] += room[c];
+        to->squares[side][c] += room[c] * room[c];
     }
 }
 
@@ -189,13 +181,13 @@ static int add_side(struct work *w, int side, struct error *err)
 {
     int rc = net_forward(w->model.net, w->pixels[side], w->in_batch, NULL, err);
 
-    for (size_t k = 0; k < w->n_layers && rc == 0; k++) {
-        const struct layer *l = &w->layer[k];
+    for (size_t k = 0; k < w->layers.n && rc == 0; k++) {
+        const struct layer *l = &w->layers.layer[k];
         double *room = xcalloc((size_t)l->C, sizeof *room);
 
         rc = net_tap(w->model.net, l->tap, w->map, err);
         for (int i = 0; i < w->in_batch && rc == 0; i++)
-            add_map(l, w->map + (size_t)i * l->C * l->H * l->W, room, side);
+            add_map(l, w->map + (size_t)i * l->C * l->H * l->W, room, &w->sums[k], side);
         free(room);
     }
     return rc;
@@ -236,9 +228,9 @@ static int measure(struct work *w, struct error *err)
 }
 
 /* Mean and its standard error. */
-static void add_mean(const struct layer *l, int side, int c, double n, struct buf *to)
+static void add_mean(const struct sums *of, int side, int c, double n, struct buf *to)
 {
-    double mean = l->sum[side][c] / n, rest = l->squares[side][c] / n - mean * mean;
+    double mean = of->sum[side][c] / n, rest = of->squares[side][c] / n - mean * mean;
     double error = n > 1 ? sqrt(fmax(rest, 0) / (n - 1)) : 0;
 
     buf_printf(to, "\t%.6g\t%.6g", mean, error);
@@ -250,13 +242,13 @@ static int write_table(const struct work *w, struct error *err)
     int rc;
 
     buf_adds(&text, "layer\tchannel\tn\ttv_clean\tse_clean\ttv_noisy\tse_noisy\n");
-    for (size_t k = 0; k < w->n_layers; k++) {
-        const struct layer *l = &w->layer[k];
+    for (size_t k = 0; k < w->layers.n; k++) {
+        const struct layer *l = &w->layers.layer[k];
 
         for (int c = 0; c < l->C; c++) {
             buf_printf(&text, "%s\t%d\t%ld", l->tap, c, w->n);
             for (int s = 0; s < SIDES; s++)
-                add_mean(l, s, c, (double)w->n, &text);
+                add_mean(&w->sums[k], s, c, (double)w->n, &text);
             buf_adds(&text, "\n");
         }
     }

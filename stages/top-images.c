@@ -13,7 +13,6 @@
  */
 #include <string.h>
 
-#include "dissect/layers.h"
 #include "image/decode.h"
 #include "image/resize.h"
 #include "kit/progress.h"
@@ -21,6 +20,7 @@
 #include "kit/tsv.h"
 #include "larder/mem.h"
 #include "learn/model.h"
+#include "nn/layers.h"
 
 #include "larder/banned.h"
 

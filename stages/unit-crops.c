@@ -22,13 +22,13 @@
 
 #include "dissect/chosen.h"
 #include "dissect/field.h"
-#include "dissect/layers.h"
 #include "image/decode.h"
 #include "image/resize.h"
 #include "image/set.h"
 #include "kit/stage.h"
 #include "larder/mem.h"
 #include "learn/network.h"
+#include "nn/graph.h"
 #include "nn/tensors.h"
 #include "table/records.h"
 

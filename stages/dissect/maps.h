@@ -5,7 +5,7 @@
 #define DISSECT_MAPS_H
 
 #include "dissect/broden.h"
-#include "dissect/layers.h"
+#include "nn/layers.h"
 #include "nn/net.h"
 #include "nn/workers.h"
 

@@ -2,8 +2,8 @@
  * layers - the layers of a network whose channels are looked at: those of its taps that
  * are maps.
  */
-#ifndef DISSECT_LAYERS_H
-#define DISSECT_LAYERS_H
+#ifndef NN_LAYERS_H
+#define NN_LAYERS_H
 
 #include "larder/error.h"
 #include "nn/graph.h"

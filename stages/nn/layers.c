@@ -1,4 +1,4 @@
-#include "dissect/layers.h"
+#include "nn/layers.h"
 
 #include <stdbool.h>
 #include <string.h>
