@@ -53,18 +53,6 @@ static int by_drop(const void *pa, const void *pb)
     return strcmp(a->image, b->image);
 }
 
-/* The record of a network, or NULL. */
-static const struct tsv *record_of(const struct work *w, const char *net)
-{
-    for (size_t i = 0; i < w->changed.n; i++) {
-        const char *own = manifest_axis(&w->changed.manifest, i, "net");
-
-        if (own != NULL && strcmp(own, net) == 0)
-            return &w->changed.record[i].tsv;
-    }
-    return NULL;
-}
-
 /* Those of one unit and cue, sorted; *list is new. */
 static int find_misread(const struct tsv *t, const struct chosen_unit *u, const char *cue,
                         struct misread **list, size_t *n, struct error *err)
@@ -119,7 +107,7 @@ static int add_picture(struct work *w, const struct chosen_unit *u, const char *
 static int add_list(struct work *w, const struct chosen_unit *u, const char *cue,
                     struct error *err)
 {
-    const struct tsv *t = record_of(w, u->net);
+    const struct tsv *t = records_with(&w->changed, "net", u->net);
     struct misread *list = NULL;
     size_t n = 0;
     int rc;

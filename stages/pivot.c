@@ -110,11 +110,21 @@ static int side_of(const struct work *w, size_t record, size_t row)
     return -1;
 }
 
-static struct number *find_number(struct work *w, size_t row, size_t column)
+/* NULL where there is none. */
+static struct number *find_number(const struct work *w, size_t row, size_t column)
 {
     for (size_t i = 0; i < w->n; i++)
         if (w->number[i].row == row && w->number[i].column == column)
             return &w->number[i];
+    return NULL;
+}
+
+static struct number *make_number(struct work *w, size_t row, size_t column)
+{
+    struct number *old = find_number(w, row, column);
+
+    if (old != NULL)
+        return old;
     GROW(w->number, w->n + 1, w->cap);
     w->number[w->n] = (struct number){ .row = row, .column = column };
     return &w->number[w->n++];
@@ -134,7 +144,7 @@ static int put_number(struct work *w, size_t record, size_t row, int side, doubl
 {
     const struct tsv *t = &w->records.record[record].tsv;
     struct number *to =
-        find_number(w, place_of(&w->rows, name[0]), place_of(&w->columns, name[1]));
+        make_number(w, place_of(&w->rows, name[0]), place_of(&w->columns, name[1]));
 
     if (to->has[side])
         return error_set(
@@ -234,14 +244,6 @@ static int by_first(const void *pa, const void *pb)
     return (a->row > b->row) - (a->row < b->row);
 }
 
-static const struct number *number_at(const struct work *w, size_t row, size_t column)
-{
-    for (size_t i = 0; i < w->n; i++)
-        if (w->number[i].row == row && w->number[i].column == column)
-            return &w->number[i];
-    return NULL;
-}
-
 static void add_cell(const struct work *w, const struct number *n, struct buf *to)
 {
     char text[40] = "";
@@ -300,7 +302,7 @@ static void write_rows(const struct work *w, struct buf *to, struct buf *data)
     struct ordered *order = xcalloc(w->rows.n + 1, sizeof *order);
 
     for (size_t i = 0; i < w->rows.n; i++) {
-        const struct number *n = number_at(w, i, 0);
+        const struct number *n = find_number(w, i, 0);
         double first = n != NULL ? result(w, n) : 0;
 
         order[i] = (struct ordered){ i, isnan(first) ? 0 : first,
@@ -311,7 +313,7 @@ static void write_rows(const struct work *w, struct buf *to, struct buf *data)
     add_data_header(w, data);
     for (size_t i = 0; i < w->rows.n; i++)
         for (size_t c = 0; c < w->columns.n && fabs(order[i].first) >= w->o->least; c++) {
-            const struct number *n = number_at(w, order[i].row, c);
+            const struct number *n = find_number(w, order[i].row, c);
 
             if (n == NULL)
                 continue;

@@ -172,21 +172,10 @@ static int add_crop(struct work *w, const struct chosen_unit *u, const struct pa
     return rc;
 }
 
-static const struct tsv *top_of(const struct work *w, const char *net)
-{
-    for (size_t i = 0; i < w->tops.n; i++) {
-        const char *own = manifest_axis(&w->tops.manifest, i, "net");
-
-        if (own != NULL && strcmp(own, net) == 0)
-            return &w->tops.record[i].tsv;
-    }
-    return NULL;
-}
-
 static int add_unit(struct work *w, const struct chosen_unit *u, struct error *err)
 {
     static const char *const names[] = { "layer", "unit", "rank", "image", "value" };
-    const struct tsv *t = top_of(w, u->net);
+    const struct tsv *t = records_with(&w->tops, "net", u->net);
     struct part p;
     int column[5], rc = 0;
 

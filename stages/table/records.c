@@ -135,6 +135,18 @@ int records_read(struct records *r, const char *list, struct error *err)
     return rc;
 }
 
+const struct tsv *records_with(const struct records *r, const char *axis,
+                               const char *word)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        const char *own = manifest_axis(&r->manifest, i, axis);
+
+        if (own != NULL && strcmp(own, word) == 0)
+            return &r->record[i].tsv;
+    }
+    return NULL;
+}
+
 void records_release(struct records *r)
 {
     for (size_t i = 0; r->file != NULL && i < manifest_size(&r->list); i++)

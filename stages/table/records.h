@@ -34,4 +34,8 @@ struct records {
 int records_read(struct records *r, const char *list, struct error *err);
 void records_release(struct records *r);
 
+/* The rows of the first record with this word on an axis, or NULL. */
+const struct tsv *records_with(const struct records *r, const char *axis,
+                               const char *word);
+
 #endif
