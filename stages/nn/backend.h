@@ -111,6 +111,12 @@ struct nn_ascent {
     double step, radius;
 };
 
+/* A batch norm of a network in training, in device memory. */
+struct nn_norm {
+    const float *w, *running; /* as in nn_args */
+    double eps;
+};
+
 struct nn_backend {
     const char *name; /* "plain", "onednn", "cudnn": recorded with the result */
     int (*open)(struct nn_device **dev, int index, struct error *err);
@@ -137,6 +143,11 @@ struct nn_backend {
     int (*unpack)(struct nn_op *op, const float *w, float *weight, float *bias,
                   void *work, struct error *err);
     int (*refresh)(struct nn_op *op, float *w, void *work, struct error *err);
+    /* The weights of `to`, of a program in evaluation, from those of the same operator in
+     * training, and of the batch norm behind it that is folded in (NULL: there is none);
+     * refresh() after it. NULL in place of the call: they go through host memory. */
+    int (*fold)(struct nn_op *to, float *w, const struct nn_op *from, const float *from_w,
+                const struct nn_norm *norm, struct error *err);
     /* Calls are queued in order; download() waits for all that came before it. */
     int (*forward)(struct nn_op *op, const struct nn_args *args, struct error *err);
     int (*backward)(struct nn_op *op, const struct nn_args *args, struct error *err);

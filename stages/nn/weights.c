@@ -300,17 +300,47 @@ static int fold_one(struct weights *s, size_t i, struct error *err)
     return rc < 0 ? rc : upload_running(s, &s->folded, i, x, err);
 }
 
+/* The operator of home that stands for this one of the graph. */
+static size_t home_of(const struct weights *s, size_t from)
+{
+    size_t i = 0;
+
+    while (s->home.p->op[i].from != from)
+        i++;
+    return i;
+}
+
+static int fold_on_device(struct weights *s, size_t i, struct error *err)
+{
+    const struct fused *o = &s->folded.p->op[i];
+    size_t from = home_of(s, o->from);
+    size_t norm = o->norm > 0 ? home_of(s, (size_t)o->norm) : from;
+    const struct nn_norm n = { .w = s->home.w[norm],
+                               .running = s->home.running[norm],
+                               .eps = s->graph->op[o->norm].eps };
+    int rc =
+        s->b->fold(layout(s, &s->folded, i), s->folded.w[i], layout(s, &s->home, from),
+                   s->home.w[from], o->norm > 0 ? &n : NULL, err);
+
+    if (rc < 0 || n_running(s, &s->folded, i) == 0)
+        return rc;
+    return s->b->copy(lane_device(s->lane[0]), s->folded.running[i],
+                      s->home.running[from], n_running(s, &s->folded, i) * sizeof(float),
+                      err);
+}
+
 int weights_fold(struct weights *s, struct error *err)
 {
+    bool here = s->home.p != NULL && s->b->fold != NULL;
     int rc = 0;
 
     if (s->folded.p == NULL || !s->stale)
         return 0;
-    if (s->home.p != NULL)
+    if (s->home.p != NULL && !here)
         rc = unpack_all(s, &s->home, s->home.w, s->parts, NULL, err);
     for (size_t i = 0; i < s->folded.p->n && rc == 0; i++)
         if (has_weights(s, &s->folded, i))
-            rc = fold_one(s, i, err);
+            rc = here ? fold_on_device(s, i, err) : fold_one(s, i, err);
     if (rc == 0)
         rc = refresh(s, &s->folded, err);
     s->stale = rc < 0;

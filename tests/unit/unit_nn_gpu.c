@@ -60,20 +60,35 @@ struct trainee {
     int32_t label[N];
 };
 
-static void trainee_open(struct trainee *t, const struct graph *g, const char *backend,
-                         int lanes, const float *x)
+static void trainee_open_on(struct trainee *t, const struct graph *g,
+                            const struct nn_backend *backend, int lanes, const float *x)
 {
+    const struct net_options o = { .batch = N,
+                                   .lanes = lanes,
+                                   .threads = 1,
+                                   .weight_gradient = true,
+                                   .input_gradient = true };
     struct tensors start = { 0 };
     struct error err = { 0 };
 
     *t = (struct trainee){ .g = g, .x = x };
-    t->net = open_net(g, backend, N, lanes, 1, true, true);
+    must(net_open_on(&t->net, g, &o, backend, &err));
     t->moved = malloc((size_t)N * g->H * g->W * g->C * sizeof *t->moved);
     for (int i = 0; i < N; i++)
         t->label[i] = i % CLASSES;
     init_parameters(g, 7, &start);
     must(net_set_parameters(t->net, &start, &err));
     tensors_release(&start);
+}
+
+static void trainee_open(struct trainee *t, const struct graph *g, const char *name,
+                         int lanes, const float *x)
+{
+    const struct nn_backend *backend;
+    struct error err = { 0 };
+
+    must(backend_find(&backend, name, &err));
+    trainee_open_on(t, g, backend, lanes, x);
 }
 
 static void trainee_close(struct trainee *t)
@@ -218,6 +233,46 @@ ParameterizedTest(struct training *c, nn_gpu, two_trainings_end_with_the_same_by
     cr_expect(eq(dbl, apart(&one, &two), 0));
     trainee_close(&two);
     trainee_close(&one);
+    free(x);
+    graph_free(g);
+}
+
+/* The logits in evaluation after three steps of training. */
+static void trained_logits(struct trainee *t, float *logits)
+{
+    struct error err = { 0 };
+
+    for (int k = 0; k < 3; k++)
+        step(t, false);
+    must(net_forward(t->net, t->x, N, logits, &err));
+}
+
+ParameterizedTestParameters(nn_gpu, folding_gives_the_bytes_of_the_host)
+{
+    return cr_make_param_array(struct training, trainings, there_is_a_gpu(NULL) ? 6 : 1);
+}
+
+ParameterizedTest(struct training *c, nn_gpu, folding_gives_the_bytes_of_the_host)
+{
+    float logits[2][N * CLASSES], *x;
+    const struct nn_backend *gpu;
+    struct nn_backend through_host;
+    struct error err = { 0 };
+    struct graph *g;
+
+    need_gpu();
+    must(backend_find(&gpu, "cuda:0", &err));
+    through_host = *gpu;
+    through_host.fold = NULL;
+    must(net_arch(&g, c->arch, "mini", CLASSES, &err));
+    x = counted_pictures(g, N, false);
+    for (int k = 0; k < 2; k++) {
+        struct trainee t;
+        trainee_open_on(&t, g, k == 0 ? gpu : &through_host, c->lanes, x);
+        trained_logits(&t, logits[k]);
+        trainee_close(&t);
+    }
+    cr_expect(zero(int, memcmp(logits[0], logits[1], sizeof logits[0])));
     free(x);
     graph_free(g);
 }

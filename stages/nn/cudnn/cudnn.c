@@ -187,6 +187,23 @@ static int refresh(struct nn_op *op, float *w, void *work, struct error *err)
     return 0; /* nothing follows from the weights */
 }
 
+/* The layout is one for all programs. */
+static int fold(struct nn_op *to, float *w, const struct nn_op *from, const float *from_w,
+                const struct nn_norm *norm, struct error *err)
+{
+    size_t K = (size_t)to->d.K, n = gpu_n_weight(&to->d);
+    struct nn_device *dev = of(to)->dev;
+    int rc;
+
+    if (norm == NULL)
+        return copy(dev, w, from_w, to->n_weights * sizeof *w, err);
+    rc = gpu_enter(dev, err);
+    return rc < 0 ? rc
+                  : gpu_cuda(kernel_fold(w, from_w, from->d.bias ? from_w + n : NULL,
+                                         norm, K, n / K),
+                             "folding a batch norm", err);
+}
+
 static int forward(struct nn_op *op, const struct nn_args *a, struct error *err)
 {
     int rc = gpu_enter(of(op)->dev, err);
@@ -285,6 +302,7 @@ static const struct nn_backend backend_cudnn = {
     .pack = pack,
     .unpack = unpack,
     .refresh = refresh,
+    .fold = fold,
     .forward = forward,
     .backward = backward,
     .norm = norm,

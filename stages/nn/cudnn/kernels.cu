@@ -641,6 +641,25 @@ cudaError_t kernel_sgd(const struct kernel_update *update, size_t n)
     });
 }
 
+/* Products and sums one by one, so that they are rounded as on the CPU. */
+cudaError_t kernel_fold(float *to, const float *weight, const float *bias,
+                        const struct nn_norm *norm, size_t K, size_t n)
+{
+    const float *gamma = norm->w, *beta = gamma + K, *mean = norm->running,
+                *var = mean + K;
+    double eps = norm->eps;
+
+    return launch(K * (n + 1), [=] __device__(size_t i) {
+        size_t k = i < K * n ? i / n : i - K * n;
+        double scale = (double)gamma[k] / sqrt((double)var[k] + eps);
+        double b = bias != NULL ? (double)bias[k] : 0;
+        double v = i < K * n ? scale * (double)weight[i]
+                             : __dadd_rn((double)beta[k],
+                                         __dmul_rn(b - (double)mean[k], scale));
+        to[i] = (float)v;
+    });
+}
+
 static __device__ float in_range(float v)
 {
     return v < 0 ? 0 : v > 1 ? 1 : v;

@@ -58,6 +58,11 @@ cudaError_t kernel_upsample_back(const struct nn_op_desc *d, const float *dy, fl
 /* sum = m + m', n matrices of C x C. */
 cudaError_t kernel_add_transposed(float *sum, const float *m, size_t n, int C);
 
+/* Weights (K x n, then K of bias) with a batch norm folded in, in double; bias NULL: none
+ * before. */
+cudaError_t kernel_fold(float *to, const float *weight, const float *bias,
+                        const struct nn_norm *norm, size_t K, size_t n);
+
 /* Batch norm as backend.h has it. state: 2 C floats; work: kernel_batchnorm_work(C). */
 cudaError_t kernel_batchnorm(const struct nn_op_desc *d, const struct nn_args *a);
 cudaError_t kernel_batchnorm_back(const struct nn_op_desc *d, const struct nn_args *a);
