@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "larder/banned.h"
 
@@ -30,6 +31,16 @@ void *xcalloc(size_t n, size_t size)
 void *xrealloc(void *p, size_t n)
 {
     return must(realloc(p, n ? n : 1));
+}
+
+void mem_large(void *p, size_t n)
+{
+    const uintptr_t page = 2 << 20;
+    uintptr_t from = ((uintptr_t)p + page - 1) / page * page,
+              to = ((uintptr_t)p + n) / page * page;
+
+    if (to > from)
+        madvise((void *)from, to - from, MADV_HUGEPAGE); /* refusing it costs time only */
 }
 
 char *xstrdup(const char *s)

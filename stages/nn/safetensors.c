@@ -276,30 +276,52 @@ static int read_counts(struct tensor *x, const char *bytes, struct error *err)
     return 0;
 }
 
-int safetensors_parse(struct tensors *t, const char *bytes, size_t n, struct error *err)
+/* view: values may lie in bytes. */
+static int add_all(struct tensors *t, const struct safetensors_list *l, char *bytes,
+                   bool view, struct error *err)
 {
-    struct safetensors_list l;
-    int rc;
+    int rc = 0;
 
-    rc = safetensors_list(&l, bytes, n, err);
-    if (rc < 0)
-        return rc;
-    t->plain_input = is_input_plain(l.header);
-    for (size_t i = 0; i < l.n && rc == 0; i++)
-        rc = check_model(&l.entry[i], err);
-    for (size_t i = 0; i < l.n && rc == 0; i++) {
-        const struct safetensors_entry *e = &l.entry[i];
-        struct tensor *x = tensors_add(t, e->name, e->n_dims, e->dim);
+    for (size_t i = 0; i < l->n && rc == 0; i++)
+        rc = check_model(&l->entry[i], err);
+    for (size_t i = 0; i < l->n && rc == 0; i++) {
+        const struct safetensors_entry *e = &l->entry[i];
+        char *from = bytes + e->begin;
+        bool stays = view && !is_integer(e) && (uintptr_t)from % sizeof(float) == 0;
+        struct tensor *x = stays ? tensors_add_view(t, e->name, e->n_dims, e->dim, from)
+                                 : tensors_add(t, e->name, e->n_dims, e->dim);
 
         if (is_integer(e))
-            rc = read_counts(x, bytes + e->begin, err);
-        else
-            memcpy(x->value, bytes + e->begin, e->end - e->begin);
+            rc = read_counts(x, from, err);
+        else if (!stays)
+            memcpy(x->value, from, e->end - e->begin);
+    }
+    return rc;
+}
+
+static int parse(struct tensors *t, char *bytes, size_t n, bool view, struct error *err)
+{
+    struct safetensors_list l;
+    int rc = safetensors_list(&l, bytes, n, err);
+
+    if (rc == 0) {
+        t->plain_input = is_input_plain(l.header);
+        rc = add_all(t, &l, bytes, view, err);
+        safetensors_release(&l);
     }
     if (rc < 0)
         tensors_release(t);
-    safetensors_release(&l);
     return rc;
+}
+
+int safetensors_parse(struct tensors *t, const char *bytes, size_t n, struct error *err)
+{
+    return parse(t, (char *)bytes, n, false, err);
+}
+
+int safetensors_view(struct tensors *t, char *bytes, size_t n, struct error *err)
+{
+    return parse(t, bytes, n, true, err);
 }
 
 /* Counts first, so that each value lies at a multiple of its size. */

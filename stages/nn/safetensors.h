@@ -40,6 +40,8 @@ void safetensors_release(struct safetensors_list *l);
  * before, and again after an error. E_INPUT says what is wrong with which tensor. This
  * version reads F32 of at most TENSOR_DIMS dimensions. */
 int safetensors_parse(struct tensors *t, const char *bytes, size_t n, struct error *err);
+/* The same with values that lie in bytes where they can: those must outlive *t. */
+int safetensors_view(struct tensors *t, char *bytes, size_t n, struct error *err);
 
 /* Appends the file. E_INPUT when two tensors have one name. */
 int safetensors_format(const struct tensors *t, struct buf *to, struct error *err);
