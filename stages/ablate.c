@@ -116,7 +116,7 @@ static int open_places(struct work *w, struct error *err)
 
         w->place[i].unit = xcalloc((size_t)l->C, sizeof *w->place[i].unit);
         if (!is_method(w, "plain"))
-            rc = cut_open(c, w->model.graph, &w->weights, l->tap, &o, err);
+            rc = cut_open(c, w->model.net, &w->weights, l->tap, &o, err);
         gives = (size_t)(c->out_C * c->out_H * c->out_W);
         most = gives > most ? gives : most;
     }
@@ -132,10 +132,10 @@ static int open_work(struct work *w, struct error *err)
 {
     const struct options *o = w->o;
     const struct model_use use = { .batch = o->batch, .lanes = o->lanes };
-    int rc = model_open(&w->model, o->model, &use, err);
+    int rc = tensors_read(&w->weights, o->model, err);
 
     if (rc == 0)
-        rc = tensors_read(&w->weights, o->model, err);
+        rc = model_open_weights(&w->model, o->model, &w->weights, &use, err);
     if (rc == 0)
         rc = feed_open(&w->feed, o->set, o->batch, 0, err);
     if (rc == 0)
@@ -381,12 +381,15 @@ static bool is_wanted(const struct work *w, int unit)
     return unit >= w->o->first && (w->o->units == 0 || unit < w->o->first + w->o->units);
 }
 
+/* The channels of the layer before took the place of what the network computes. */
 static int run_layer(struct work *w, size_t layer, struct error *err)
 {
     const struct layer *l = &w->layers.layer[layer];
     int rc = 0;
 
     if (!is_method(w, "plain"))
+        rc = net_forward(w->model.net, w->pixels, w->in_batch, NULL, err);
+    if (rc == 0 && !is_method(w, "plain"))
         rc = net_tap(w->model.net, l->tap, w->activations, err);
     if (rc == 0 && is_method(w, "linear"))
         rc = cut_head(&w->place[layer].cut, w->activations, w->in_batch, w->reads,
@@ -402,8 +405,6 @@ static int run_batch(struct work *w, struct error *err)
 {
     int rc = 0;
 
-    if (!is_method(w, "plain"))
-        rc = net_forward(w->model.net, w->pixels, w->in_batch, NULL, err);
     for (size_t i = 0; i < w->layers.n && rc == 0; i++)
         rc = run_layer(w, i, err);
     return rc;

@@ -1,5 +1,6 @@
 #include "dissect/cut.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "kit/stage.h"
@@ -14,11 +15,11 @@ static bool hands_on(const struct graph_op *op)
     return op->kind == GRAPH_FLATTEN || op->kind == GRAPH_DROPOUT;
 }
 
-/* What the last operator reads is looked at, too, before it is flat; without a tap it is
- * the activations themselves. */
-static void mark_reads(struct graph *head)
+/* What the linear operator reads is looked at, too, before it is flat; without a tap it
+ * is the activations themselves. */
+static void mark_reads(struct graph *head, int linear)
 {
-    int i = (int)head->n_ops - 2;
+    int i = linear - 1;
 
     while (i >= 0 && hands_on(&head->op[i]))
         i--;
@@ -44,11 +45,6 @@ static int open_net(struct net **net, const struct graph *piece,
     return rc;
 }
 
-static int find_op(const struct graph *g, const char *tap)
-{
-    return (int)(graph_tap(g, tap) - g->op);
-}
-
 /* The convolution or dense layer that follows operator i with nothing between but what
  * looks at each channel alone; -1: none. */
 static int linear_after(const struct graph *g, int i)
@@ -69,39 +65,102 @@ static int linear_after(const struct graph *g, int i)
     return -1;
 }
 
-/* weight is out x in x kernel x kernel, or of a dense layer out x (in H W). */
-static void pack_weight(struct cut *c, const struct tensor *t)
+/* What follows an operator reads nothing that lies before it. */
+static int check_alone(const struct graph *g, int op, struct error *err)
 {
-    int places = c->dense ? c->in_H * c->in_W : c->kernel * c->kernel;
+    struct graph *rest;
+    int rc = graph_piece(&rest, g, op, (int)g->n_ops - 1, err);
 
-    c->weight =
-        xcalloc((size_t)c->C * (size_t)places * (size_t)c->out_C, sizeof *c->weight);
-    for (int o = 0; o < c->out_C; o++)
-        for (int k = 0; k < c->C; k++)
-            for (int p = 0; p < places; p++)
-                c->weight[((size_t)k * (size_t)places + (size_t)p) * (size_t)c->out_C +
-                          (size_t)o] =
-                    t->value[((size_t)o * (size_t)c->C + (size_t)k) * (size_t)places +
-                             (size_t)p];
+    if (rc == 0)
+        graph_free(rest);
+    return rc;
+}
+
+static const float *values(const struct tensors *t, const struct graph_op *op,
+                           const char *what)
+{
+    char name[GRAPH_PARAMETER];
+
+    snprintf(name, sizeof name, "%s.%s", op->name, what);
+    return tensors_find(t, name)->value;
+}
+
+/* What channel out is multiplied by: of the batch norm that is computed with operator at
+ * of the graph, if one is. */
+static float *scales(const struct cut *c, const struct graph *g, int at,
+                     const struct tensors *weights)
+{
+    const struct graph_op *norm = at < c->at ? &g->op[at + 1] : NULL;
+    float *scale = xcalloc((size_t)c->out_C, sizeof *scale);
+
+    for (int k = 0; k < c->out_C; k++)
+        scale[k] = 1;
+    if (norm == NULL || norm->kind != GRAPH_BATCHNORM)
+        return scale;
+    for (int k = 0; k < c->out_C; k++)
+        scale[k] =
+            (float)((double)values(weights, norm, "weight")[k] /
+                    sqrt((double)values(weights, norm, "running_var")[k] + norm->eps));
+    return scale;
+}
+
+enum { TILE = 32 };
+
+/* A matrix of out x n becomes n x out, each row times its scale. */
+static void turn(float *to, const float *from, const float *scale, size_t out, size_t n)
+{
+    for (size_t top = 0; top < out; top += TILE)
+        for (size_t left = 0; left < n; left += TILE)
+            for (size_t i = left; i < left + TILE && i < n; i++)
+                for (size_t o = top; o < top + TILE && o < out; o++)
+                    to[i * out + o] = scale[o] * from[o * n + i];
+}
+
+/* weight is out x in x kernel x kernel, or of a dense layer out x (in H W). */
+static void pack_weight(struct cut *c, const struct graph *g, int at,
+                        const struct tensors *weights)
+{
+    size_t out = (size_t)c->out_C,
+           area = (size_t)(c->dense ? c->in_H * c->in_W : c->kernel * c->kernel),
+           n = (size_t)c->C * area;
+    float *scale = scales(c, g, at, weights);
+
+    c->weight = xcalloc(n * out, sizeof *c->weight);
+    mem_large(c->weight, n * out * sizeof *c->weight);
+    turn(c->weight, values(weights, &g->op[at], "weight"), scale, out, n);
+    free(scale);
+}
+
+/* Between the linear operator and the last that is computed with it there may be its
+ * batch norm and a ReLU. */
+static int check_end(struct cut *c, const struct graph *g, int at, struct error *err)
+{
+    int k = at + 1;
+
+    if (k <= c->at && g->op[k].kind == GRAPH_BATCHNORM)
+        k++;
+    c->relu = k <= c->at && g->op[k].kind == GRAPH_RELU;
+    k += c->relu;
+    if (k > c->at)
+        return 0;
+    return error_set(err, E_INPUT, "%s: %s is computed with %s; run it with method=rest",
+                     g->name, g->op[at].name, g->op[c->at].name);
 }
 
 static int open_linear(struct cut *c, const struct graph *g,
-                       const struct tensors *weights, int layer,
-                       const struct cut_options *o, struct error *err)
+                       const struct tensors *weights, const struct cut_options *o,
+                       struct error *err)
 {
-    int at = linear_after(g, layer), reads = at - 1, last = (int)g->n_ops - 1;
+    int at = linear_after(g, c->layer), reads = at - 1, rc, last;
     const struct graph_op *op;
-    char name[GRAPH_PARAMETER];
-    int rc;
 
     if (at < 0)
         return error_set(err, E_INPUT,
                          "%s: what follows %s is no convolution or dense layer; run it "
                          "with method=rest",
-                         g->name, g->op[layer].tap);
+                         g->name, g->op[c->layer].tap);
     op = &g->op[at];
-    while (reads > layer &&
-           (g->op[reads].kind == GRAPH_FLATTEN || g->op[reads].kind == GRAPH_DROPOUT))
+    while (reads > c->layer && hands_on(&g->op[reads]))
         reads--;
     c->dense = op->kind == GRAPH_LINEAR;
     c->in_C = g->op[reads].C;
@@ -113,42 +172,40 @@ static int open_linear(struct cut *c, const struct graph *g,
     c->kernel = op->kernel;
     c->stride = op->stride;
     c->pad = op->pad;
-    snprintf(name, sizeof name, "%s.weight", op->name);
-    pack_weight(c, tensors_find(weights, name));
-    rc = graph_piece(&c->head_graph, g, layer, at, err);
+    c->at = net_ends(c->net, at);
+    c->ends = c->at == (int)g->n_ops - 1;
+    rc = check_end(c, g, at, err);
+    if (rc == 0 && !c->ends)
+        rc = check_alone(g, c->at, err);
     if (rc < 0)
         return rc;
-    mark_reads(c->head_graph);
-    rc = open_net(&c->head, c->head_graph, weights, o, err);
-    if (rc < 0 || at == last)
+    pack_weight(c, g, at, weights);
+    last = c->at - c->relu;
+    rc = graph_piece(&c->head_graph, g, c->layer, last, err);
+    if (rc < 0)
         return rc;
-    rc = graph_piece(&c->tail_graph, g, at, last, err);
-    return rc < 0 ? rc : open_net(&c->tail, c->tail_graph, weights, o, err);
+    mark_reads(c->head_graph, at - c->layer - 1);
+    return open_net(&c->head, c->head_graph, weights, o, err);
 }
 
-int cut_open(struct cut *c, const struct graph *g, const struct tensors *weights,
+int cut_open(struct cut *c, struct net *net, const struct tensors *weights,
              const char *tap, const struct cut_options *o, struct error *err)
 {
-    int layer = find_op(g, tap), rc;
+    const struct graph *g = net_graph(net);
+    int layer = (int)(graph_tap(g, tap) - g->op), rc = check_alone(g, layer, err);
 
     *c = (struct cut){ .C = g->op[layer].C,
                        .H = g->op[layer].H,
                        .W = g->op[layer].W,
-                       .weights = weights,
-                       .batch = o->batch,
-                       .lanes = o->lanes };
-    rc = graph_piece(&c->rest_graph, g, layer, (int)g->n_ops - 1, err);
-    return rc == 0 && o->linear ? open_linear(c, g, weights, layer, o, err) : rc;
+                       .net = net,
+                       .layer = layer };
+    return rc == 0 && o->linear ? open_linear(c, g, weights, o, err) : rc;
 }
 
 void cut_close(struct cut *c)
 {
-    net_close(c->rest);
     net_close(c->head);
-    net_close(c->tail);
-    graph_free(c->rest_graph);
     graph_free(c->head_graph);
-    graph_free(c->tail_graph);
     free(c->weight);
     *c = (struct cut){ 0 };
 }
@@ -156,19 +213,16 @@ void cut_close(struct cut *c)
 int cut_rest(struct cut *c, const float *activations, int n, float *logits,
              struct error *err)
 {
-    const struct cut_options o = { c->batch, c->lanes, false };
-    int rc = c->rest == NULL ? open_net(&c->rest, c->rest_graph, c->weights, &o, err) : 0;
-
-    return rc == 0 ? net_forward(c->rest, activations, n, logits, err) : rc;
+    return net_resume(c->net, c->layer, activations, n, logits, err);
 }
 
 int cut_head(struct cut *c, const float *activations, int n, float *reads, float *gives,
              struct error *err)
 {
-    bool ends = c->tail == NULL; /* in logits */
-    int rc = net_forward(c->head, activations, n, ends ? gives : NULL, err);
+    bool logits = c->ends && !c->relu; /* the piece ends as the network does */
+    int rc = net_forward(c->head, activations, n, logits ? gives : NULL, err);
 
-    if (rc == 0 && !ends)
+    if (rc == 0 && !logits)
         rc = net_tap(c->head, "end", gives, err);
     if (rc == 0 && graph_tap(c->head_graph, "reads") != NULL)
         return net_tap(c->head, "reads", reads, err);
@@ -225,10 +279,14 @@ bool cut_without(const struct cut *c, const float *reads, int channel, float *gi
     return any;
 }
 
-int cut_tail(struct cut *c, const float *gives, int n, float *logits, struct error *err)
+int cut_tail(struct cut *c, float *gives, int n, float *logits, struct error *err)
 {
-    if (c->tail != NULL)
-        return net_forward(c->tail, gives, n, logits, err);
-    memcpy(logits, gives, (size_t)n * (size_t)c->out_C * sizeof *logits);
+    size_t size = (size_t)n * (size_t)(c->out_H * c->out_W) * (size_t)c->out_C;
+
+    for (size_t i = 0; i < size && c->relu; i++)
+        gives[i] = gives[i] > 0 ? gives[i] : 0;
+    if (!c->ends)
+        return net_resume(c->net, c->at, gives, n, logits, err);
+    memcpy(logits, gives, size * sizeof *logits);
     return 0;
 }

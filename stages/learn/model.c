@@ -8,8 +8,8 @@
 
 #include "larder/banned.h"
 
-int model_open(struct model *m, const char *path, const struct model_use *use,
-               struct error *err)
+int model_open_weights(struct model *m, const char *path, const struct tensors *weights,
+                       const struct model_use *use, struct error *err)
 {
     struct net_options o = {
         .batch = use->batch,
@@ -17,25 +17,30 @@ int model_open(struct model *m, const char *path, const struct model_use *use,
         .threads = stage_threads(),
         .input_gradient = use->input_gradient,
     };
-    struct tensors t = { 0 };
     int rc;
 
     *m = (struct model){ 0 };
-    rc = tensors_read(&t, path, err);
+    rc = network_of(&m->graph, weights, err);
     if (rc < 0)
-        goto out;
-    rc = network_of(&m->graph, &t, err);
-    if (rc < 0) {
-        error_context(err, "%s", path);
-        goto out;
-    }
+        return error_context(err, "%s", path);
     rc = net_open(&m->net, m->graph, &o, err);
     if (rc == 0)
-        rc = net_set_parameters(m->net, &t, err);
+        rc = net_set_parameters(m->net, weights, err);
     m->classes = m->graph->classes;
     m->logits = xcalloc((size_t)use->batch * (size_t)m->classes, sizeof *m->logits);
     m->p = xcalloc((size_t)m->classes, sizeof *m->p);
-out:
+    return rc;
+}
+
+int model_open(struct model *m, const char *path, const struct model_use *use,
+               struct error *err)
+{
+    struct tensors t = { 0 };
+    int rc = tensors_read(&t, path, err);
+
+    *m = (struct model){ 0 };
+    if (rc == 0)
+        rc = model_open_weights(m, path, &t, use, err);
     tensors_release(&t);
     return rc;
 }

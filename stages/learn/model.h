@@ -24,6 +24,9 @@ struct model_use {
 
 int model_open(struct model *m, const char *path, const struct model_use *use,
                struct error *err);
+/* The same from weights that the caller keeps; path is for messages. */
+int model_open_weights(struct model *m, const char *path, const struct tensors *weights,
+                       const struct model_use *use, struct error *err);
 void model_close(struct model *m);
 
 /* A model and the pictures that it reads, checked against each other. take as in

@@ -229,16 +229,26 @@ static int download_logits(struct lane *l, struct error *err)
     return rc;
 }
 
-/* The pictures lie in the network's first array, but for the filling. */
-static int pass_forward(struct lane *l, const struct lane_pass *pass, struct error *err)
+/* Fills an array, of so many values a picture, behind the lane's pictures. */
+static int fill(struct lane *l, float *array, size_t values, struct error *err)
 {
-    struct prepared *q = l->run;
-    size_t n = picture_values(l);
+    size_t at = l->count * values, end = l->N * values, zeros = picture_values(l);
     int rc = 0;
 
-    for (int i = l->count; i < l->N && rc == 0; i++)
-        rc = l->b->upload(l->dev, q->x + i * n, l->zero, n * sizeof *l->zero, err);
-    for (size_t i = 0; i < q->p->n && rc == 0; i++) {
+    for (size_t n; at < end && rc == 0; at += n) {
+        n = end - at < zeros ? end - at : zeros;
+        rc = l->b->upload(l->dev, array + at, l->zero, n * sizeof *l->zero, err);
+    }
+    return rc;
+}
+
+static int run_from(struct lane *l, size_t first, const struct lane_pass *pass,
+                    struct error *err)
+{
+    struct prepared *q = l->run;
+    int rc = 0;
+
+    for (size_t i = first; i < q->p->n && rc == 0; i++) {
         struct nn_args a = q->args[i];
         a.count = l->count;
         if (pass != NULL) {
@@ -249,6 +259,25 @@ static int pass_forward(struct lane *l, const struct lane_pass *pass, struct err
         rc = l->b->forward(q->op[i], &a, err);
     }
     return rc < 0 ? rc : download_logits(l, err);
+}
+
+/* The pictures lie in the network's first array, but for the filling. */
+static int pass_forward(struct lane *l, const struct lane_pass *pass, struct error *err)
+{
+    int rc = fill(l, l->run->x, picture_values(l), err);
+
+    return rc < 0 ? rc : run_from(l, 0, pass, err);
+}
+
+int lane_resume(struct lane *l, int i, const float *values, struct error *err)
+{
+    size_t n = prepared_values(l->run, i) / l->N;
+    float *y = l->run->args[i].y;
+    int rc = l->b->upload(l->dev, y, values, l->count * n * sizeof *values, err);
+
+    if (rc == 0)
+        rc = fill(l, y, n, err);
+    return rc < 0 ? rc : run_from(l, (size_t)i + 1, NULL, err);
 }
 
 static size_t pictures_size(const struct lane *l)

@@ -63,6 +63,8 @@ int lane_backward_weights(struct lane *lane, struct error *err);
  * borrowed until the next pass, and the caller's to change. */
 int lane_forward_at(struct lane *lane, const float *pixels, struct error *err);
 int lane_backward_input_at(struct lane *lane, float **gradient, struct error *err);
+/* The operators behind i, from what it gives for the lane's pictures. */
+int lane_resume(struct lane *lane, int i, const float *values, struct error *err);
 int lane_tap(struct lane *lane, int i, float *values, struct error *err);
 
 /* Room for an attack, in a net with input gradients: each the lane's pictures, in the

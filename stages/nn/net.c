@@ -255,6 +255,50 @@ int net_forward(struct net *net, const float *pixels, int n, float *logits,
     return rc < 0 ? rc : net_each_lane(net, n, forward, &b, err);
 }
 
+/* The operator of the evaluation program that computes this one of the graph. */
+static int program_op(const struct net *net, int op)
+{
+    const struct program *p = &net->program[0];
+    int i = 0;
+
+    while (p->op[i].to <= (size_t)op)
+        i++;
+    return i;
+}
+
+int net_ends(const struct net *net, int op)
+{
+    return (int)net->program[0].op[program_op(net, op)].to - 1;
+}
+
+static int resume(struct lane *lane, void *context, struct error *err)
+{
+    struct batch *b = context;
+    const struct graph *g = b->net->graph;
+    const struct nn_op_desc *d = &b->net->program[0].op[b->op].d;
+    size_t first = (size_t)lane_first(lane), size = (size_t)d->K * d->P * d->Q,
+           n = (size_t)g->places * g->classes;
+    int rc = lane_resume(lane, b->op, b->pixels + first * size, err);
+
+    if (rc == 0)
+        memcpy(b->out + first * n, lane_logits(lane),
+               (size_t)lane_count(lane) * n * sizeof *b->out);
+    return rc;
+}
+
+int net_resume(struct net *net, int op, const float *values, int n, float *logits,
+               struct error *err)
+{
+    struct batch b = {
+        .net = net, .pixels = values, .out = logits, .op = program_op(net, op)
+    };
+    int rc = net_evaluate(net, err);
+
+    assert(net_ends(net, op) == op);
+    net->n = n;
+    return rc < 0 ? rc : net_each_lane(net, n, resume, &b, err);
+}
+
 int net_forward_training(struct net *net, const float *pixels, int n,
                          const struct net_draws *draws, float *logits, struct error *err)
 {

@@ -69,6 +69,15 @@ int net_loss(struct net *net, const int32_t *label, float *loss, struct error *e
 /* What the operator with this tap name gave for the n pictures of the last forward pass:
  * n x H x W x C, the shape of graph_tap(). E_INPUT when there is no such tap. */
 int net_tap(struct net *net, const char *tap, float *values, struct error *err);
+/* Operators of the graph that are computed as one in evaluation: the last of those that
+ * `op` is among. */
+int net_ends(const struct net *net, int op);
+/* Runs what follows operator `op`, the last of those computed as one: values stand for
+ * what it gives for n pictures, n x H x W x C. In evaluation. What follows must read
+ * nothing that lies before; taps from there on are those of this pass, and others are
+ * not. */
+int net_resume(struct net *net, int op, const float *values, int n, float *logits,
+               struct error *err);
 /* After net_loss(): the gradient of the mean loss over the n pictures with respect to the
  * pixels, n x H x W x C. In evaluation, where the two differ. */
 int net_backward_input(struct net *net, float *gradient, struct error *err);

@@ -69,17 +69,20 @@ int graph_piece(struct graph **piece, const struct graph *g, int after, int last
 int piece_tensors(const struct graph *piece, const struct tensors *all,
                   struct tensors *to, struct error *err)
 {
+    int rc = 0;
+
     graph_tensors(piece, to);
     for (size_t i = 0; i < to->n; i++) {
         struct tensor *t = &to->tensor[i];
         const struct tensor *from = tensors_find(all, t->name);
 
-        if (from == NULL || from->n != t->n) {
-            error_set(err, E_INPUT, "%s is missing or of another size", t->name);
-            tensors_release(to);
-            return E_INPUT;
-        }
-        memcpy(t->value, from->value, t->n * sizeof *t->value);
+        free(t->value);
+        t->value = from != NULL ? from->value : NULL;
+        t->borrowed = true;
+        if (rc == 0 && (from == NULL || from->n != t->n))
+            rc = error_set(err, E_INPUT, "%s is missing or of another size", t->name);
     }
-    return 0;
+    if (rc < 0)
+        tensors_release(to);
+    return rc;
 }

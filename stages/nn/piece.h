@@ -15,8 +15,8 @@
  * when another operator before is read too. */
 int graph_piece(struct graph **piece, const struct graph *g, int after, int last,
                 struct error *err);
-/* Fills an empty *to with those of `all` that the piece has. E_INPUT for one that is
- * missing or of another size. */
+/* Fills an empty *to with those of `all` that the piece has, borrowed. E_INPUT for one
+ * that is missing or of another size. */
 int piece_tensors(const struct graph *piece, const struct tensors *all,
                   struct tensors *to, struct error *err);
 

@@ -396,6 +396,49 @@ Test(nn_net, wrong_parameters_are_refused_by_name)
     graph_free(g);
 }
 
+/* From what a tap gave follow the same logits, whatever was computed since, and however
+ * full the batch is. */
+static void resume_at(struct net *net, const struct graph *g, const char *tap)
+{
+    const struct graph_op *op = graph_tap(g, tap);
+    int at = (int)(op - g->op), n = 5;
+    float *x = counted_pictures(g, N, false), logits[2][N * 10];
+    float *values = malloc((size_t)N * (size_t)(op->H * op->W * op->C) * sizeof *values);
+    struct error err = { 0 };
+
+    cr_assert(eq(int, net_ends(net, at), at), "%s", tap);
+    must(net_forward(net, x, n, logits[0], &err));
+    must(net_tap(net, tap, values, &err));
+    must(net_forward(net, x + SIZE, N - 1, logits[1], &err));
+    must(net_resume(net, at, values, n, logits[1], &err));
+    cr_assert(zero(int, memcmp(logits[0], logits[1], (size_t)n * 10 * sizeof(float))),
+              "%s", tap);
+    free(values);
+    free(x);
+}
+
+Test(nn_net, a_pass_can_begin_behind_any_tap)
+{
+    static const char *const archs[] = { "alexnet", "googlenet", "resnet50" };
+    static const char *const taps[][3] = { { "conv1", "conv4", "conv5" },
+                                           { "conv1", "conv3", NULL },
+                                           { "conv1", "layer1", "layer4" } };
+
+    for (int k = 0; k < 3; k++) {
+        struct error err = { 0 };
+        struct graph *g;
+        struct net *net;
+
+        must(net_arch(&g, archs[k], "mini", 10, &err));
+        net = open_net(g, "onednn", N, 2, 2, false, false);
+        start(net, g);
+        for (int i = 0; i < 3 && taps[k][i] != NULL; i++)
+            resume_at(net, g, taps[k][i]);
+        net_close(net);
+        graph_free(g);
+    }
+}
+
 Test(nn_net, a_batch_that_lanes_do_not_divide_is_refused)
 {
     struct net_options o = { .backend = "plain", .batch = 10, .lanes = 4, .threads = 1 };
