@@ -22,26 +22,41 @@ struct options {
     const char *thresholds;
 };
 
+/* Channels of a layer that are added to together. */
+enum { TOGETHER = 16 };
+
+/* Memory for the largest values; what does not fit has to wait for another pass over the
+ * pictures. */
+static const size_t room = (size_t)2 << 30;
+
 /* One run; all-zero is empty. */
 struct work {
     struct maps maps;
-    struct threshold **of; /* of each layer, its channels */
-    bool second;           /* the second pass */
+    struct result {
+        double threshold;
+        float most;
+    } * *result;           /* of each layer, its channels */
+    size_t first, end;     /* layers of this pass */
+    struct threshold **of; /* of each of them, its channels */
     const struct maps_batch *batch;
 };
 
-/* All pictures of the batch, for one channel. */
-static void add_unit(void *context, int unit)
+static uint64_t positions(const struct work *w, size_t layer)
+{
+    const struct layer *l = &w->maps.layers.layer[layer];
+
+    return (uint64_t)broden_size(&w->maps.broden) * (uint64_t)l->H * (uint64_t)l->W;
+}
+
+/* All pictures of the batch, for some channels. */
+static void add_units(void *context, int item)
 {
     struct work *w = context;
     const struct maps_batch *b = w->batch;
-    struct threshold *t = &w->of[b->index][unit];
-    int n = b->n * b->layer->H * b->layer->W;
+    int C = b->layer->C, unit = item * TOGETHER;
 
-    if (w->second)
-        threshold_refine(t, b->values + unit, n, b->layer->C);
-    else
-        threshold_count(t, b->values + unit, n, b->layer->C);
+    threshold_add(&w->of[b->index][unit], C - unit < TOGETHER ? C - unit : TOGETHER,
+                  b->values + unit, b->n * b->layer->H * b->layer->W, C);
 }
 
 static int add_batch(void *context, const struct maps_batch *b, struct error *err)
@@ -50,34 +65,71 @@ static int add_batch(void *context, const struct maps_batch *b, struct error *er
 
     (void)err;
     w->batch = b;
-    workers_run(w->maps.workers, b->layer->C, add_unit, w);
+    if (b->index >= w->first && b->index < w->end)
+        workers_run(w->maps.workers, (b->layer->C + TOGETHER - 1) / TOGETHER, add_units,
+                    w);
     return 0;
+}
+
+static size_t room_of(const struct work *w, size_t layer)
+{
+    return (size_t)w->maps.layers.layer[layer].C * threshold_room(positions(w, layer));
+}
+
+/* As many layers as there is room for, one at least. */
+static size_t end_of_pass(const struct work *w, size_t first)
+{
+    size_t used = room_of(w, first), i = first + 1;
+
+    for (; i < w->maps.layers.n && used + room_of(w, i) <= room; i++)
+        used += room_of(w, i);
+    return i;
+}
+
+static void open_pass(struct work *w)
+{
+    for (size_t i = w->first; i < w->end; i++) {
+        w->of[i] = xcalloc((size_t)w->maps.layers.layer[i].C, sizeof **w->of);
+        for (int c = 0; c < w->maps.layers.layer[i].C; c++)
+            threshold_open(&w->of[i][c], positions(w, i));
+    }
+}
+
+static void close_pass(struct work *w)
+{
+    for (size_t i = w->first; i < w->end; i++) {
+        for (int c = 0; c < w->maps.layers.layer[i].C; c++) {
+            struct result *r = &w->result[i][c];
+
+            r->threshold = threshold_value(&w->of[i][c], &r->most);
+            threshold_close(&w->of[i][c]);
+        }
+        free(w->of[i]);
+    }
+    w->first = w->end;
 }
 
 static int measure(struct work *w, struct error *err)
 {
     const struct layers *l = &w->maps.layers;
     long size = broden_size(&w->maps.broden);
-    struct maps_pass pass = {
-        .add = add_batch, .context = w, .total = 2 * size, .done = 0
-    };
-    int rc;
+    struct maps_pass pass = { .add = add_batch, .context = w };
+    int rc = 0;
 
+    w->result = xcalloc(l->n + 1, sizeof *w->result);
     w->of = xcalloc(l->n + 1, sizeof *w->of);
-    for (size_t i = 0; i < l->n; i++) {
-        w->of[i] = xcalloc((size_t)l->layer[i].C, sizeof **w->of);
-        for (int c = 0; c < l->layer[i].C; c++)
-            threshold_open(&w->of[i][c]);
-    }
-    rc = maps_each(&w->maps, &pass, err);
-    if (rc < 0)
-        return rc;
     for (size_t i = 0; i < l->n; i++)
-        for (int c = 0; c < l->layer[i].C; c++)
-            threshold_turn(&w->of[i][c]);
-    w->second = true;
-    pass.done = size;
-    return maps_each(&w->maps, &pass, err);
+        w->result[i] = xcalloc((size_t)l->layer[i].C, sizeof **w->result);
+    for (size_t i = 0; i < l->n; i = end_of_pass(w, i))
+        pass.total += size;
+    while (w->first < l->n && rc == 0) {
+        w->end = end_of_pass(w, w->first);
+        open_pass(w);
+        rc = maps_each(&w->maps, &pass, err);
+        close_pass(w);
+        pass.done += size;
+    }
+    return rc;
 }
 
 static int write_table(const struct work *w, const char *path, struct error *err)
@@ -88,13 +140,13 @@ static int write_table(const struct work *w, const char *path, struct error *err
     buf_adds(&text, "layer\tunit\tthreshold\tmax\tpositions\n");
     for (size_t i = 0; i < w->maps.layers.n; i++)
         for (int c = 0; c < w->maps.layers.layer[i].C; c++) {
-            const struct threshold *t = &w->of[i][c];
+            const struct result *r = &w->result[i][c];
 
             buf_printf(&text, "%s\t%d\t", w->maps.layers.layer[i].tap, c);
-            buf_add_double(&text, threshold_value(t));
+            buf_add_double(&text, r->threshold);
             buf_addc(&text, '\t');
-            buf_add_double(&text, (double)t->most);
-            buf_printf(&text, "\t%llu\n", (unsigned long long)t->n);
+            buf_add_double(&text, (double)r->most);
+            buf_printf(&text, "\t%llu\n", (unsigned long long)positions(w, i));
         }
     rc = tsv_write(path, &text, err);
     buf_release(&text);
@@ -103,11 +155,9 @@ static int write_table(const struct work *w, const char *path, struct error *err
 
 static void close_work(struct work *w)
 {
-    for (size_t i = 0; w->of != NULL && i < w->maps.layers.n; i++) {
-        for (int c = 0; c < w->maps.layers.layer[i].C; c++)
-            threshold_close(&w->of[i][c]);
-        free(w->of[i]);
-    }
+    for (size_t i = 0; w->result != NULL && i < w->maps.layers.n; i++)
+        free(w->result[i]);
+    free(w->result);
     free(w->of);
     maps_close(&w->maps);
 }

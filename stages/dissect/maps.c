@@ -110,13 +110,13 @@ static void fill_pixels(const struct maps *m, const struct image *im, float *to)
     bool twice = strcmp(m->pixels_as, "twice") == 0;
     size_t n = image_bytes(im);
 
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && as_is; i++)
+        to[i] = im->pixel[i] / 255.f;
+    for (size_t i = 0; i < n && !as_is; i++) {
         int k = (int)(i % 3);
         double z = (im->pixel[i] - mean[k]) / deviation;
 
-        to[i] = as_is   ? im->pixel[i] / 255.f
-                : twice ? (float)fmin(fmax(z, 0), 1)
-                        : before_normalisation(op, k, z);
+        to[i] = twice ? (float)fmin(fmax(z, 0), 1) : before_normalisation(op, k, z);
     }
 }
 

@@ -1,7 +1,7 @@
 #include "dissect/threshold.h"
 
 #include <math.h>
-#include <string.h>
+#include <stdbool.h>
 
 #include "larder/mem.h"
 
@@ -9,128 +9,151 @@
 
 #define QUANTILE (994. / 999)
 
-/* A number that sorts as the float does. */
-static uint32_t rank_of(float x)
+/* The place of the sorted list below the threshold, and how far it is from it. */
+static uint64_t place_of(uint64_t n, double *between)
 {
-    uint32_t bits;
+    double at = fmin(fmax(QUANTILE * (double)n - 0.5, 0), (double)(n - 1));
 
-    memcpy(&bits, &x, sizeof bits);
-    return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
+    *between = at - (double)(uint64_t)at;
+    return (uint64_t)at;
 }
 
-static float value_of(uint32_t rank)
+static size_t keep_of(uint64_t n)
 {
-    uint32_t bits = rank & 0x80000000u ? rank & 0x7fffffffu : ~rank;
-    float x;
+    double between;
 
-    memcpy(&x, &bits, sizeof x);
-    return x;
+    return (size_t)(n - place_of(n, &between));
 }
 
-static uint32_t upper_of(uint32_t rank)
+/* With an eighth more than is kept, each value is moved a few times in all. */
+static size_t cap_of(size_t keep)
 {
-    return rank >> 16;
+    return keep + keep / 8 + 64;
 }
 
-void threshold_open(struct threshold *t)
+size_t threshold_room(uint64_t n)
 {
-    *t = (struct threshold){ .most = -INFINITY };
-    t->upper = xcalloc(THRESHOLD_BINS, sizeof *t->upper);
+    return cap_of(keep_of(n)) * sizeof(float);
+}
+
+void threshold_open(struct threshold *t, uint64_t n)
+{
+    *t = (struct threshold){ .n = n, .keep = keep_of(n), .cut = -INFINITY };
+    t->cap = cap_of(t->keep);
+    t->value = xcalloc(t->cap, sizeof *t->value);
+    mem_large(t->value, t->cap * sizeof *t->value);
 }
 
 void threshold_close(struct threshold *t)
 {
-    free(t->upper);
-    free(t->lower[0]);
-    free(t->lower[1]);
+    free(t->value);
     *t = (struct threshold){ 0 };
 }
 
-void threshold_count(struct threshold *t, const float *v, int n, int stride)
+static void swap(float *v, size_t a, size_t b)
 {
-    for (int i = 0; i < n; i++) {
-        float x = v[(long)i * stride];
+    float x = v[a];
 
-        t->most = x > t->most ? x : t->most;
-        if (x == 0)
-            t->zeros++;
+    v[a] = v[b];
+    v[b] = x;
+}
+
+static float middle(float a, float b, float c)
+{
+    return fmaxf(fminf(a, b), fminf(fmaxf(a, b), c));
+}
+
+/* Moves the k largest of n values to the front and returns the least of them: quickselect
+ * with the values equal to the pivot in the middle, since zeros are many. */
+static float largest_first(float *v, size_t n, size_t k)
+{
+    size_t from = 0, to = n;
+
+    for (;;) {
+        float pivot = middle(v[from], v[from + (to - from) / 2], v[to - 1]);
+        size_t above = from, below = to;
+
+        for (size_t i = from; i < below;) {
+            if (v[i] > pivot)
+                swap(v, i++, above++);
+            else if (v[i] < pivot)
+                swap(v, i, --below);
+            else
+                i++;
+        }
+        if (k <= above)
+            to = above;
+        else if (k > below)
+            from = below;
         else
-            t->upper[upper_of(rank_of(x))]++;
+            return pivot;
     }
-    t->n += (uint64_t)n;
 }
 
-/* The places of the sorted list between which the threshold lies, and how far. */
-static double place_of(uint64_t n, uint64_t place[2])
+/* Without negative zeros, so that equal values are the same. */
+static void put(struct threshold *t, float x)
 {
-    double at = fmin(fmax(QUANTILE * (double)n - 0.5, 0), (double)(n - 1));
-
-    place[0] = (uint64_t)at;
-    place[1] = place[0] + 1 < n ? place[0] + 1 : place[0];
-    return at - (double)place[0];
+    t->value[t->have++] = x + 0.f;
+    if (t->have < t->cap)
+        return;
+    t->cut = largest_first(t->value, t->have, t->keep);
+    t->have = t->keep;
 }
 
-void threshold_turn(struct threshold *t)
+enum { LINE = 16 }; /* floats that a cache line has */
+
+/* Nearly always none of them is above its cut. */
+static bool any_above(const float *v, const float *cut)
 {
-    uint64_t place[2];
+    int above = 0;
 
-    /* -0.0 is equal to 0 and was counted so. */
-    t->upper[upper_of(rank_of(0))] += (uint32_t)t->zeros;
-    place_of(t->n, place);
-    for (int k = 0; k < 2; k++) {
-        uint64_t before = 0;
-        uint32_t bin = 0;
-
-        while (before + t->upper[bin] <= place[k])
-            before += t->upper[bin++];
-        t->bin[k] = bin;
-        t->before[k] = before;
-    }
-    t->n_lower = t->bin[0] == t->bin[1] ? 1 : 2;
-    for (int k = 0; k < t->n_lower; k++)
-        t->lower[k] = xcalloc(THRESHOLD_BINS, sizeof *t->lower[k]);
-    free(t->upper);
-    t->upper = NULL;
-    t->zeros = 0;
+    for (int k = 0; k < LINE; k++)
+        above |= v[k] > cut[k];
+    return above;
 }
 
-void threshold_refine(struct threshold *t, const float *v, int n, int stride)
+static void add_line(struct threshold *channel, int n, const float *v, int rows,
+                     int stride)
 {
-    for (int i = 0; i < n; i++) {
-        float x = v[(long)i * stride];
-        uint32_t rank;
+    float cut[LINE];
 
-        if (x == 0) {
-            t->zeros++;
+    for (int k = 0; k < n; k++)
+        cut[k] = channel[k].cut;
+    for (int i = 0; i < rows; i++, v += stride) {
+        if (n == LINE && !any_above(v, cut))
             continue;
-        }
-        rank = rank_of(x);
-        for (int k = 0; k < t->n_lower; k++)
-            if (upper_of(rank) == t->bin[k])
-                t->lower[k][rank & 0xffff]++;
+        for (int k = 0; k < n; k++)
+            if (v[k] > cut[k]) {
+                put(&channel[k], v[k]);
+                cut[k] = channel[k].cut;
+            }
     }
 }
 
-double threshold_value(const struct threshold *t)
+void threshold_add(struct threshold *channel, int channels, const float *v, int rows,
+                   int stride)
 {
-    uint64_t place[2];
-    double between = place_of(t->n, place), x[2];
+    for (int k = 0; k < channels; k += LINE)
+        add_line(channel + k, channels - k < LINE ? channels - k : LINE, v + k, rows,
+                 stride);
+}
 
-    for (int k = 0; k < 2; k++) {
-        const uint32_t *lower = t->lower[k < t->n_lower ? k : 0];
-        uint64_t before = t->before[k];
-        uint32_t low = 0, zero = rank_of(0);
+double threshold_value(struct threshold *t, float *most)
+{
+    double between, x;
+    float next = INFINITY;
 
-        for (;; low++) {
-            uint64_t here = lower[low];
-
-            if (t->bin[k] == upper_of(zero) && low == (zero & 0xffff))
-                here += t->zeros;
-            if (before + here > place[k])
-                break;
-            before += here;
-        }
-        x[k] = (double)value_of(t->bin[k] << 16 | low);
+    place_of(t->n, &between);
+    if (t->have == 0)
+        return (double)(*most = NAN); /* no value was a number */
+    *most = -INFINITY;
+    x = (double)largest_first(t->value, t->have, t->keep < t->have ? t->keep : t->have);
+    t->have = t->keep < t->have ? t->keep : t->have;
+    for (size_t i = 0, least = 0; i < t->have; i++) {
+        *most = fmaxf(*most, t->value[i]);
+        if ((double)t->value[i] == x && least++ == 0)
+            continue; /* the one at the place itself */
+        next = fminf(next, t->value[i]);
     }
-    return x[0] + between * (x[1] - x[0]);
+    return t->have == 1 ? x : x + between * ((double)next - x);
 }

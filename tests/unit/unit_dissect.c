@@ -15,16 +15,42 @@
 
 TestSuite(dissect, .init = enter_folder, .fini = leave_folder);
 
+enum { CHANNELS = 18 };
+
+/* Of the last of many channels, which all have the same values. */
+static double threshold_among(const float *v, int n)
+{
+    float *all = malloc((size_t)n * CHANNELS * sizeof *all), most;
+    struct threshold t[CHANNELS];
+    double value = 0;
+
+    for (int i = 0; i < n * CHANNELS; i++)
+        all[i] = v[i / CHANNELS];
+    for (int k = 0; k < CHANNELS; k++)
+        threshold_open(&t[k], (uint64_t)n);
+    threshold_add(t, CHANNELS, all, n, CHANNELS);
+    for (int k = 0; k < CHANNELS; k++) {
+        double own = threshold_value(&t[k], &most);
+        cr_assert(k == 0 || own == value);
+        value = own;
+        threshold_close(&t[k]);
+    }
+    free(all);
+    return value;
+}
+
 static double threshold_of(const float *v, int n)
 {
     struct threshold t;
     double value;
+    float most;
 
-    threshold_open(&t);
-    threshold_count(&t, v, n, 1);
-    threshold_turn(&t);
-    threshold_refine(&t, v, n, 1);
-    value = threshold_value(&t);
+    threshold_open(&t, (uint64_t)n);
+    for (int i = 0; i < n; i += 700)
+        threshold_add(&t, 1, v + i, n - i < 700 ? n - i : 700, 1);
+    value = threshold_value(&t, &most);
+    for (int i = 0; i < n; i++)
+        cr_assert(le(flt, v[i], most));
     threshold_close(&t);
     return value;
 }
@@ -77,6 +103,7 @@ Test(dissect, the_threshold_is_that_of_the_sorted_list)
             (double)sorted[i] + (at - i) * ((double)sorted[next] - (double)sorted[i]);
 
         cr_assert(eq(dbl, threshold_of(v, n), wanted), "round %d, n %d", round, n);
+        cr_assert(eq(dbl, threshold_among(v, n), wanted), "round %d, n %d", round, n);
     }
 }
 
