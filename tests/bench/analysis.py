@@ -7,8 +7,8 @@
     analysis.py ablate FOLDER SIZE LAYERS UNITS WAY  prints the CPU seconds; writes WAY.tsv
     analysis.py check FOLDER WAY         prints what Larder's iou.safetensors and WAY.npz differ in, if anything
 
-WAY is vectorised: as one writes it, with batches, and no map kept; or tuned: as fast as we could make it, with
-maps kept, only the places that count, and batches of several channels. Exit status 77: there is no PyTorch.
+WAY is vectorised: as one writes it, with batches, and no map kept; or tuned: with maps
+kept, only the places that count, and batches of several channels. Exit status 77: there is no PyTorch.
 """
 import csv
 import json
