@@ -15,7 +15,7 @@ const char *crate_time(struct crate *c, long long when)
     char text[40];
 
     gmtime_r(&t, &tm);
-    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S+00:00", &tm);
     return arena_strdup(&c->arena, text);
 }
 

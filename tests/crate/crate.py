@@ -19,7 +19,7 @@ PROFILES = [
     "https://w3id.org/ro/wfrun/provenance/0.5",
     "https://w3id.org/workflowhub/workflow-ro-crate/1.0",
 ]
-TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00$")
 METADATA = "ro-crate-metadata.json"
 
 
