@@ -71,7 +71,8 @@ struct row {
 /* A layer, cut. */
 struct place {
     struct cut cut;
-    struct unit *unit; /* C of them */
+    float *activations; /* of the batch */
+    struct unit *unit;  /* C of them */
 };
 
 /* One run; all-zero is empty. */
@@ -89,7 +90,7 @@ struct work {
     /* Of the batch: */
     size_t *which; /* places in picture */
     int in_batch;
-    float *pixels, *activations, *reads, *gives, *input, *logits;
+    float *pixels, *reads, *gives, *input, *logits;
     double *p, *mean;
     /* Rows of input that wait for the network, of several channels of one layer: a full
      * batch costs what a small one does. */
@@ -100,6 +101,11 @@ struct work {
 static bool is_method(const struct work *w, const char *method)
 {
     return strcmp(w->o->method, method) == 0;
+}
+
+static size_t values_of(const struct layer *l)
+{
+    return (size_t)l->C * (size_t)l->H * (size_t)l->W;
 }
 
 static int open_places(struct work *w, struct error *err)
@@ -115,13 +121,14 @@ static int open_places(struct work *w, struct error *err)
         size_t gives;
 
         w->place[i].unit = xcalloc((size_t)l->C, sizeof *w->place[i].unit);
-        if (!is_method(w, "plain"))
-            rc = cut_open(c, w->model.net, &w->weights, l->tap, &o, err);
+        if (is_method(w, "plain"))
+            continue;
+        w->place[i].activations = xcalloc(batch * values_of(l), sizeof(float));
+        rc = cut_open(c, w->model.net, &w->weights, l->tap, &o, err);
         gives = (size_t)(c->out_C * c->out_H * c->out_W);
         most = gives > most ? gives : most;
     }
     most = w->layers.most > most ? w->layers.most : most;
-    w->activations = xcalloc(batch * w->layers.most, sizeof *w->activations);
     w->reads = xcalloc(batch * most, sizeof *w->reads);
     w->gives = xcalloc(batch * most, sizeof *w->gives);
     w->input = xcalloc(batch * most, sizeof *w->input);
@@ -167,6 +174,7 @@ static void close_work(struct work *w)
         for (int u = 0; w->place[i].unit != NULL && u < w->layers.layer[i].C; u++)
             free(w->place[i].unit[u].change);
         free(w->place[i].unit);
+        free(w->place[i].activations);
         cut_close(&w->place[i].cut);
     }
     for (size_t i = 0; i < w->n; i++)
@@ -176,7 +184,6 @@ static void close_work(struct work *w)
     free(w->which);
     free(w->row);
     free(w->pixels);
-    free(w->activations);
     free(w->reads);
     free(w->gives);
     free(w->input);
@@ -263,11 +270,6 @@ static void note(struct work *w, size_t layer, int unit, int k, int answer)
     u->change[u->n++] = (struct change){ w->which[k], answer, p->p - w->mean[p->answer] };
 }
 
-static size_t values_of(const struct layer *l)
-{
-    return (size_t)l->C * (size_t)l->H * (size_t)l->W;
-}
-
 /* Sets a channel of one map to 0; false when it is. */
 static bool clear(float *map, const struct layer *l, int unit)
 {
@@ -291,7 +293,7 @@ static int redo(struct work *w, size_t layer, int unit, int k, struct error *err
     float *map = xcalloc(n, sizeof *map);
     int rc;
 
-    memcpy(map, w->activations + (size_t)k * n, n * sizeof *map);
+    memcpy(map, w->place[layer].activations + (size_t)k * n, n * sizeof *map);
     clear(map, l, unit);
     rc = cut_rest(&w->place[layer].cut, map, 1, logits, err);
     if (rc == 0)
@@ -314,7 +316,7 @@ static bool fill(struct work *w, size_t layer, int unit, int k, float *to)
         return cut_without(c, w->reads + (size_t)k * (size_t)(c->C * c->in_H * c->in_W),
                            unit, to);
     }
-    memcpy(to, w->activations + (size_t)k * size, size * sizeof *to);
+    memcpy(to, w->place[layer].activations + (size_t)k * size, size * sizeof *to);
     return clear(to, l, unit);
 }
 
@@ -381,19 +383,14 @@ static bool is_wanted(const struct work *w, int unit)
     return unit >= w->o->first && (w->o->units == 0 || unit < w->o->first + w->o->units);
 }
 
-/* The channels of the layer before took the place of what the network computes. */
 static int run_layer(struct work *w, size_t layer, struct error *err)
 {
     const struct layer *l = &w->layers.layer[layer];
+    struct place *p = &w->place[layer];
     int rc = 0;
 
-    if (!is_method(w, "plain"))
-        rc = net_forward(w->model.net, w->pixels, w->in_batch, NULL, err);
-    if (rc == 0 && !is_method(w, "plain"))
-        rc = net_tap(w->model.net, l->tap, w->activations, err);
-    if (rc == 0 && is_method(w, "linear"))
-        rc = cut_head(&w->place[layer].cut, w->activations, w->in_batch, w->reads,
-                      w->gives, err);
+    if (is_method(w, "linear"))
+        rc = cut_head(&p->cut, p->activations, w->in_batch, w->reads, w->gives, err);
     for (int unit = 0; unit < l->C && rc == 0; unit++)
         if (is_wanted(w, unit))
             rc = is_method(w, "plain") ? run_plain(w, layer, unit, err)
@@ -401,9 +398,19 @@ static int run_layer(struct work *w, size_t layer, struct error *err)
     return rc == 0 && !is_method(w, "plain") ? flush(w, layer, err) : rc;
 }
 
+/* What the layers give, before channels without take its place in the network. */
+static int look(struct work *w, struct error *err)
+{
+    int rc = net_forward(w->model.net, w->pixels, w->in_batch, NULL, err);
+
+    for (size_t i = 0; i < w->layers.n && rc == 0; i++)
+        rc = net_tap(w->model.net, w->layers.layer[i].tap, w->place[i].activations, err);
+    return rc;
+}
+
 static int run_batch(struct work *w, struct error *err)
 {
-    int rc = 0;
+    int rc = is_method(w, "plain") ? 0 : look(w, err);
 
     for (size_t i = 0; i < w->layers.n && rc == 0; i++)
         rc = run_layer(w, i, err);
