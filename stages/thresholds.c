@@ -20,17 +20,15 @@
 struct options {
     struct maps_options maps;
     const char *thresholds;
+    int room; /* MiB */
 };
 
 /* Channels of a layer that are added to together. */
 enum { TOGETHER = 16 };
 
-/* Memory for the largest values; what does not fit has to wait for another pass over the
- * pictures. */
-static const size_t room = (size_t)2 << 30;
-
 /* One run; all-zero is empty. */
 struct work {
+    const struct options *o;
     struct maps maps;
     struct result {
         double threshold;
@@ -76,10 +74,11 @@ static size_t room_of(const struct work *w, size_t layer)
     return (size_t)w->maps.layers.layer[layer].C * threshold_room(positions(w, layer));
 }
 
-/* As many layers as there is room for, one at least. */
+/* As many layers as there is room for, one at least; the others wait for another pass
+ * over the pictures. */
 static size_t end_of_pass(const struct work *w, size_t first)
 {
-    size_t used = room_of(w, first), i = first + 1;
+    size_t used = room_of(w, first), room = (size_t)w->o->room << 20, i = first + 1;
 
     for (; i < w->maps.layers.n && used + room_of(w, i) <= room; i++)
         used += room_of(w, i);
@@ -165,7 +164,7 @@ static void close_work(struct work *w)
 static int run(const void *options, struct error *err)
 {
     const struct options *o = options;
-    struct work w = { 0 };
+    struct work w = { .o = o };
     int rc = maps_open(&w.maps, &o->maps, err);
 
     if (rc == 0)
@@ -180,6 +179,7 @@ int main(int argc, char **argv)
 {
     struct options o = {
         .maps = { .layers = "", .pixels = "net", .batch = 32, .lanes = 1 },
+        .room = 2048,
     };
     const struct stage_arg args[] = {
         STAGE_ABOUT("the activation that one in two hundred of a channel exceeds"),
@@ -192,6 +192,9 @@ int main(int argc, char **argv)
                      "normalised as the network's, as NetDissect's, or both"),
         STAGE_INT("batch", &o.maps.batch, 1, 65536,
                   "pictures at once, a multiple of lanes"),
+        STAGE_INT(
+            "room", &o.room, 0, 1 << 20,
+            "MiB for the largest values; with less the pictures are read more often"),
         STAGE_INT("lanes", &o.maps.lanes, 1, 1024, "parts of a batch computed apart"),
         STAGE_END,
     };
