@@ -101,26 +101,12 @@ bool fs_is_dir(const char *path)
     return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
 }
 
-enum { AT_LEAST = 65536 }; /* bytes that a read has room for */
-
-/* Room for the file as it is now, at once. */
-static void make_room(int fd, struct buf *to)
-{
-    struct stat st;
-
-    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size <= 0)
-        return;
-    buf_reserve(to, (size_t)st.st_size + AT_LEAST);
-    mem_large(to->s + to->len, (size_t)st.st_size);
-}
-
 int fs_read_fd(int fd, struct buf *to)
 {
-    make_room(fd, to);
     for (;;) {
         ssize_t n;
 
-        buf_reserve(to, AT_LEAST);
+        buf_reserve(to, 65536);
         n = read(fd, to->s + to->len, to->cap - to->len - 1);
         if (n < 0 && errno == EINTR)
             continue;

@@ -93,14 +93,13 @@ static float *scales(const struct cut *c, const struct graph *g, int at,
     const struct graph_op *norm = at < c->at ? &g->op[at + 1] : NULL;
     float *scale = xcalloc((size_t)c->out_C, sizeof *scale);
 
-    for (int k = 0; k < c->out_C; k++)
-        scale[k] = 1;
-    if (norm == NULL || norm->kind != GRAPH_BATCHNORM)
-        return scale;
+    bool is_normed = norm != NULL && norm->kind == GRAPH_BATCHNORM;
+    const float *gamma = is_normed ? values(weights, norm, "weight") : NULL,
+                *var = is_normed ? values(weights, norm, "running_var") : NULL;
+
     for (int k = 0; k < c->out_C; k++)
         scale[k] =
-            (float)((double)values(weights, norm, "weight")[k] /
-                    sqrt((double)values(weights, norm, "running_var")[k] + norm->eps));
+            is_normed ? (float)((double)gamma[k] / sqrt((double)var[k] + norm->eps)) : 1;
     return scale;
 }
 

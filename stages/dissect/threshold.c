@@ -140,20 +140,14 @@ void threshold_add(struct threshold *channel, int channels, const float *v, int 
 
 double threshold_value(struct threshold *t, float *most)
 {
-    double between, x;
-    float next = INFINITY;
+    size_t n = t->keep < t->have ? t->keep : t->have;
+    double between, low, high;
 
     place_of(t->n, &between);
-    if (t->have == 0)
+    if (n == 0)
         return (double)(*most = NAN); /* no value was a number */
-    *most = -INFINITY;
-    x = (double)largest_first(t->value, t->have, t->keep < t->have ? t->keep : t->have);
-    t->have = t->keep < t->have ? t->keep : t->have;
-    for (size_t i = 0, least = 0; i < t->have; i++) {
-        *most = fmaxf(*most, t->value[i]);
-        if ((double)t->value[i] == x && least++ == 0)
-            continue; /* the one at the place itself */
-        next = fminf(next, t->value[i]);
-    }
-    return t->have == 1 ? x : x + between * ((double)next - x);
+    low = (double)largest_first(t->value, t->have, n);
+    high = n > 1 ? (double)largest_first(t->value, n, n - 1) : low;
+    *most = largest_first(t->value, n, 1);
+    return low + between * (high - low);
 }

@@ -3,6 +3,8 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
+#include "larder/mem.h"
+
 #include "larder/banned.h"
 
 enum { HUGE_PAGE = 2 << 20 };
@@ -26,7 +28,7 @@ int memory_map(void **mem, size_t n, struct error *err)
         munmap(p, head);
     if (head < HUGE_PAGE)
         munmap(p + head + want, HUGE_PAGE - head);
-    madvise(p + head, want, MADV_HUGEPAGE); /* advice: refusing it costs time only */
+    mem_large(p + head, want);
     *mem = p + head;
     return 0;
 }

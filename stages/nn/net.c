@@ -211,11 +211,19 @@ static size_t picture_values(const struct net *net)
     return (size_t)net->graph->H * net->graph->W * net->graph->C;
 }
 
+static void take_logits(const struct batch *b, const struct lane *lane)
+{
+    const struct graph *g = b->net->graph;
+    size_t n = (size_t)g->places * g->classes;
+
+    memcpy(b->out + (size_t)lane_first(lane) * n, lane_logits(lane),
+           (size_t)lane_count(lane) * n * sizeof *b->out);
+}
+
 static int forward(struct lane *lane, void *context, struct error *err)
 {
     struct batch *b = context;
-    const struct graph *g = b->net->graph;
-    size_t first = (size_t)lane_first(lane), n = (size_t)g->places * g->classes;
+    size_t first = (size_t)lane_first(lane);
     struct lane_pass pass = { 0 };
     int rc;
 
@@ -227,8 +235,7 @@ static int forward(struct lane *lane, void *context, struct error *err)
     rc = lane_forward(lane, b->pixels + first * picture_values(b->net),
                       b->draws != NULL ? &pass : NULL, err);
     if (rc == 0 && b->out != NULL)
-        memcpy(b->out + first * n, lane_logits(lane),
-               (size_t)lane_count(lane) * n * sizeof *b->out);
+        take_logits(b, lane);
     return rc;
 }
 
@@ -274,15 +281,12 @@ int net_ends(const struct net *net, int op)
 static int resume(struct lane *lane, void *context, struct error *err)
 {
     struct batch *b = context;
-    const struct graph *g = b->net->graph;
     const struct nn_op_desc *d = &b->net->program[0].op[b->op].d;
-    size_t first = (size_t)lane_first(lane), size = (size_t)d->K * d->P * d->Q,
-           n = (size_t)g->places * g->classes;
-    int rc = lane_resume(lane, b->op, b->pixels + first * size, err);
+    size_t size = (size_t)d->K * d->P * d->Q;
+    int rc = lane_resume(lane, b->op, b->pixels + (size_t)lane_first(lane) * size, err);
 
     if (rc == 0)
-        memcpy(b->out + first * n, lane_logits(lane),
-               (size_t)lane_count(lane) * n * sizeof *b->out);
+        take_logits(b, lane);
     return rc;
 }
 
