@@ -4,7 +4,7 @@
  * in   model   weights (safetensors)
  * out  tv      TSV, a row for each layer (the convolutions up to a tap of the
  *              network) and a last one, `network`: layer, kernel (largest side), filters,
- *              mean_tv, tv_over_l1, isotropic, all_filters
+ *              channels (of the tap), mean_tv, tv_over_l1, isotropic, all_filters
  *
  * A layer's values are means over its convolutions, each a mean over its filters. Those
  * of the network are means over layers weighted by the layers' channels. all_filters is
@@ -59,10 +59,11 @@ static void add_layer(struct row *network, const struct row *layer, int channels
     network->all += layer->all;
 }
 
-static void print_row(struct buf *text, const char *name, const struct row *r)
+static void print_row(struct buf *text, const char *name, const struct row *r,
+                      int channels)
 {
-    buf_printf(text, "%s\t%ld\t%ld\t%.6g\t%.6g\t%.6g\t%.6g\n", name, r->kernel,
-               r->filters, r->sum.tv / r->weight, r->sum.tv_over_l1 / r->weight,
+    buf_printf(text, "%s\t%ld\t%ld\t%d\t%.6g\t%.6g\t%.6g\t%.6g\n", name, r->kernel,
+               r->filters, channels, r->sum.tv / r->weight, r->sum.tv_over_l1 / r->weight,
                r->sum.isotropic / r->weight, r->all / (double)r->filters);
 }
 
@@ -73,7 +74,7 @@ static void print_network(struct buf *text, const struct graph *g,
     char name[GRAPH_PARAMETER];
 
     buf_adds(text,
-             "layer\tkernel\tfilters\tmean_tv\ttv_over_l1\tisotropic\tall_filters\n");
+             "layer\tkernel\tfilters\tchannels\tmean_tv\ttv_over_l1\tisotropic\tall_filters\n");
     for (size_t i = 0; i < g->n_ops; i++) {
         const struct graph_op *op = &g->op[i];
 
@@ -83,11 +84,11 @@ static void print_network(struct buf *text, const struct graph *g,
         }
         if (op->tap[0] == '\0' || op->kind == GRAPH_CONV || layer.filters == 0)
             continue; /* nothing ends there, or what is tapped is no layer yet */
-        print_row(text, op->tap, &layer);
+        print_row(text, op->tap, &layer, op->C);
         add_layer(&network, &layer, op->C);
         layer = (struct row){ 0 };
     }
-    print_row(text, "network", &network);
+    print_row(text, "network", &network, (int)network.weight);
 }
 
 static int kernel_tv(const void *options, struct error *err)
@@ -122,7 +123,7 @@ int main(int argc, char **argv)
         STAGE_ABOUT("total variation of the convolution kernels of a model"),
         STAGE_IN("model", &o.model, "weights (safetensors)"),
         STAGE_OUT("tv", &o.tv,
-                  "TSV: layer kernel filters mean_tv tv_over_l1 isotropic all_filters"),
+                  "TSV: layer kernel filters channels mean_tv tv_over_l1 isotropic all_filters"),
         STAGE_END,
     };
     return stage_main(argc, argv, args, kernel_tv, &o);

@@ -3,8 +3,9 @@
  *
  * in   records  a list of TSV files, by axes
  * out  table    one line a cell (docs/tables.md)
- *      data     TSV, the same as plain columns: those of rows and columns, then the
- * number; of a change both numbers, NAME_A and NAME_B, and the change
+ *      data     TSV, the same as plain columns: the axes of rows and columns, but for
+ * that of a change, then the number; of a change both numbers, NAME_A and NAME_B, and the
+ * change
  *
  * `value` is the column that holds the numbers, `where` which rows count (COLUMN=VALUE,
  * or COLUMN=!VALUE, joined by commas). `rows` and `columns` are axes of the list or
@@ -47,10 +48,16 @@ struct number {
     struct buf from;
 };
 
-/* The rows or the columns: printed names in the order of their first cell. */
+/* A row or a column. */
+struct place {
+    char *name;   /* as it is printed */
+    char *values; /* of its axes, a tab after each */
+};
+
+/* The rows or the columns, in the order of their first cell. */
 struct side {
     struct names axes, printed;
-    char **name;
+    struct place *place;
     size_t n, cap;
 };
 
@@ -60,54 +67,77 @@ struct work {
     struct records records;
     struct side rows, columns;
     struct names conditions, pair;
+    int changed; /* the axis of columns on which the pair stands; -1: none */
     struct number *number;
     size_t n, cap;
 };
 
-static size_t place_of(struct side *s, const char *name)
+/* A name as it is being put together. */
+struct line {
+    struct buf name, values;
+};
+
+static void line_release(struct line *l)
+{
+    buf_release(&l->name);
+    buf_release(&l->values);
+}
+
+static size_t place_of(struct side *s, const struct line *l)
 {
     for (size_t i = 0; i < s->n; i++)
-        if (strcmp(s->name[i], name) == 0)
+        if (strcmp(s->place[i].name, buf_str(&l->name)) == 0)
             return i;
-    GROW(s->name, s->n + 1, s->cap);
-    s->name[s->n] = xstrdup(name);
+    GROW(s->place, s->n + 1, s->cap);
+    s->place[s->n] =
+        (struct place){ xstrdup(buf_str(&l->name)), xstrdup(buf_str(&l->values)) };
     return s->n++;
 }
 
-/* The printed name of a row or column; `leave` is a word that is left out. */
+/* The name of a row or column, but for one axis, or -1. */
 static int name_line(const struct work *w, const struct side *s, size_t record,
-                     size_t row, const char *leave, struct buf *to, struct error *err)
+                     size_t row, int but, struct line *to, struct error *err)
 {
     for (size_t i = 0; i < s->axes.n; i++) {
         const char *value = where_value(&w->records, record, row, s->axes.word[i], err);
 
         if (value == NULL)
             return E_INPUT;
-        if (value[0] != '\0' && (leave == NULL || strcmp(value, leave) != 0))
-            buf_printf(to, "%s%s", to->len > 0 ? " " : "",
+        if ((int)i == but)
+            continue;
+        buf_printf(&to->values, "%s\t", value);
+        if (value[0] != '\0')
+            buf_printf(&to->name, "%s%s", to->name.len > 0 ? " " : "",
                        names_printed(&s->printed, value));
     }
-    if (to->len == 0)
-        buf_adds(to, "value");
+    if (to->name.len == 0)
+        buf_adds(&to->name, "value");
     return 0;
 }
 
 /* Which of the two words of `of` stands on an axis of the record; B where no pair is
- * asked for, -1 for a record that is neither. */
-static int side_of(const struct work *w, size_t record, size_t row)
+ * asked for, -1 for a record that is neither. The axis must be the same for all. */
+static int side_of(struct work *w, size_t record, size_t row, int *side,
+                   struct error *err)
 {
-    if (w->pair.n == 0)
-        return B;
-    for (size_t i = 0; i < w->columns.axes.n; i++) {
+    *side = w->pair.n == 0 ? B : -1;
+    for (int i = 0; i < (int)w->columns.axes.n && *side < 0; i++) {
         const char *value =
             where_value(&w->records, record, row, w->columns.axes.word[i], NULL);
 
         if (value != NULL && strcmp(value, w->pair.word[0]) == 0)
-            return A;
-        if (value != NULL && strcmp(value, w->pair.printed[0]) == 0)
-            return B;
+            *side = A;
+        else if (value != NULL && strcmp(value, w->pair.printed[0]) == 0)
+            *side = B;
+        else
+            continue;
+        if (w->changed >= 0 && w->changed != i)
+            return error_set(err, E_INPUT, "of=\"%s\" stands on %s and on %s; name one",
+                             w->o->of, w->columns.axes.word[w->changed],
+                             w->columns.axes.word[i]);
+        w->changed = i;
     }
-    return -1;
+    return 0;
 }
 
 /* NULL where there is none. */
@@ -140,18 +170,18 @@ static void add_digest(struct buf *from, const struct digest *id)
 }
 
 static int put_number(struct work *w, size_t record, size_t row, int side, double x,
-                      const char *const name[2], struct error *err)
+                      const struct line line[2], struct error *err)
 {
     const struct tsv *t = &w->records.record[record].tsv;
     struct number *to =
-        make_number(w, place_of(&w->rows, name[0]), place_of(&w->columns, name[1]));
+        make_number(w, place_of(&w->rows, &line[0]), place_of(&w->columns, &line[1]));
 
     if (to->has[side])
         return error_set(
             err, E_INPUT,
             "%s:%zu: a second number for row \"%s\", column \"%s\"; name what "
             "tells them apart in rows or columns, or leave rows out by where",
-            t->path, tsv_line(t, row), name[0], name[1]);
+            t->path, tsv_line(t, row), buf_str(&line[0].name), buf_str(&line[1].name));
     to->has[side] = true;
     to->value[side] = x;
     add_digest(&to->from, &w->records.record[record].digest);
@@ -161,26 +191,21 @@ static int put_number(struct work *w, size_t record, size_t row, int side, doubl
 static int add_row(struct work *w, size_t record, size_t row, struct error *err)
 {
     const struct tsv *t = &w->records.record[record].tsv;
-    int value = tsv_column(t, w->o->value, err), side = side_of(w, record, row);
-    const char *leave = w->pair.n == 0 || side < 0 ? NULL
-                        : side == A                ? w->pair.word[0]
-                                                   : w->pair.printed[0];
-    struct buf name[2] = { { 0 }, { 0 } };
+    int value = tsv_column(t, w->o->value, err), side = -1;
+    struct line line[2] = { 0 };
     double x = 0;
-    int rc = value < 0 ? value : 0;
+    int rc = value < 0 ? value : side_of(w, record, row, &side, err);
 
     if (rc == 0 && side >= 0)
         rc = tsv_double(t, row, value, &x, err);
     if (rc == 0)
-        rc = name_line(w, &w->rows, record, row, NULL, &name[0], err);
+        rc = name_line(w, &w->rows, record, row, -1, &line[0], err);
     if (rc == 0)
-        rc = name_line(w, &w->columns, record, row, leave, &name[1], err);
+        rc = name_line(w, &w->columns, record, row, w->changed, &line[1], err);
     if (rc == 0 && side >= 0)
-        rc = put_number(w, record, row, side, x,
-                        (const char *const[2]){ buf_str(&name[0]), buf_str(&name[1]) },
-                        err);
-    buf_release(&name[0]);
-    buf_release(&name[1]);
+        rc = put_number(w, record, row, side, x, line, err);
+    line_release(&line[0]);
+    line_release(&line[1]);
     return rc;
 }
 
@@ -252,8 +277,8 @@ static void add_cell(const struct work *w, const struct number *n, struct buf *t
     if (!isnan(x))
         snprintf(text, sizeof text, "%.6g", x);
     table_add_cell(to,
-                   &(struct table_cell){ .row = w->rows.name[n->row],
-                                         .column = w->columns.name[n->column],
+                   &(struct table_cell){ .row = w->rows.place[n->row].name,
+                                         .column = w->columns.place[n->column].name,
                                          .n = "",
                                          .k = "",
                                          .value = text,
@@ -265,36 +290,41 @@ static void add_cell(const struct work *w, const struct number *n, struct buf *t
                    false);
 }
 
-/* A number as it is written; "" for none. */
-static void add_number(struct buf *to, double x)
+/* A number as it is written, nothing for none, and what follows it. */
+static void add_number(struct buf *to, double x, char end)
 {
-    buf_addc(to, '\t');
     if (!isnan(x))
         buf_printf(to, "%.6g", x);
+    buf_addc(to, end);
+}
+
+static void add_axes(const struct side *s, int but, struct buf *to)
+{
+    for (size_t i = 0; i < s->axes.n; i++)
+        if ((int)i != but)
+            buf_printf(to, "%s\t", s->axes.word[i]);
 }
 
 static void add_data_header(const struct work *w, struct buf *to)
 {
-    bool changes = w->pair.n > 0;
-
-    buf_printf(to, "%s\t%s", w->o->rows[0] != '\0' ? w->o->rows : "row",
-               w->o->columns[0] != '\0' ? w->o->columns : "column");
-    if (changes)
-        buf_printf(to, "\t%s_%s\t%s_%s\t%s\n", w->o->value, w->pair.word[0], w->o->value,
+    add_axes(&w->rows, -1, to);
+    add_axes(&w->columns, w->changed, to);
+    if (w->pair.n > 0)
+        buf_printf(to, "%s_%s\t%s_%s\t%s\n", w->o->value, w->pair.word[0], w->o->value,
                    w->pair.printed[0], w->o->change);
     else
-        buf_printf(to, "\t%s\n", w->o->value);
+        buf_printf(to, "%s\n", w->o->value);
 }
 
 static void add_data(const struct work *w, const struct number *n, struct buf *to)
 {
-    buf_printf(to, "%s\t%s", w->rows.name[n->row], w->columns.name[n->column]);
+    buf_adds(to, w->rows.place[n->row].values);
+    buf_adds(to, w->columns.place[n->column].values);
     if (w->pair.n > 0) {
-        add_number(to, n->value[A]);
-        add_number(to, n->value[B]);
+        add_number(to, n->value[A], '\t');
+        add_number(to, n->value[B], '\t');
     }
-    add_number(to, result(w, n));
-    buf_addc(to, '\n');
+    add_number(to, result(w, n), '\n');
 }
 
 static void write_rows(const struct work *w, struct buf *to, struct buf *data)
@@ -325,9 +355,11 @@ static void write_rows(const struct work *w, struct buf *to, struct buf *data)
 
 static void close_side(struct side *s)
 {
-    for (size_t i = 0; i < s->n; i++)
-        free(s->name[i]);
-    free(s->name);
+    for (size_t i = 0; i < s->n; i++) {
+        free(s->place[i].name);
+        free(s->place[i].values);
+    }
+    free(s->place);
     names_release(&s->axes);
     names_release(&s->printed);
 }
@@ -346,7 +378,7 @@ static void close_work(struct work *w)
 
 static int run(const void *options, struct error *err)
 {
-    struct work w = { .o = options };
+    struct work w = { .o = options, .changed = -1 };
     struct buf text = { 0 }, data = { 0 };
     int rc = read_all(&w, err);
 

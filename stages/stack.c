@@ -7,9 +7,11 @@
  *
  * `columns` names them, NAME or NAME=OTHER to call one otherwise: axes of the list (stage
  * among them) or columns of the files. `where` says which rows count (COLUMN=VALUE,
- * joined by commas); a value with a `!` in front is one that does not. Rows keep their
- * order, and files that of the list.
+ * joined by commas); a value with a `!` in front is one that does not. A column that a
+ * file lacks is refused, or, with lacking=empty, empty in its rows; one that all lack is
+ * refused. Rows keep their order, and files that of the list.
  */
+#include <stdbool.h>
 #include <string.h>
 
 #include "kit/stage.h"
@@ -20,7 +22,7 @@
 #include "larder/banned.h"
 
 struct options {
-    const char *records, *data, *columns, *where;
+    const char *records, *data, *columns, *where, *lacking;
 };
 
 /* One run; all-zero is empty. */
@@ -31,12 +33,36 @@ struct work {
     struct buf text;
 };
 
-static int add_row(struct work *w, size_t record, size_t row, struct error *err)
+/* Is a column an axis, or in the record's file? */
+static bool has_column(const struct work *w, size_t record, const char *name)
+{
+    return manifest_axis(&w->records.manifest, record, name) != NULL ||
+           tsv_column(&w->records.record[record].tsv, name, NULL) >= 0;
+}
+
+/* Refuses columns that every file lacks. */
+static int check_columns(const struct work *w, struct error *err)
 {
     for (size_t i = 0; i < w->columns.n; i++) {
-        const char *value =
-            where_value(&w->records, record, row, w->columns.word[i], err);
+        size_t has = 0;
 
+        for (size_t r = 0; r < w->records.n; r++)
+            has += has_column(w, r, w->columns.word[i]);
+        if (has == 0 && w->records.n > 0)
+            return tsv_column(&w->records.record[0].tsv, w->columns.word[i], err);
+    }
+    return 0;
+}
+
+static int add_row(struct work *w, size_t record, size_t row, struct error *err)
+{
+    bool may_lack = strcmp(w->o->lacking, "empty") == 0;
+
+    for (size_t i = 0; i < w->columns.n; i++) {
+        const char *name = w->columns.word[i], *value = "";
+
+        if (!may_lack || has_column(w, record, name))
+            value = where_value(&w->records, record, row, name, err);
         if (value == NULL)
             return E_INPUT;
         buf_printf(&w->text, "%s%s", i > 0 ? "\t" : "", value);
@@ -79,6 +105,8 @@ static int stack(struct work *w, struct error *err)
         rc = names_map(&w->conditions, w->o->where, "where", err);
     if (rc == 0)
         rc = records_read(&w->records, w->o->records, err);
+    if (rc == 0)
+        rc = check_columns(w, err);
     for (size_t i = 0; i < w->columns.n && rc == 0; i++)
         buf_printf(&w->text, "%s%s", i > 0 ? "\t" : "", w->columns.printed[i]);
     buf_addc(&w->text, '\n');
@@ -107,7 +135,7 @@ static int run(const void *options, struct error *err)
 
 int main(int argc, char **argv)
 {
-    struct options o = { .columns = "", .where = "" };
+    struct options o = { .columns = "", .where = "", .lacking = "refuse" };
     const struct stage_arg args[] = {
         STAGE_ABOUT("the rows of several TSV files as one"),
         STAGE_IN_LIST("records", &o.records, "TSV files, by axes"),
@@ -115,6 +143,8 @@ int main(int argc, char **argv)
         STAGE_STRING("columns", &o.columns, "NAME or NAME=OTHER, joined by commas"),
         STAGE_STRING("where", &o.where,
                      "rows that count: column=value; !value: all but that"),
+        STAGE_CHOICE("lacking", &o.lacking, "refuse|empty",
+                     "what a column is that one of the files lacks"),
         STAGE_END,
     };
     return stage_main(argc, argv, args, run, &o);

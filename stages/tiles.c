@@ -7,10 +7,12 @@
  *      adversaries  the version `adversary`: files NAME.png (attack); may be left out
  *      font         a TrueType font
  * out  figure       PNG or SVG
- *      data         TSV, what is drawn: row, column, image, x, y, enlarge, sha256
+ *      data         TSV, what is drawn: row, column, version, image, x, y, enlarge,
+ * sha256
  *
- * x and y are where a picture begins, in units of which a PNG has two pixels; a pixel of
- * it has the side `enlarge`; sha256 is that of its values, height x width x RGB.
+ * column is its caption; x and y are where a picture begins, in units of which a PNG has
+ * two pixels; a pixel of it has the side `enlarge`; sha256 is that of its values, height
+ * x width x RGB.
  */
 #include <math.h>
 
@@ -175,8 +177,8 @@ static void draw_tile(struct work *w, struct canvas *c, size_t row, size_t colum
     canvas_rect(c, x - .5, y - .5, w->side_x + 1, w->side_y + 1, grey);
     canvas_picture(c, x, y, im->pixel, im->width, im->height, w->enlarge);
     digest_bytes(&digest, im->pixel, image_bytes(im));
-    buf_printf(&w->data, "%s\t%s\t%s\t%.6g\t%.6g\t%d\t%s\n",
-               versions_row(&w->versions, row), w->caption[column],
+    buf_printf(&w->data, "%s\t%s\t%s\t%s\t%.6g\t%.6g\t%d\t%s\n",
+               versions_row(&w->versions, row), w->caption[column], w->word[column],
                versions_image(&w->versions, row), x, y, w->enlarge,
                digest_hex(&digest, hex));
 }
@@ -207,7 +209,7 @@ static int draw(struct work *w, struct error *err)
              (above(w) ? 0 : 2 * TEXT - MARGIN);
     rc = canvas_open(&c, w->o->figure, canvas_format_of(w->o->format), width, height, 2,
                      w->font, err);
-    buf_adds(&w->data, "row\tcolumn\timage\tx\ty\tenlarge\tsha256\n");
+    buf_adds(&w->data, "row\tcolumn\tversion\timage\tx\ty\tenlarge\tsha256\n");
     for (size_t i = 0; i < w->versions.n * w->n_columns && rc == 0; i++)
         draw_tile(w, c, i / w->n_columns, i % w->n_columns);
     if (rc == 0)
@@ -254,7 +256,7 @@ int main(int argc, char **argv)
                           "the version `adversary`, NAME.png (attack)"),
         STAGE_IN("font", &o.font, "a TrueType font"),
         STAGE_OUT("figure", &o.figure, "the figure"),
-        STAGE_OUT("data", &o.data, "TSV: row column image x y enlarge sha256"),
+        STAGE_OUT("data", &o.data, "TSV: row column version image x y enlarge sha256"),
         STAGE_STRING("columns", &o.columns,
                      "versions in their order: version=Caption; those that are not there "
                      "have no column"),

@@ -6,7 +6,7 @@
  *      tops    list of TSV of `top-images`, by the axis net
  *      set     the same pictures
  *      model   one of the networks: their geometry
- * out  shown   TSV: block net layer unit rank image value x y side tv chroma
+ * out  shown   TSV: block net layer unit label iou rank image value x y side tv chroma
  *      crops   image set: the parts, as BLOCK/RANK
  *
  * x, y and side are the receptive field of the place (H/2, W/2) in pixels of the picture
@@ -153,9 +153,10 @@ static int add_crop(struct work *w, const struct chosen_unit *u, const struct pa
     if (rc < 0)
         return rc;
     cut(&part, &whole, p);
-    buf_printf(&w->text, "%s\t%s\t%s\t%ld\t%s\t%s\t%s\t%d\t%d\t%d\t%.6g\t%.6g\n",
-               u->block, u->net, u->layer, u->unit, rank, image, value, p->x, p->y,
-               p->side, tv_of(&part), chroma_of(&part));
+    buf_printf(&w->text, "%s\t%s\t%s\t%ld\t%s\t%s\t", u->block, u->net, u->layer, u->unit,
+               u->label, u->iou);
+    buf_printf(&w->text, "%s\t%s\t%s\t%d\t%d\t%d\t%.6g\t%.6g\n", rank, image, value, p->x,
+               p->y, p->side, tv_of(&part), chroma_of(&part));
     if (w->o->tile > 0 && p->side > w->o->tile) {
         image_resize(&small, &part, w->o->tile, w->o->tile);
         kept = &small;
@@ -227,8 +228,8 @@ static int run(const void *options, struct error *err)
     struct work w = { .o = options };
     int rc = open_work(&w, err);
 
-    buf_adds(&w.text,
-             "block\tnet\tlayer\tunit\trank\timage\tvalue\tx\ty\tside\ttv\tchroma\n");
+    buf_adds(&w.text, "block\tnet\tlayer\tunit\tlabel\tiou\trank\timage\tvalue\t"
+                      "x\ty\tside\ttv\tchroma\n");
     for (size_t i = 0; i < w.chosen.n && rc == 0; i++)
         if (w.chosen.unit[i].unit >= 0)
             rc = add_unit(&w, &w.chosen.unit[i], err);
@@ -254,7 +255,8 @@ int main(int argc, char **argv)
         STAGE_IN_LIST("tops", &o.tops, "TSV of top-images, by net"),
         STAGE_IN_SET("set", &o.set, "the pictures"),
         STAGE_IN("model", &o.model, "one of the networks (safetensors)"),
-        STAGE_OUT("shown", &o.shown, "TSV: block … rank image value x y side tv chroma"),
+        STAGE_OUT("shown", &o.shown,
+                  "TSV: block … label iou rank image value x y side tv chroma"),
         STAGE_OUT_SET("crops", &o.crops, "the parts"),
         STAGE_INT("n", &o.n, 1, 99, "pictures a channel"),
         STAGE_INT("tile", &o.tile, 0, 4096, "larger parts are made so small; 0: none"),
