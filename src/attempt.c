@@ -215,6 +215,8 @@ static void hear(struct attempt *a, const char *line)
         buf_printf(&text, "%ld/%ld %s", done, total, line + unit);
         free(a->progress);
         a->progress = buf_take(&text);
+        a->moved = true;
+        a->part = total > 0 && done < total ? (double)done / (double)total : 0;
     } else if (!strncmp(line, computing, sizeof computing - 1)) {
         free(a->platform);
         a->platform = xstrdup(line + sizeof computing - 1);

@@ -42,6 +42,8 @@ struct attempt {
     enum cause cause;   /* of a failure that is not its own fault; else N_CAUSES */
     struct buf partial; /* a line of progress that is not whole yet */
     char *progress;     /* "12/30 epochs"; ours, or NULL */
+    double part;        /* how much of it that is, 0 to 1 */
+    bool moved;         /* there is progress that was not told yet */
     char **metric;      /* the last value of each that is expected, or NULL; ours */
     char *platform;     /* what it said its last bits depend on; ours, or NULL */
     struct segments segments;

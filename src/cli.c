@@ -47,6 +47,8 @@ static const struct option option[] = {
       "name every step that starts or is reused, and why" },
     { 0, "json", NULL, OPT_FLAG, FIELD(json), " run status plan push pull fsck version ",
       "print one JSON document on standard output" },
+    { 0, "events", NULL, OPT_FLAG, FIELD(events), " run ",
+      "print a JSON object, a line each, for all that happens" },
     { 0, "color", "WHEN", OPT_COLOR, FIELD(color), NULL, "auto, always or never" },
     { 0, "force", NULL, OPT_FLAG, FIELD(force), " run get ",
       "overwrite placed files that were changed by hand" },

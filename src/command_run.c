@@ -69,19 +69,22 @@ static int place_all(struct session *s, struct places *p, struct error *err)
     return rc < 0 ? rc : settled;
 }
 
-static void print_json(const struct run_totals *t)
+/* What --json ends with, and --events. */
+static void print_totals(const struct cli *cli, const struct run_totals *t)
 {
-    printf("{\"steps\": %zu, \"ran\": %zu, \"reused\": %zu, \"fetched\": %zu, "
+    if (!cli->json && !cli->events)
+        return;
+    printf("{%s\"steps\": %zu, \"ran\": %zu, \"reused\": %zu, \"fetched\": %zu, "
            "\"failed\": %zu, \"skipped\": %zu, \"seconds\": %.3f}\n",
-           t->steps, t->ran, t->reused, t->fetched, t->failed, t->skipped, t->seconds);
+           cli->events ? "\"event\": \"end\", " : "", t->steps, t->ran, t->reused,
+           t->fetched, t->failed, t->skipped, t->seconds);
 }
 
 static void nothing_to_do(struct session *s, struct run_totals *t)
 {
     t->reused = t->steps;
     tell_totals(&(struct tell){ .s = s }, t);
-    if (s->cli->json)
-        print_json(t);
+    print_totals(s->cli, t);
 }
 
 /* Runs, places, and writes the run's history; a failed run leaves one too. */
@@ -140,8 +143,7 @@ int command_run(const struct cli *cli, struct error *err)
         rc = run(&s, places, &totals, err);
     if (rc == 0)
         sharing_tell(&s);
-    if (cli->json)
-        print_json(&totals);
+    print_totals(cli, &totals);
     places_close(places);
     session_close(&s);
     if (rc != 0)

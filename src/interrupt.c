@@ -14,7 +14,7 @@ static bool is_ignored(int signal)
 
 int interrupts_open(struct interrupts *i, struct error *err)
 {
-    static const int heard[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1 };
+    static const int heard[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGCONT };
     sigset_t set;
 
     *i = (struct interrupts){ 0 };
@@ -41,7 +41,7 @@ int interrupts_next(struct interrupts *i)
     if (!i->open || read(i->fd, &info, sizeof info) != (ssize_t)sizeof info)
         return 0;
     signal = (int)info.ssi_signo;
-    if (signal != SIGUSR1 && i->n++ == 0)
+    if (signal != SIGUSR1 && signal != SIGCONT && i->n++ == 0)
         i->first = signal;
     return signal;
 }

@@ -1,7 +1,8 @@
 /*
  * interrupt - the signals that a run listens to.
  *
- * SIGINT, SIGTERM and SIGHUP ask it to stop, SIGUSR1 asks how far it is. From open to
+ * SIGINT, SIGTERM and SIGHUP ask it to stop, SIGUSR1 asks how far it is, SIGCONT tells
+ * that it was stopped (Ctrl-Z) and goes on. From open to
  * close they are blocked and arrive at a descriptor, like any other news. A SIGHUP that
  * we were started to ignore (nohup) stays ignored; a SIGINT does not, since shells do
  * that to whatever runs in the background.

@@ -423,6 +423,10 @@ static void take_signals(struct run *r)
             tell_running(&r->tell, r->active, r->n_active, clock_now());
             continue;
         }
+        if (signal == SIGCONT) {
+            tell_continued(&r->tell);
+            continue;
+        }
         tell_stopping(&r->tell, n, r->n_active);
         signal_all(r, answer[n]);
         r->stopping = true;
@@ -435,7 +439,7 @@ static void watch_clock(struct run *r)
 
     for (size_t i = 0; i < r->n_active; i++)
         attempt_watch(r->active[i], now);
-    tell_heartbeat(&r->tell, r->active, r->n_active, now);
+    tell_tick(&r->tell, r->active, r->n_active, r->slots.cpu, now);
 }
 
 /* Milliseconds until something is to be done, even if nothing happens. */

@@ -24,6 +24,7 @@ void say_init(struct say *say, const struct cli *cli, FILE *to)
     say->to = to;
     say->level = cli->quiet ? SAY_QUIET : cli->verbose ? SAY_VERBOSE : SAY_NORMAL;
     say->color = wants_color(cli->color, to);
+    say->foot = NULL;
 }
 
 void say_line(const struct say *say, enum say_level level, enum say_tone tone,
@@ -35,6 +36,8 @@ void say_line(const struct say *say, enum say_level level, enum say_tone tone,
 
     if (say->level < level)
         return;
+    if (say->foot)
+        foot_lift(say->foot, &line);
     va_start(ap, fmt);
     if (say->color && tone != TONE_PLAIN)
         buf_adds(&line, start[tone]);
@@ -43,6 +46,8 @@ void say_line(const struct say *say, enum say_level level, enum say_tone tone,
         buf_adds(&line, "\033[0m");
     buf_addc(&line, '\n');
     va_end(ap);
+    if (say->foot)
+        foot_put(say->foot, &line);
     fwrite(line.s, 1, line.len, say->to);
     fflush(say->to);
     buf_release(&line);
@@ -61,6 +66,18 @@ void say_seconds(double seconds, struct buf *to)
         buf_printf(to, "%.1f s", seconds);
     else if (whole < 7200)
         buf_printf(to, "%ld min %ld s", whole / 60, whole % 60);
+    else
+        buf_printf(to, "%ld h %ld min", whole / 3600, whole % 3600 / 60);
+}
+
+void say_roughly(double seconds, struct buf *to)
+{
+    long whole = (long)(seconds + 0.5);
+
+    if (whole < 120)
+        buf_printf(to, "%ld s", whole);
+    else if (whole < 7200)
+        buf_printf(to, "%ld min", (whole + 30) / 60);
     else
         buf_printf(to, "%ld h %ld min", whole / 3600, whole % 3600 / 60);
 }

@@ -1,8 +1,8 @@
 /*
  * say - lines for the person who watches: progress and messages, on standard error.
  *
- * A pipe and a terminal get the same plain lines. Colour only stresses what the words say
- * already.
+ * A pipe and a terminal get the same plain lines, on a terminal above the foot of a run.
+ * Colour only stresses what the words say already.
  */
 #ifndef LARDER_SAY_H
 #define LARDER_SAY_H
@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "cli.h"
+#include "foot.h"
 #include "larder/buf.h"
 
 enum say_level { SAY_QUIET = -1, SAY_NORMAL = 0, SAY_VERBOSE = 1 };
@@ -20,6 +21,7 @@ struct say {
     FILE *to;
     enum say_level level;
     bool color;
+    struct foot *foot; /* borrowed; NULL: there is none */
 };
 
 /* Chooses the level and the colour from the command line, NO_COLOR and the terminal. */
@@ -34,6 +36,8 @@ void say_error(const struct say *say, const struct error *err);
 
 /* Appends a duration: "0.4 s", "41.2 s", "12 min 5 s", "3 h 20 min". */
 void say_seconds(double seconds, struct buf *to);
+/* Appends about how long: "41 s", "12 min", "3 h 20 min". */
+void say_roughly(double seconds, struct buf *to);
 /* Appends a size: "812 B", "4.5 KiB", "1.2 GiB". */
 void say_bytes(long long size, struct buf *to);
 

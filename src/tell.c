@@ -3,26 +3,39 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <jansson.h>
+
 #include "larder/banned.h"
 #include "larder/holder.h"
 
 #include "retry.h"
 #include "steplog.h"
 
-enum { TAIL_LINES = 20, BEAT_S = 60 };
+enum { TAIL_LINES = 20, BEAT_S = 60, FOOT_LINES = 9 };
+static const double draw_s = 0.1, look_s = 1;
 
 void tell_init(struct tell *t, struct session *s)
 {
     *t = (struct tell){ .s = s, .started = clock_now() };
     t->next_beat = t->started + BEAT_S;
+    if (s->cli->events)
+        t->events = (struct events){ .to = stdout, .started = t->started };
     t->busy = xcalloc(s->plan->n_steps + 1, sizeof *t->busy);
     t->met = xcalloc(s->plan->n_steps + 1, sizeof *t->met);
     for (size_t i = 0; i < s->plan->n_steps; i++)
         t->n_wanted += s->wanted[i];
+    if (s->say.level < SAY_NORMAL || !foot_can(s->say.to))
+        return;
+    t->foot = (struct foot){ .to = s->say.to, .color = s->say.color };
+    s->say.foot = &t->foot;
+    eta_init(&t->eta, s->plan);
 }
 
 void tell_release(struct tell *t)
 {
+    t->s->say.foot = NULL;
+    foot_close(&t->foot);
+    eta_release(&t->eta);
     free(t->busy);
     free(t->met);
 }
@@ -47,6 +60,8 @@ void tell_step_reused(struct tell *t, const struct work *w)
 {
     struct buf line = { 0 };
 
+    event(&t->events, w->fetched ? "fetched" : "reused", w->step->name, "{}");
+    t->n_reused++;
     if (t->s->say.level < SAY_VERBOSE) {
         t->n_told++;
         return;
@@ -60,6 +75,7 @@ void tell_reused(struct tell *t)
 {
     size_t n_fetched = 0;
 
+    event(&t->events, "begin", NULL, "{s:I}", "steps", (json_int_t)t->n_wanted);
     for (size_t i = 0; i < t->s->plan->n_steps; i++) {
         const struct work *w = &t->s->work[i];
 
@@ -82,6 +98,7 @@ void tell_jobserver_away(struct tell *t)
 
 void tell_started(struct tell *t, const struct work *w)
 {
+    event(&t->events, "start", w->step->name, "{s:s?}", "reason", w->reason);
     say_line(&t->s->say, SAY_VERBOSE, TONE_FAINT, "        %s starts: %s", w->step->name,
              w->reason);
 }
@@ -101,6 +118,9 @@ void tell_ran(struct tell *t, const struct work *w)
 {
     struct buf line = { 0 };
 
+    event(&t->events, "ran", w->step->name, "{s:f}", "seconds", w->seconds);
+    if (t->foot.to)
+        eta_ran(&t->eta, w);
     start_line(t, w, &line);
     buf_adds(&line, "ran ");
     say_seconds(w->seconds, &line);
@@ -130,6 +150,8 @@ void tell_failed(struct tell *t, const struct work *w, const struct error *err)
 {
     struct buf line = { 0 };
 
+    event(&t->events, "failed", w->step->name, "{s:s}", "message", err->text);
+    t->n_failed++;
     start_line(t, w, &line);
     buf_printf(&line, "failed: %s", err->text);
     end_line(t, &line, SAY_QUIET, TONE_BAD);
@@ -142,6 +164,8 @@ void tell_retry(struct tell *t, const struct work *w, enum cause cause, int n,
 {
     struct buf line = { 0 };
 
+    event(&t->events, "retry", w->step->name, "{s:s, s:s, s:i, s:f}", "message",
+          err->text, "cause", retry_cause(cause), "number", n, "pause", pause);
     buf_printf(&line, "%s: %s; retry %d of %d (%s) in ", w->step->name, err->text, n,
                w->step->retry[cause], retry_cause(cause));
     say_seconds(pause, &line);
@@ -150,13 +174,16 @@ void tell_retry(struct tell *t, const struct work *w, enum cause cause, int n,
 
 void tell_stopped(struct tell *t, const struct work *w)
 {
+    event(&t->events, "stopped", w->step->name, "{}");
     say_line(&t->s->say, SAY_NORMAL, TONE_PLAIN, "%s was stopped", w->step->name);
 }
 
 void tell_busy(struct tell *t, const struct work *w, const char *what)
 {
-    if (!t->busy[w->step->index])
-        say_line(&t->s->say, SAY_NORMAL, TONE_PLAIN, "%s %s", w->step->name, what);
+    if (t->busy[w->step->index])
+        return;
+    event(&t->events, "waiting", w->step->name, "{s:s}", "message", what);
+    say_line(&t->s->say, SAY_NORMAL, TONE_PLAIN, "%s %s", w->step->name, what);
     t->busy[w->step->index] = true;
 }
 
@@ -189,36 +216,136 @@ void tell_stopping(struct tell *t, int n, size_t n_active)
                  n_active == 1 ? "" : "s", next[n]);
 }
 
+/* "41.2 s of about 3 min 2 s, 12/30 epochs" */
+static void add_running(const struct attempt *a, double now, struct buf *line)
+{
+    double so_far = now - a->child.started;
+
+    say_seconds(so_far, line);
+    if (a->work->expected > so_far) {
+        buf_adds(line, " of about ");
+        say_seconds(a->work->expected, line);
+    }
+    if (a->progress)
+        buf_printf(line, ", %s", a->progress);
+}
+
 void tell_running(struct tell *t, struct attempt *const *active, size_t n, double now)
 {
     for (size_t i = 0; i < n; i++) {
         struct buf line = { 0 };
-        double so_far = now - active[i]->child.started;
 
         buf_printf(&line, "        %s runs for ", active[i]->work->step->name);
-        say_seconds(so_far, &line);
-        if (active[i]->work->expected > so_far) {
-            buf_adds(&line, " of about ");
-            say_seconds(active[i]->work->expected, &line);
-        }
-        if (active[i]->progress)
-            buf_printf(&line, ", %s", active[i]->progress);
+        add_running(active[i], now, &line);
         end_line(t, &line, SAY_NORMAL, TONE_FAINT);
     }
 }
 
-void tell_heartbeat(struct tell *t, struct attempt *const *active, size_t n, double now)
+/* "[12/48] 2 running, 10 reused, 1 failed; 3 min 5 s, about 12 min left" */
+static void add_summary(const struct tell *t, size_t n, double now, struct buf *line)
 {
-    if (now < t->next_beat)
+    buf_printf(line, "[%zu/%zu] %zu running", t->n_told, t->n_wanted, n);
+    if (t->n_reused)
+        buf_printf(line, ", %zu reused", t->n_reused);
+    if (t->n_failed)
+        buf_printf(line, ", %zu failed", t->n_failed);
+    buf_adds(line, "; ");
+    say_seconds(now - t->started, line);
+    if (t->left >= 1) {
+        buf_adds(line, t->unknown ? ", more than " : ", about ");
+        say_roughly(t->left, line);
+        buf_adds(line, " left");
+    }
+}
+
+/* The name, cut so that all that is behind it can be read. */
+static void add_foot_line(const struct attempt *a, int columns, double now,
+                          struct buf *line)
+{
+    struct buf name = { 0 }, rest = { 0 };
+
+    buf_adds(&name, a->work->step->name);
+    add_running(a, now, &rest);
+    foot_fit(&name, columns - (int)rest.len - 4 > 8 ? columns - (int)rest.len - 4 : 8,
+             FOOT_CUT_MIDDLE);
+    buf_printf(line, "  %s  %s", buf_str(&name), buf_str(&rest));
+    foot_fit(line, columns, FOOT_CUT_END);
+    buf_release(&name);
+    buf_release(&rest);
+}
+
+static void draw_foot(struct tell *t, struct attempt *const *active, size_t n, double now)
+{
+    struct buf line[FOOT_LINES + 1] = { { 0 } };
+    size_t n_lines = 1, n_shown = n;
+    int columns, rows;
+
+    foot_size(&t->foot, &columns, &rows);
+    columns--; /* the last column is left free, since some terminals wrap there */
+    if (n_shown + 1 > FOOT_LINES)
+        n_shown = FOOT_LINES - 1;
+    if (n_shown + 1 > (size_t)rows / 3)
+        n_shown = rows / 3 > 0 ? (size_t)rows / 3 - 1 : 0;
+    add_summary(t, n, now, &line[0]);
+    if (n_shown > 0 && n_shown < n)
+        buf_printf(&line[0], " (%zu of the running:)", n_shown);
+    foot_fit(&line[0], columns, FOOT_CUT_END);
+    for (size_t i = 0; i < n_shown; i++) /* in the order in which they were started */
+        add_foot_line(active[i], columns, now, &line[n_lines++]);
+    foot_draw(&t->foot, line, n_lines);
+    for (size_t i = 0; i < n_lines; i++)
+        buf_release(&line[i]);
+}
+
+/* Once a second what has got on. */
+static void tell_progress(struct tell *t, struct attempt *const *active, size_t n,
+                          double now)
+{
+    if (!t->events.to || now < t->heard + look_s)
         return;
-    t->next_beat = now + BEAT_S;
-    tell_running(t, active, n, now);
+    t->heard = now;
+    for (size_t i = 0; i < n; i++) {
+        struct attempt *a = active[i];
+
+        if (a->moved)
+            event(&t->events, "progress", a->work->step->name, "{s:s, s:f}", "progress",
+                  a->progress, "seconds", now - a->child.started);
+        a->moved = false;
+    }
+}
+
+void tell_tick(struct tell *t, struct attempt *const *active, size_t n, int processors,
+               double now)
+{
+    tell_progress(t, active, n, now);
+    if (!t->foot.to) {
+        if (now >= t->next_beat)
+            tell_running(t, active, n, now);
+        if (now >= t->next_beat)
+            t->next_beat = now + BEAT_S;
+        return;
+    }
+    if (now < t->drawn + draw_s)
+        return;
+    if (now >= t->looked + look_s) {
+        t->left = eta_left(&t->eta, t->s->work, active, n, processors, now, &t->unknown);
+        t->looked = now;
+    }
+    t->drawn = now;
+    draw_foot(t, active, n, now);
+}
+
+void tell_continued(struct tell *t)
+{
+    foot_forget(&t->foot);
+    t->drawn = 0;
 }
 
 void tell_totals(struct tell *t, const struct run_totals *totals)
 {
     struct buf line = { 0 };
 
+    foot_draw(&t->foot, NULL, 0);
     buf_printf(&line, "%zu step%s: %zu ran, %zu reused", totals->steps,
                totals->steps == 1 ? "" : "s", totals->ran, totals->reused);
     if (totals->fetched)

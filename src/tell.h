@@ -4,11 +4,17 @@
  *     28 of 40 steps reused
  *     [29/40] train@kind=S ran 41.2 s
  *     [30/40] train@kind=R failed: its exit status is 1
+ *
+ * On a terminal the foot (foot.h) tells what runs and how long it all goes on; elsewhere
+ * a line a minute does. With --events all of it is told to programs too.
  */
 #ifndef LARDER_TELL_H
 #define LARDER_TELL_H
 
 #include "attempt.h"
+#include "eta.h"
+#include "events.h"
+#include "foot.h"
 #include "larder/error.h"
 #include "run.h"
 #include "session.h"
@@ -16,9 +22,16 @@
 struct tell {
     struct session *s;
     double started, next_beat; /* by the monotonic clock */
-    size_t n_wanted, n_told;
-    bool *busy; /* [n_steps]: already told that another larder is in its way */
-    bool *met;  /* [n_steps]: another larder was in its way before */
+    size_t n_wanted, n_told, n_reused, n_failed;
+    struct events events; /* of --events */
+    struct foot foot;
+    double heard;         /* when progress was told to --events */
+    double drawn, looked; /* when the foot was, and when what is left was worked out */
+    struct eta eta;       /* of a run with a foot */
+    double left;          /* seconds */
+    size_t unknown;       /* steps that `left` leaves out */
+    bool *busy;           /* [n_steps]: already told that another larder is in its way */
+    bool *met;            /* [n_steps]: another larder was in its way before */
 };
 
 void tell_init(struct tell *t, struct session *s);
@@ -42,9 +55,14 @@ void tell_busy(struct tell *t, const struct work *w, const char *what);
 void tell_waiting(struct tell *t, const struct work *w);
 /* n signals to stop came before this one. */
 void tell_stopping(struct tell *t, int n, size_t n_active);
-/* What runs, for how long, how far; and that once a minute. */
+/* What runs, for how long, how far. */
 void tell_running(struct tell *t, struct attempt *const *active, size_t n, double now);
-void tell_heartbeat(struct tell *t, struct attempt *const *active, size_t n, double now);
+/* The same in the foot, ten times a second at most, or else once a minute. */
+void tell_tick(struct tell *t, struct attempt *const *active, size_t n, int processors,
+               double now);
+/* We were stopped, and go on: the terminal is no longer as it was. */
+void tell_continued(struct tell *t);
+/* Takes the foot away. */
 void tell_totals(struct tell *t, const struct run_totals *totals);
 
 #endif
