@@ -32,7 +32,7 @@ struct cli {
         exit_code, show_origin, require_remote, repair, verify, events;
     int verbose; /* how many -v */
     int jobs;    /* -j, 0: not given */
-    const char *recipe, *folder, *profile, *sandbox, *remote, *stages;
+    const char *recipe, *folder, *profile, *sandbox, *remote, *stages, *format;
     struct setting *setting; /* of -S */
     size_t n_settings;
     enum color_when color;

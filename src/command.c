@@ -32,6 +32,12 @@ const struct command command_table[] = {
       "by field, and follows inputs that changed to the steps that made them. The cause\n"
       "comes first.",
       command_why },
+    { "graph", "dag", "[TARGET|STAGE|STEP...]", 0, SIZE_MAX,
+      "the stages, what each reads, and how much of each is done",
+      "Prints the steps named, and all that they need, as a graph: for Graphviz (dot),\n"
+      "Mermaid, or JSON. The steps of a stage are one node with their number; with -v\n"
+      "every step is one. Imports and files of yours are round.",
+      command_graph },
     { "check", NULL, "", 0, 0, "check the recipe, and run nothing",
       "Reads the recipe and everything that programs tell of themselves, and says what "
       "is\n"
