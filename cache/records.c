@@ -136,6 +136,27 @@ int store_find_record(struct store *st, const struct digest *key, const struct d
     return rc;
 }
 
+int store_record_state(struct store *st, const struct record *rec, struct fs_state *state,
+                       struct error *err)
+{
+    struct record *first = NULL;
+    struct buf path = { 0 };
+    char hex[DIGEST_HEX + 1];
+    int rc = read_first(st, &rec->key, &first, err);
+
+    if (rc == STORE_HIT && digest_equal(&first->id, &rec->id)) {
+        layout_record(st, &rec->key, &path);
+    } else if (rc >= 0) {
+        layout_more_records(st, &rec->key, &path);
+        buf_printf(&path, "/%s", digest_hex(&rec->id, hex));
+    }
+    if (rc >= 0)
+        rc = fs_stat(path.s, state, err);
+    record_free(first);
+    buf_release(&path);
+    return rc;
+}
+
 int store_drop_record(struct store *st, const struct digest *key, const struct digest *id,
                       struct error *err)
 {

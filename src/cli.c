@@ -48,6 +48,8 @@ static const struct option option[] = {
     { 0, "json", NULL, OPT_FLAG, FIELD(json),
       " run status plan graph push pull fsck version ",
       "print one JSON document on standard output" },
+    { 0, "hit", NULL, OPT_FLAG, FIELD(hit), " why ",
+      "on what a result rests that is reused: whose record, since when" },
     { 0, "format", "FORMAT", OPT_TEXT, FIELD(format), " graph ",
       "dot (default), mermaid or json" },
     { 0, "events", NULL, OPT_FLAG, FIELD(events), " run ",

@@ -29,7 +29,7 @@ struct cli {
     const char **arg;              /* what follows the command; n_args of them */
     size_t n_args;
     bool help, dry_run, keep_going, remake, quiet, json, force, keep_scratch, trace,
-        exit_code, show_origin, require_remote, repair, verify, events;
+        exit_code, show_origin, require_remote, repair, verify, events, hit;
     int verbose; /* how many -v */
     int jobs;    /* -j, 0: not given */
     const char *recipe, *folder, *profile, *sandbox, *remote, *stages, *format;

@@ -30,7 +30,9 @@ const struct command command_table[] = {
     { "why", NULL, "STEP...", 1, SIZE_MAX, "why a step is to run, or why it ran",
       "Compares what the step is made from now with what it was made from before, field\n"
       "by field, and follows inputs that changed to the steps that made them. The cause\n"
-      "comes first.",
+      "comes first. --hit tells of a result that is reused on what it rests: which "
+      "record,\n"
+      "who made it, since when it is here, and whether others found the same.",
       command_why },
     { "graph", "dag", "[TARGET|STAGE|STEP...]", 0, SIZE_MAX,
       "the stages, what each reads, and how much of each is done",

@@ -5,6 +5,7 @@
 #include "larder/banned.h"
 #include "larder/buf.h"
 
+#include "hit.h"
 #include "lookup.h"
 #include "reason.h"
 #include "session.h"
@@ -27,7 +28,7 @@ int command_why(const struct cli *cli, struct error *err)
 
     for (size_t i = 0; rc == 0 && i < s.plan->n_steps; i++)
         if (s.chosen[i])
-            rc = reason_story(&s, &s.work[i], &story, err);
+            rc = (cli->hit ? hit_story : reason_story)(&s, &s.work[i], &story, err);
     if (rc == 0)
         fputs(buf_str(&story), stdout);
     buf_release(&story);

@@ -155,6 +155,11 @@ int store_find(struct store *st, const struct digest *key, struct record ***rec,
 int store_find_record(struct store *st, const struct digest *key, const struct digest *id,
                       struct record **rec, struct error *err);
 
+/* The state of a record's file, whose mtime says since when it is here: FS_FOUND,
+ * FS_ABSENT or an error. */
+int store_record_state(struct store *st, const struct record *rec, struct fs_state *state,
+                       struct error *err);
+
 /* Takes a record out of the store; absent is fine. Best effort where we may not. */
 int store_drop_record(struct store *st, const struct digest *key, const struct digest *id,
                       struct error *err);
