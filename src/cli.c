@@ -46,7 +46,7 @@ static const struct option option[] = {
     { 'v', "verbose", NULL, OPT_COUNT, FIELD(verbose), NULL,
       "name every step that starts or is reused, and why" },
     { 0, "json", NULL, OPT_FLAG, FIELD(json),
-      " run status plan graph push pull fsck version ",
+      " run status plan diff graph push pull fsck version ",
       "print one JSON document on standard output" },
     { 0, "hit", NULL, OPT_FLAG, FIELD(hit), " why ",
       "on what a result rests that is reused: whose record, since when" },

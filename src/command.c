@@ -34,6 +34,15 @@ const struct command command_table[] = {
       "record,\n"
       "who made it, since when it is here, and whether others found the same.",
       command_why },
+    { "diff", NULL, "[RUN [RUN]]", 0, 2, "what two runs did and found otherwise",
+      "Compares the results that two runs had, by their numbers in .larder/runs/: the "
+      "steps\n"
+      "whose options, programs or files differ first, then those that took other inputs "
+      "from\n"
+      "them; which outputs are others, and of tables which cells. Without numbers: the "
+      "last\n"
+      "run and the one before; with one: that and the last.",
+      command_diff },
     { "graph", "dag", "[TARGET|STAGE|STEP...]", 0, SIZE_MAX,
       "the stages, what each reads, and how much of each is done",
       "Prints the steps named, and all that they need, as a graph: for Graphviz (dot),\n"

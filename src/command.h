@@ -15,6 +15,7 @@ int command_run(const struct cli *cli, struct error *err);
 int command_status(const struct cli *cli, struct error *err);
 int command_plan(const struct cli *cli, struct error *err);
 int command_why(const struct cli *cli, struct error *err);
+int command_diff(const struct cli *cli, struct error *err);
 int command_graph(const struct cli *cli, struct error *err);
 int command_check(const struct cli *cli, struct error *err);
 int command_get(const struct cli *cli, struct error *err);

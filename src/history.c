@@ -135,41 +135,105 @@ int history_add(const struct session *s, struct error *err)
     return rc;
 }
 
-int history_latest(struct history *h, const char *own, struct error *err)
+int history_numbers(const char *own, long **number, size_t *n, struct error *err)
 {
-    struct buf path = { 0 }, text = { 0 };
-    long *number = NULL;
-    size_t n = 0;
+    struct buf folder = { 0 };
     int rc;
 
-    *h = (struct history){ 0 };
-    fs_join(&path, own, "runs");
-    rc = list_runs(buf_str(&path), &number, &n, err);
-    if (rc < 0 || !n)
-        goto out;
-    h->number = number[n - 1];
-    buf_printf(&path, "/%04ld.tsv", h->number);
-    rc = fs_read(buf_str(&path), &text, err);
-    for (char *line = rc == 0 ? text.s : NULL; line && *line;) {
-        char *end = strchr(line, '\n'), *tab = strchr(line, '\t');
+    fs_join(&folder, own, "runs");
+    rc = list_runs(buf_str(&folder), number, n, err);
+    buf_release(&folder);
+    return rc;
+}
 
-        if (!end || !tab || tab > end)
-            break;
-        *tab = '\0';
-        map_set(&h->outcome, line,
-                arena_strndup(&h->arena, tab + 1, strcspn(tab + 1, "\t\n")));
-        line = end + 1;
+static bool read_digest(const char *text, struct digest *d)
+{
+    static const char prefix[] = "sha256:";
+
+    return strncmp(text, prefix, sizeof prefix - 1) == 0 &&
+           digest_parse(d, text + sizeof prefix - 1);
+}
+
+/* A line, which is cut into its fields; one with too few is passed over. */
+static void take_row(struct history *h, char *line)
+{
+    enum { STEP, OUTCOME, KEY, RECORD, SECONDS, REASON, FIELDS };
+    struct history_row *row = arena_alloc(&h->arena, sizeof *row);
+    char *field[FIELDS], *rest = line;
+
+    for (int i = 0; i < FIELDS; i++) {
+        field[i] = strsep(&rest, "\t");
+        if (field[i] == NULL)
+            return;
     }
-out:
-    free(number);
+    *row = (struct history_row){
+        .outcome = arena_strdup(&h->arena, field[OUTCOME]),
+        .reason = arena_strdup(&h->arena, field[REASON]),
+        .seconds = strtod(field[SECONDS], NULL),
+    };
+    row->has_key = read_digest(field[KEY], &row->key);
+    row->has_record = read_digest(field[RECORD], &row->record);
+    map_set(&h->row, field[STEP], row);
+}
+
+static int read_run(struct history *h, const char *own, long number, struct error *err)
+{
+    struct buf path = { 0 }, text = { 0 };
+    struct fs_state state;
+    char *line, *rest;
+    int rc;
+
+    fs_join(&path, own, "runs");
+    buf_printf(&path, "/%04ld.tsv", number);
+    rc = fs_stat(path.s, &state, err);
+    if (rc == FS_FOUND)
+        rc = fs_read(path.s, &text, err);
+    h->number = number;
+    h->when = rc == 0 ? state.mtime_ns / 1000000000 : 0;
+    rest = rc == 0 ? text.s : NULL;
+    strsep(&rest, "\n"); /* the header */
+    while ((line = strsep(&rest, "\n")) != NULL)
+        take_row(h, line);
     buf_release(&text);
     buf_release(&path);
+    return rc < 0 ? rc : 0;
+}
+
+int history_latest(struct history *h, const char *own, struct error *err)
+{
+    long *number = NULL;
+    size_t n = 0;
+    int rc = history_numbers(own, &number, &n, err);
+
+    *h = (struct history){ 0 };
+    if (rc == 0 && n > 0)
+        rc = read_run(h, own, number[n - 1], err);
+    free(number);
+    return rc;
+}
+
+int history_until(struct history *h, const char *own, long number, struct error *err)
+{
+    long *kept = NULL;
+    size_t n = 0;
+    int rc = history_numbers(own, &kept, &n, err);
+
+    *h = (struct history){ 0 };
+    for (size_t i = 0; i < n && kept[i] <= number && rc == 0; i++)
+        rc = read_run(h, own, kept[i], err);
+    if (rc == 0 && n == 0)
+        rc = error_set(err, E_USAGE, "there is no run %ld: none is kept", number);
+    else if (rc == 0 && h->number != number)
+        rc =
+            error_set(err, E_USAGE, "there is no run %ld: those from %ld to %ld are kept",
+                      number, kept[0], kept[n - 1]);
+    free(kept);
     return rc;
 }
 
 void history_release(struct history *h)
 {
-    map_release(&h->outcome);
+    map_release(&h->row);
     arena_release(&h->arena);
     *h = (struct history){ 0 };
 }

@@ -92,11 +92,11 @@ static void add_made(struct session *s, const struct work *w,
                      const struct history *latest, struct buf *to)
 {
     const struct record *r = w->record;
-    const char *outcome = map_get(&latest->outcome, w->step->name);
+    const struct history_row *row = map_get(&latest->row, w->step->name);
     struct buf text = { 0 };
 
     add_time(to, "made", r->made);
-    add_row(to, "in the last run", outcome ? outcome : "no part of it");
+    add_row(to, "in the last run", row ? row->outcome : "no part of it");
     add_seconds(to, "time", r->wall);
     add_seconds(to, "processor time", r->cpu);
     say_bytes(r->rss, &text);
@@ -261,13 +261,13 @@ static void add_totals(const struct session *s, const struct history *latest,
 
     for (size_t i = 0; i < s->plan->n_steps; i++) {
         const struct work *w = &s->work[i];
-        const char *outcome = map_get(&latest->outcome, w->step->name);
+        const struct history_row *row = map_get(&latest->row, w->step->name);
 
         n += w->wanted;
         if (!w->wanted || w->state != WORK_DONE)
             continue;
         done++;
-        ran += outcome && !strcmp(outcome, "ran");
+        ran += row && !strcmp(row->outcome, "ran");
         wall += w->record->wall;
         cpu += w->record->cpu;
     }
