@@ -11,82 +11,73 @@
 #include "larder/map.h"
 #include "larder/mem.h"
 
-enum option_kind { OPT_FLAG, OPT_COUNT, OPT_NUMBER, OPT_TEXT, OPT_SETTING, OPT_COLOR };
-
-struct option {
-    char letter; /* 0: none */
-    const char *name;
-    const char *value; /* what stands for the value in the help; NULL: it has none */
-    enum option_kind kind;
-    size_t offset;        /* of the field in struct cli */
-    const char *commands; /* those that take it, between spaces; NULL: all */
-    const char *help;
-};
-
 #define FIELD(f) offsetof(struct cli, f)
 
-static const struct option option[] = {
+const struct option cli_option[] = {
     { 'n', "dry-run", NULL, OPT_FLAG, FIELD(dry_run), " run ",
-      "tell what would run and why, and run nothing" },
+      "tell what would run and why, and run nothing", NULL },
     { 'k', "keep-going", NULL, OPT_FLAG, FIELD(keep_going), " run ",
-      "when a step fails, still run those that do not need it" },
+      "when a step fails, still run those that do not need it", NULL },
     { 'j', "jobs", "N", OPT_NUMBER, FIELD(jobs), " run config ",
-      "cpu slots; by default the processors that we may use" },
+      "cpu slots; by default the processors that we may use", NULL },
     { 'B', "remake", NULL, OPT_FLAG, FIELD(remake), " run plan status ",
-      "run the chosen steps even where a record answers" },
+      "run the chosen steps even where a record answers", NULL },
     { 'f', "file", "FILE", OPT_TEXT, FIELD(recipe), NULL,
-      "the recipe; by default larder.yaml" },
+      "the recipe; by default larder.yaml", NULL },
     { 'C', "folder", "DIR", OPT_TEXT, FIELD(folder), NULL,
-      "the project; by default the current folder" },
+      "the project; by default the current folder", NULL },
     { 'P', "profile", "PROFILE", OPT_TEXT, FIELD(profile), NULL,
-      "the profile of the recipe to lay over it" },
+      "the profile of the recipe to lay over it", NULL },
     { 'S', "set", "NAME=VALUE", OPT_SETTING, FIELD(setting), NULL,
-      "set a parameter of the recipe (-S train.epochs=3)" },
-    { 'q', "quiet", NULL, OPT_FLAG, FIELD(quiet), NULL, "print errors and results only" },
+      "set a parameter of the recipe (-S train.epochs=3)", NULL },
+    { 'q', "quiet", NULL, OPT_FLAG, FIELD(quiet), NULL, "print errors and results only",
+      NULL },
     { 'v', "verbose", NULL, OPT_COUNT, FIELD(verbose), NULL,
-      "name every step that starts or is reused, and why" },
+      "name every step that starts or is reused, and why", NULL },
     { 0, "json", NULL, OPT_FLAG, FIELD(json),
       " run status plan diff graph push pull fsck version ",
-      "print one JSON document on standard output" },
+      "print one JSON document on standard output", NULL },
     { 0, "hit", NULL, OPT_FLAG, FIELD(hit), " why ",
-      "on what a result rests that is reused: whose record, since when" },
-    { 0, "format", "FORMAT", OPT_TEXT, FIELD(format), " graph ",
-      "dot (default), mermaid or json" },
+      "on what a result rests that is reused: whose record, since when", NULL },
+    { 0, "format", "FORMAT", OPT_CHOICE, FIELD(format), " graph ",
+      "dot (default), mermaid or json", "dot mermaid json" },
     { 0, "events", NULL, OPT_FLAG, FIELD(events), " run ",
-      "print a JSON object, a line each, for all that happens" },
-    { 0, "color", "WHEN", OPT_COLOR, FIELD(color), NULL, "auto, always or never" },
+      "print a JSON object, a line each, for all that happens", NULL },
+    { 0, "color", "WHEN", OPT_CHOICE, FIELD(color), NULL, "auto, always or never",
+      "auto always never" },
     { 0, "force", NULL, OPT_FLAG, FIELD(force), " run get ",
-      "overwrite placed files that were changed by hand" },
+      "overwrite placed files that were changed by hand", NULL },
     { 0, "repair", NULL, OPT_FLAG, FIELD(repair), " fsck ",
-      "remove what is damaged, and the records of what is lost" },
-    { 0, "sandbox", "MODE", OPT_TEXT, FIELD(sandbox), " run config ",
-      "off, warn or enforce (default): what a step may read and write" },
+      "remove what is damaged, and the records of what is lost", NULL },
+    { 0, "sandbox", "MODE", OPT_CHOICE, FIELD(sandbox), " run config ",
+      "off, warn or enforce (default): what a step may read and write",
+      "off warn enforce" },
     { 0, "trace", NULL, OPT_FLAG, FIELD(trace), " run ",
-      "watch every step that runs, and name what it was refused" },
+      "watch every step that runs, and name what it was refused", NULL },
     { 0, "keep-scratch", NULL, OPT_FLAG, FIELD(keep_scratch), " run ",
-      "leave the scratch folder of a step that fails" },
+      "leave the scratch folder of a step that fails", NULL },
     { 0, "exit-code", NULL, OPT_FLAG, FIELD(exit_code), " status plan ",
-      "exit with 4 when there is something to run" },
+      "exit with 4 when there is something to run", NULL },
     { 0, "show-origin", NULL, OPT_FLAG, FIELD(show_origin), " config ",
-      "tell also where each setting was made" },
+      "tell also where each setting was made", NULL },
     { 0, "remote", "REMOTE", OPT_TEXT, FIELD(remote),
       " run plan push pull get log report export ",
-      "this remote only: file:/path, or its name in the settings" },
+      "this remote only: file:/path, or its name in the settings", NULL },
     { 0, "verify", NULL, OPT_FLAG, FIELD(verify), " push ",
-      "read what the remote has, and replace what is damaged there" },
+      "read what the remote has, and replace what is damaged there", NULL },
     { 0, "require-remote", NULL, OPT_FLAG, FIELD(require_remote),
       " run plan pull get log report export ",
-      "a remote that is away is an error (7), not a miss" },
+      "a remote that is away is an error (7), not a miss", NULL },
     { 0, "stages", "GLOB", OPT_TEXT, FIELD(stages), " trust ",
-      "trust the key with the stages whose names fit, only" },
-    { 'h', "help", NULL, OPT_FLAG, FIELD(help), NULL, "print help" },
+      "trust the key with the stages whose names fit, only", NULL },
+    { 0, "man", NULL, OPT_FLAG, FIELD(man), " help ",
+      "print it as a manual page, for man -l", NULL },
+    { 'h', "help", NULL, OPT_FLAG, FIELD(help), NULL, "print help", NULL },
+    { 0 },
 };
-enum { N_OPTIONS = sizeof option / sizeof option[0] };
+enum { N_OPTIONS = sizeof cli_option / sizeof cli_option[0] - 1 };
 
-static const struct {
-    int status;
-    const char *meaning;
-} exit_status[] = {
+const struct exit_status cli_exit_status[] = {
     { 0, "done" },
     { 1, "a step failed" },
     { 2, "the command line is wrong" },
@@ -99,9 +90,10 @@ static const struct {
     { EXIT_NO_PROJECT, "no project here, or no recipe in it" },
     { EXIT_OUR_FAULT, "a fault of Larder's own" },
     { 128, "128 + N: stopped by signal N" },
+    { 0, NULL },
 };
 
-static bool belongs_to(const struct option *o, const struct command *c)
+bool cli_takes(const struct command *c, const struct option *o)
 {
     struct buf word = { 0 };
     bool yes;
@@ -117,16 +109,16 @@ static bool belongs_to(const struct option *o, const struct command *c)
 static const struct option *find_long(const char *name, size_t n)
 {
     for (size_t i = 0; i < N_OPTIONS; i++)
-        if (strlen(option[i].name) == n && !memcmp(option[i].name, name, n))
-            return &option[i];
+        if (strlen(cli_option[i].name) == n && !memcmp(cli_option[i].name, name, n))
+            return &cli_option[i];
     return NULL;
 }
 
 static const struct option *find_letter(char letter)
 {
     for (size_t i = 0; i < N_OPTIONS; i++)
-        if (option[i].letter == letter)
-            return &option[i];
+        if (cli_option[i].letter == letter)
+            return &cli_option[i];
     return NULL;
 }
 
@@ -135,7 +127,7 @@ static int unknown_option(const char *name, struct error *err)
     const char *known[N_OPTIONS], *near;
 
     for (size_t i = 0; i < N_OPTIONS; i++)
-        known[i] = option[i].name;
+        known[i] = cli_option[i].name;
     near = nearest_name(name, known, N_OPTIONS);
     if (near)
         return error_set(err, E_USAGE, "no such option: --%s; did you mean --%s?", name,
@@ -173,17 +165,28 @@ static int add_setting(struct cli *cli, const char *value, struct error *err)
     return 0;
 }
 
-static int set_color(enum color_when *to, const char *value, struct error *err)
+static int set_choice(const char **to, const char *value, const struct option *o,
+                      struct error *err)
 {
-    static const char *const when[] = { "auto", "always", "never" };
+    struct buf choices = { 0 };
+    size_t n;
 
-    for (size_t i = 0; i < 3; i++)
-        if (!strcmp(value, when[i])) {
-            *to = (enum color_when)i;
+    for (const char *p = o->choices; *p; p += n + (p[n] == ' ')) {
+        n = strcspn(p, " ");
+        if (strlen(value) == n && !strncmp(p, value, n)) {
+            *to = value;
+            buf_release(&choices);
             return 0;
         }
-    return error_set(err, E_USAGE, "--color takes auto, always or never, not '%s'",
-                     value);
+        buf_printf(&choices, "%s%.*s",
+                   !choices.len ? ""
+                   : p[n]       ? ", "
+                                : " or ",
+                   (int)n, p);
+    }
+    error_set(err, E_USAGE, "--%s takes %s, not '%s'", o->name, buf_str(&choices), value);
+    buf_release(&choices);
+    return E_USAGE;
 }
 
 static int apply(struct cli *cli, const struct option *o, const char *value,
@@ -205,8 +208,8 @@ static int apply(struct cli *cli, const struct option *o, const char *value,
         return 0;
     case OPT_SETTING:
         return add_setting(cli, value, err);
-    case OPT_COLOR:
-        return set_color((enum color_when *)field, value, err);
+    case OPT_CHOICE:
+        return set_choice((const char **)field, value, o, err);
     }
     assert(false); /* every kind is handled */
     return 0;
@@ -236,7 +239,7 @@ static int parse_long(struct cli *cli, bool *seen, int argc, char **argv, int *i
                              o->name, o->value);
         value = argv[++*i];
     }
-    seen[o - option] = true;
+    seen[o - cli_option] = true;
     return apply(cli, o, value, err);
 }
 
@@ -262,7 +265,7 @@ static int parse_letters(struct cli *cli, bool *seen, int argc, char **argv, int
             value = *p ? p : argv[++*i];
             p = "";
         }
-        seen[o - option] = true;
+        seen[o - cli_option] = true;
         rc = apply(cli, o, value, err);
         if (rc < 0)
             return rc;
@@ -270,8 +273,8 @@ static int parse_letters(struct cli *cli, bool *seen, int argc, char **argv, int
     return 0;
 }
 
-static int find_command(const struct command **found, const struct command *commands,
-                        const char *name, struct error *err)
+int cli_command(const struct command **found, const struct command *commands,
+                const char *name, struct error *err)
 {
     const char *known[64], *near;
     size_t n = 0;
@@ -297,9 +300,9 @@ static int check_command(const struct cli *cli, const bool *seen, struct error *
     const struct command *c = cli->command;
 
     for (size_t i = 0; i < N_OPTIONS; i++)
-        if (seen[i] && !belongs_to(&option[i], c))
+        if (seen[i] && !cli_takes(c, &cli_option[i]))
             return error_set(err, E_USAGE, "`larder %s` takes no option --%s", c->name,
-                             option[i].name);
+                             cli_option[i].name);
     if (cli->help)
         return 0;
     if (cli->n_args < c->min_args)
@@ -329,7 +332,7 @@ int cli_parse(struct cli *cli, const struct command *commands, int argc, char **
         else if (!only_words && word[0] == '-' && word[1])
             rc = parse_letters(cli, seen, argc, argv, &i, err);
         else if (!cli->command)
-            rc = find_command(&cli->command, commands, word, err);
+            rc = cli_command(&cli->command, commands, word, err);
         else
             cli->arg[cli->n_args++] = word;
         if (rc < 0)
@@ -355,10 +358,10 @@ void cli_release(struct cli *cli)
 static void print_options(const struct command *c, bool own, FILE *to)
 {
     for (size_t i = 0; i < N_OPTIONS; i++) {
-        const struct option *o = &option[i];
+        const struct option *o = &cli_option[i];
         struct buf left = { 0 };
 
-        if (c ? !belongs_to(o, c) || (o->commands != NULL) != own : false)
+        if (c ? !cli_takes(c, o) || (o->commands != NULL) != own : false)
             continue;
         if (o->letter)
             buf_printf(&left, "-%c, ", o->letter);
@@ -412,11 +415,11 @@ int cli_help(const struct command *commands, const char *topic, FILE *to,
         return 0;
     }
     if (!strcmp(topic, "exit-codes")) {
-        for (size_t i = 0; i < sizeof exit_status / sizeof exit_status[0]; i++)
-            fprintf(to, "%3d  %s\n", exit_status[i].status, exit_status[i].meaning);
+        for (const struct exit_status *e = cli_exit_status; e->meaning; e++)
+            fprintf(to, "%3d  %s\n", e->status, e->meaning);
         return 0;
     }
-    rc = find_command(&c, commands, topic, err);
+    rc = cli_command(&c, commands, topic, err);
     if (rc < 0)
         return rc;
     print_command(c, to);

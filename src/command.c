@@ -5,6 +5,8 @@
 
 #include "larder/banned.h"
 
+#include "manual.h"
+
 const struct command command_table[] = {
     { "run", "repro", "[TARGET|STAGE|STEP...]", 0, SIZE_MAX,
       "run what has no result yet, and place the results",
@@ -115,6 +117,12 @@ const struct command command_table[] = {
       "Lists the settings of the user: what suits a machine or a person and is no part\n"
       "of a recipe. --show-origin tells the file and line, the variable or the option.",
       command_config },
+    { "complete", NULL, "bash|zsh|fish|names|commands", 1, 1,
+      "what a shell completes: eval \"$(larder complete bash)\"",
+      "Prints the completion for a shell, which its installed package has already; or "
+      "the\n"
+      "names that a recipe has for targets and stages.",
+      command_complete },
     { "version", NULL, "", 0, 0, "the version of Larder and of its formats",
       "Prints the version of Larder; with --json also the numbers of its formats.",
       command_version },
@@ -125,7 +133,19 @@ const struct command command_table[] = {
 
 int command_help(const struct cli *cli, struct error *err)
 {
-    return cli_help(command_table, cli->n_args ? cli->arg[0] : NULL, stdout, err);
+    const struct command *c;
+    int rc;
+
+    if (!cli->man)
+        return cli_help(command_table, cli->n_args ? cli->arg[0] : NULL, stdout, err);
+    if (cli->n_args == 0) {
+        manual_overview(command_table, stdout);
+        return 0;
+    }
+    rc = cli_command(&c, command_table, cli->arg[0], err);
+    if (rc == 0)
+        manual_command(c, stdout);
+    return rc;
 }
 
 int command_version(const struct cli *cli, struct error *err)

@@ -221,25 +221,17 @@ static void print_json(const struct graph *g)
 
 int command_graph(const struct cli *cli, struct error *err)
 {
-    static const char *const formats[] = { "dot", "mermaid", "json" };
     const char *format = cli->json ? "json" : cli->format ? cli->format : "dot";
     struct graph g = { .whole = cli->verbose > 0 };
     struct session s = { 0 };
-    int rc, which = 0;
-
-    while (which < 3 && strcmp(format, formats[which]) != 0)
-        which++;
-    if (which == 3)
-        return error_set(err, E_USAGE, "--format takes dot, mermaid or json, not '%s'",
-                         format);
-    rc = session_begin(&s, cli, cli->arg, cli->n_args, err);
+    int rc = session_begin(&s, cli, cli->arg, cli->n_args, err);
     if (rc == 0)
         rc = lookup_all(&s, false, err);
     if (rc == 0) {
         graph_of(&g, &s);
-        if (which == 0)
+        if (strcmp(format, "dot") == 0)
             print_dot(&g);
-        else if (which == 1)
+        else if (strcmp(format, "mermaid") == 0)
             print_mermaid(&g);
         else
             print_json(&g);

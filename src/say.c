@@ -8,12 +8,13 @@
 #include "larder/banned.h"
 #include "larder/buf.h"
 
-static bool wants_color(enum color_when when, FILE *to)
+/* when: the word of --color, or NULL */
+static bool wants_color(const char *when, FILE *to)
 {
     const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
 
-    if (when != COLOR_AUTO)
-        return when == COLOR_ALWAYS;
+    if (when && strcmp(when, "auto") != 0)
+        return strcmp(when, "always") == 0;
     if ((no && *no) || !term || !strcmp(term, "dumb"))
         return false;
     return isatty(fileno(to));
