@@ -113,6 +113,19 @@ const struct command command_table[] = {
       "it\n"
       "removes what is damaged, and records of results that are lost.",
       command_fsck },
+    { "du", NULL, "[TARGET|STAGE|STEP...]", 0, SIZE_MAX,
+      "what results take in the cache, and what they cost",
+      "Tells for each stage the size of its results, of which a file counts once, and "
+      "the\n"
+      "time that it took to make them; and what the whole cache takes.",
+      command_du },
+    { "doctor", NULL, "", 0, 0, "whether this machine has what Larder needs",
+      "Looks at the kernel, the cache and its disk, the programs, GPUs and Slurm, and "
+      "says\n"
+      "what is missing, what that means and what to do. Needs no project, changes "
+      "nothing.\n"
+      "Exits with 8 when something is missing without which nothing runs.",
+      command_doctor },
     { "config", NULL, "", 0, 0, "the settings in force, and where they were made",
       "Lists the settings of the user: what suits a machine or a person and is no part\n"
       "of a recipe. --show-origin tells the file and line, the variable or the option.",

@@ -170,6 +170,9 @@ void store_doubt(struct store *st);
 /* Appends the path of the file whose state changes with each store_doubt(). */
 void store_doubt_path(const struct store *st, struct buf *path);
 
+/* How many objects the store has, and what their files take. Nothing is read. */
+int store_usage(struct store *st, size_t *objects, long long *bytes, struct error *err);
+
 /* One finding of store_fsck(). */
 struct store_finding {
     const char *what;    /* "absent", "damaged", "torn record", "stray file" */
