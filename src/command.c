@@ -8,6 +8,13 @@
 #include "manual.h"
 
 const struct command command_table[] = {
+    { "init", NULL, "[DIR]", 0, 1, "write a recipe to begin with",
+      "Writes a small recipe with comments into DIR, or here: a script in Python, a "
+      "table\n"
+      "of its numbers beside those of a paper, what the paper says, judged, and a page. "
+      "No\n"
+      "file is overwritten.",
+      command_init },
     { "run", "repro", "[TARGET|STAGE|STEP...]", 0, SIZE_MAX,
       "run what has no result yet, and place the results",
       "Runs the steps of the targets, stages or steps named, and of all that they need,\n"

@@ -26,6 +26,7 @@
 
 #include "config.h"
 #include "machine.h"
+#include "onpath.h"
 #include "sandbox.h"
 #include "session.h"
 
@@ -125,23 +126,6 @@ static void look_at_machine(struct visit *v)
         found(v, FINE, "GPUs", "%zu", m.n_gpus);
     buf_release(&memory);
     machine_release(&m);
-}
-
-/* The path of a command on PATH, or false. */
-static bool on_path(const char *command, struct buf *path)
-{
-    const char *all = getenv("PATH");
-
-    for (const char *p = all ? all : ""; *p;) {
-        size_t n = strcspn(p, ":");
-
-        buf_reset(path);
-        buf_printf(path, "%.*s/%s", (int)n, p, command);
-        if (n > 0 && access(path->s, X_OK) == 0)
-            return true;
-        p += n + (p[n] == ':');
-    }
-    return false;
 }
 
 static void look_at_slurm(struct visit *v)

@@ -25,6 +25,7 @@ struct gather {
     struct group *group;
     size_t n_groups, cap_groups;
     bool list;
+    bool written; /* as a list of the recipe, whatever is in it */
 };
 
 static void begin_group(struct gather *g, const char *stage, const struct matrix *matrix)
@@ -273,8 +274,11 @@ static size_t find_column(const struct input *in, const char *name)
     return i;
 }
 
+/* Whether nobody needs to be told where an item comes from. */
 static bool one_origin(const struct gather *g)
 {
+    if (g->written)
+        return false;
     for (size_t i = 1; i < g->n_groups; i++)
         if (strcmp(g->group[i].stage, g->group[0].stage) != 0)
             return false;
@@ -323,7 +327,8 @@ static void set_values(const struct gather *g, const struct group *group,
 static void make_list(const struct gather *g, struct input *in)
 {
     in->kind = INPUT_LIST;
-    if (g->n_groups == 1) { /* the usual case: the columns are the stage's axes */
+    if (g->n_groups == 1 &&
+        !g->written) { /* the usual case: the columns are the stage's axes */
         const struct matrix *m = g->group[0].matrix;
         in->column = m ? m->axis : NULL;
         in->n_columns = m ? m->n_axes : 0;
@@ -345,7 +350,7 @@ static int collect(struct gather *g, const struct node *node)
         return rc;
     if (node->kind != NODE_LIST)
         return add_reference(g, node, false);
-    g->list = true;
+    g->list = g->written = true;
     if (node->n == 0)
         return pos_error(&node->pos, g->f->err, "input %s is an empty list", g->in->name);
     for (size_t i = 0; rc == 0 && i < node->n; i++)

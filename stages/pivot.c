@@ -2,17 +2,19 @@
  * pivot - numbers out of TSV files, laid out as a table.
  *
  * in   records  a list of TSV files, by axes
+ *      paper    published numbers (table/published.h), to stand beside
  * out  table    one line a cell (docs/tables.md)
  *      data     TSV, the same as plain columns: the axes of rows and columns, but for
  * that of a change, then the number; of a change both numbers, NAME_A and NAME_B, and the
  * change
  *
- * `value` is the column that holds the numbers, `where` which rows count (COLUMN=VALUE,
- * or COLUMN=!VALUE, joined by commas). `rows` and `columns` are axes of the list or
- * columns of the files, whose values name a row or column of the table, as in `tabulate`.
- * With `change=percent` or `difference` two columns become one: of those that have the
- * words of `of`, A:B, on an axis and are otherwise the same, B less A, or that in percent
- * of A; where one is not there it counts 0, and what divides by 0 is empty.
+ * `value` is the column that holds the numbers, `low` and `high` those of their
+ * intervals, `count` that of how many they rest on, `where` says which rows count
+ * (COLUMN=VALUE, or COLUMN=!VALUE, joined by commas). `rows` and `columns` are axes of
+ * the list or columns of the files, whose values name a row or column of the table, as in
+ * `tabulate`. With `change=percent` or `difference` two columns become one: of those that
+ * have the words of `of`, A:B, on an axis and are otherwise the same, B less A, or that
+ * in percent of A; where one is not there it counts 0, and what divides by 0 is empty.
  * `order=falling` sorts rows by their first column, and `least` leaves out rows whose
  * first number is nearer to 0.
  */
@@ -24,6 +26,7 @@
 #include "kit/stage.h"
 #include "larder/mem.h"
 #include "table/names.h"
+#include "table/published.h"
 #include "table/records.h"
 #include "table/table.h"
 #include "table/where.h"
@@ -31,20 +34,24 @@
 #include "larder/banned.h"
 
 struct options {
-    const char *records, *table, *data;
-    const char *value, *where, *rows, *columns, *row_names, *column_names, *unit;
+    const char *records, *paper, *table, *data;
+    const char *value, *low, *high, *count, *where, *rows, *columns, *row_names,
+        *column_names, *unit;
     const char *change, *of, *order;
     double least;
 };
 
 /* Of a pair the number of A and that of B; else only the latter. */
 enum { A, B, SIDES };
+/* What a number may have besides. */
+enum { LOW, HIGH, COUNT, MORE };
 
 /* A cell before it is written. */
 struct number {
     size_t row, column;
     double value[SIDES];
     bool has[SIDES];
+    const char *text[MORE]; /* as the file has them, or NULL */
     struct buf from;
 };
 
@@ -67,6 +74,7 @@ struct work {
     struct records records;
     struct side rows, columns;
     struct names conditions, pair;
+    struct published published;
     int changed; /* the axis of columns on which the pair stands; -1: none */
     struct number *number;
     size_t n, cap;
@@ -169,6 +177,26 @@ static void add_digest(struct buf *from, const struct digest *id)
         buf_printf(from, "%s%s", from->len > 0 ? "," : "", hex);
 }
 
+/* The columns that options name; a change has no interval. */
+static int put_more(const struct work *w, size_t record, size_t row, struct number *to,
+                    struct error *err)
+{
+    const char *const name[MORE] = { w->o->low, w->o->high, w->o->count };
+    const struct tsv *t = &w->records.record[record].tsv;
+
+    for (int i = 0; i < MORE; i++) {
+        int column = name[i][0] != '\0' ? tsv_column(t, name[i], err) : -1;
+        double x;
+
+        if (name[i][0] == '\0')
+            continue;
+        if (column < 0 || tsv_double(t, row, column, &x, err) < 0)
+            return E_INPUT;
+        to->text[i] = tsv_get(t, row, column);
+    }
+    return 0;
+}
+
 static int put_number(struct work *w, size_t record, size_t row, int side, double x,
                       const struct line line[2], struct error *err)
 {
@@ -185,7 +213,7 @@ static int put_number(struct work *w, size_t record, size_t row, int side, doubl
     to->has[side] = true;
     to->value[side] = x;
     add_digest(&to->from, &w->records.record[record].digest);
-    return 0;
+    return put_more(w, record, row, to, err);
 }
 
 static int add_row(struct work *w, size_t record, size_t row, struct error *err)
@@ -221,6 +249,9 @@ static int read_options(struct work *w, struct error *err)
         names_map(&w->conditions, o->where, "where", err) < 0 ||
         names_pairs(&w->pair, o->of, "of", err) < 0)
         return E_INPUT;
+    if (changes && (o->low[0] || o->high[0] || o->count[0]))
+        return error_set(err, E_INPUT,
+                         "a change has no interval: leave low, high and count out");
     if (w->pair.n != (changes ? 1 : 0))
         return error_set(err, E_INPUT, "change=%s with of=\"%s\": %s", o->change, o->of,
                          changes ? "say of what, A:B" : "a pair is for a change alone");
@@ -269,25 +300,48 @@ static int by_first(const void *pa, const void *pb)
     return (a->row > b->row) - (a->row < b->row);
 }
 
+static const char *or_empty(const char *text)
+{
+    return text != NULL ? text : "";
+}
+
 static void add_cell(const struct work *w, const struct number *n, struct buf *to)
 {
+    const char *row = w->rows.place[n->row].name,
+               *column = w->columns.place[n->column].name;
     char text[40] = "";
     double x = result(w, n);
 
     if (!isnan(x))
         snprintf(text, sizeof text, "%.6g", x);
-    table_add_cell(to,
-                   &(struct table_cell){ .row = w->rows.place[n->row].name,
-                                         .column = w->columns.place[n->column].name,
-                                         .n = "",
-                                         .k = "",
-                                         .value = text,
-                                         .low = "",
-                                         .high = "",
-                                         .unit = w->o->unit,
-                                         .from = buf_str(&n->from),
-                                         .paper = "" },
-                   false);
+    table_add_cell(
+        to,
+        &(struct table_cell){ .row = row,
+                              .column = column,
+                              .n = or_empty(n->text[COUNT]),
+                              .k = "",
+                              .value = text,
+                              .low = or_empty(n->text[LOW]),
+                              .high = or_empty(n->text[HIGH]),
+                              .unit = w->o->unit,
+                              .from = buf_str(&n->from),
+                              .paper = published_value(&w->published, row, column),
+                              .within = published_within(&w->published, row, column) },
+        w->published.tsv.n_rows > 0);
+}
+
+static bool has_cell(const void *table, const char *row, const char *column)
+{
+    const struct work *w = table;
+
+    for (size_t i = 0; i < w->rows.n && column == NULL; i++)
+        if (strcmp(w->rows.place[i].name, row) == 0)
+            return true;
+    for (size_t i = 0; i < w->n && column != NULL; i++)
+        if (strcmp(w->rows.place[w->number[i].row].name, row) == 0 &&
+            strcmp(w->columns.place[w->number[i].column].name, column) == 0)
+            return true;
+    return false;
 }
 
 /* A number as it is written, nothing for none, and what follows it. */
@@ -339,7 +393,7 @@ static void write_rows(const struct work *w, struct buf *to, struct buf *data)
                                      strcmp(w->o->order, "falling") == 0 };
     }
     qsort(order, w->rows.n, sizeof *order, by_first);
-    table_add_header(to, false);
+    table_add_header(to, w->published.tsv.n_rows > 0);
     add_data_header(w, data);
     for (size_t i = 0; i < w->rows.n; i++)
         for (size_t c = 0; c < w->columns.n && fabs(order[i].first) >= w->o->least; c++) {
@@ -373,6 +427,7 @@ static void close_work(struct work *w)
     close_side(&w->columns);
     names_release(&w->conditions);
     names_release(&w->pair);
+    published_release(&w->published);
     records_release(&w->records);
 }
 
@@ -382,6 +437,8 @@ static int run(const void *options, struct error *err)
     struct buf text = { 0 }, data = { 0 };
     int rc = read_all(&w, err);
 
+    if (rc == 0 && w.o->paper != NULL)
+        rc = published_read(&w.published, w.o->paper, has_cell, &w, err);
     if (rc == 0) {
         write_rows(&w, &text, &data);
         rc = tsv_write(w.o->table, &text, err);
@@ -397,6 +454,9 @@ static int run(const void *options, struct error *err)
 int main(int argc, char **argv)
 {
     struct options o = { .value = "n",
+                         .low = "",
+                         .high = "",
+                         .count = "",
                          .where = "",
                          .rows = "",
                          .columns = "",
@@ -409,9 +469,13 @@ int main(int argc, char **argv)
     const struct stage_arg args[] = {
         STAGE_ABOUT("numbers out of TSV files, laid out as a table"),
         STAGE_IN_LIST("records", &o.records, "TSV files, by axes"),
+        STAGE_MAY_IN("paper", &o.paper, "published numbers (TSV: row column value)"),
         STAGE_OUT("table", &o.table, "table (TSV, one line a cell)"),
         STAGE_OUT("data", &o.data, "the same as plain columns (TSV)"),
         STAGE_STRING("value", &o.value, "the column that holds the numbers"),
+        STAGE_STRING("low", &o.low, "the column with the lower ends of intervals"),
+        STAGE_STRING("high", &o.high, "that with the upper ends"),
+        STAGE_STRING("count", &o.count, "that with how many a number rests on"),
         STAGE_STRING("where", &o.where,
                      "rows that count: column=value; !value: all but that"),
         STAGE_STRING("rows", &o.rows, "axes or columns that name a row"),

@@ -5,6 +5,7 @@
 
 #include "kit/number.h"
 #include "larder/mem.h"
+#include "table/published.h"
 
 #include "larder/banned.h"
 
@@ -61,24 +62,6 @@ static void add_number(struct buf *to, struct number x, bool interval)
     }
 }
 
-/* Is x as near to the published number as `within` asks? */
-static int is_near(double x, double paper, const char *within, bool *near,
-                   struct error *err)
-{
-    size_t n = strlen(within);
-    bool share = n > 0 && within[n - 1] == '%';
-    char *digits = xstrndup(within, share ? n - 1 : n);
-    double limit;
-    enum number_outcome outcome = number_double(digits, &limit);
-
-    free(digits);
-    if (outcome != NUMBER_OK)
-        return error_set(err, E_INPUT, "within is \"%s\", neither a number nor percents",
-                         within);
-    *near = fabs(x - paper) <= (share ? limit / 100 * fabs(paper) : limit);
-    return 0;
-}
-
 /* Beside the published numbers, where there are as many. */
 static int compare(struct judged *j, const struct claim *c, const struct numbers *all,
                    struct error *err)
@@ -98,7 +81,7 @@ static int compare(struct judged *j, const struct claim *c, const struct numbers
         buf_printf(&j->differ, "%s%+.4g", j->differ.len > 0 ? "; " : "", x - paper);
         if (c->within[0] == '\0')
             continue;
-        rc = is_near(x, paper, c->within, &one, err);
+        rc = published_is_near(x, paper, c->within, &one, err);
         if (rc < 0)
             return rc;
         near = near && one;

@@ -1,8 +1,8 @@
 /*
  * manifest - the items behind a list input: a TSV of axis columns, then `path`.
  *
- * Paths are relative to the folder in which the program was started. Where the items come
- * from several stages, the first column is `stage`.
+ * Paths are relative to the folder in which the program was started. Where the recipe
+ * writes a list, or the items come from several stages, the first column is `stage`.
  */
 #ifndef KIT_MANIFEST_H
 #define KIT_MANIFEST_H

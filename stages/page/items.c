@@ -98,7 +98,8 @@ static int name_item(struct items *l, size_t i, int stage, const struct provenan
         add_origin_name(&name, p, &item->digest);
     if (name.len == 0)
         return error_set(err, E_INPUT,
-                         "%s: no column \"stage\", and no step is known to have made %s",
+                         "%s: no column \"stage\", and no step is known to have made %s; "
+                         "in a recipe, write the input as a list: [stage.output]",
                          l->manifest.tsv.path, item->path);
     item->name = buf_take(&name);
     item->slug = make_slug(l, item->name);

@@ -234,54 +234,18 @@ static int add_total(struct cells *c, const char *name, struct error *err)
     return 0;
 }
 
-static void add_place(struct buf *to, const char *row, const char *column)
+static bool has_cell(const void *table, const char *row, const char *column)
 {
-    buf_printf(to, "%s\t%s", row, column);
-}
+    const struct cells *c = table;
 
-static bool has_row(const struct cells *c, const char *row)
-{
-    for (size_t i = 0; i < c->rows.n; i++)
+    for (size_t i = 0; i < c->rows.n && column == NULL; i++)
         if (strcmp(c->rows.line[i].label, row) == 0)
             return true;
-    return false;
-}
-
-static bool has_cell(const struct cells *c, const char *row, const char *column)
-{
-    for (size_t i = 0; i < c->n; i++)
+    for (size_t i = 0; i < c->n && column != NULL; i++)
         if (strcmp(c->rows.line[c->cell[i].row].label, row) == 0 &&
             strcmp(c->columns.line[c->cell[i].column].label, column) == 0)
             return true;
     return false;
-}
-
-static int read_published(struct cells *c, const char *path, struct error *err)
-{
-    struct tsv *t = &c->published;
-    int rc = tsv_read(t, path, err), row, column, value;
-
-    if (rc < 0)
-        return rc;
-    row = tsv_column(t, "row", err);
-    column = tsv_column(t, "column", err);
-    value = tsv_column(t, "value", err);
-    if (row < 0 || column < 0 || value < 0)
-        return E_INPUT;
-    for (size_t i = 0; i < t->n_rows; i++) {
-        const char *r = tsv_get(t, i, row), *k = tsv_get(t, i, column);
-        struct buf place = { 0 };
-
-        if (!has_row(c, r))
-            continue; /* a run of fewer sets has fewer rows */
-        if (!has_cell(c, r, k))
-            return error_set(err, E_INPUT, "%s:%zu: the table has no cell at %s, %s",
-                             path, tsv_line(t, i), r, k);
-        add_place(&place, r, k);
-        map_set(&c->paper, buf_str(&place), (void *)tsv_get(t, i, value));
-        buf_release(&place);
-    }
-    return 0;
 }
 
 static int measure_records(struct cells *c, struct error *err)
@@ -422,7 +386,7 @@ int cells_read(struct cells *c, const struct cells_options *o, const char *list,
     if (rc == 0 && o->total != NULL && o->total[0] != '\0')
         rc = add_total(c, o->total, err);
     if (rc == 0 && o->paper != NULL)
-        rc = read_published(c, o->paper, err);
+        rc = published_read(&c->published, o->paper, has_cell, c, err);
     if (rc < 0)
         cells_release(c);
     return rc;
@@ -442,8 +406,7 @@ void cells_release(struct cells *c)
     lines_release(&c->rows);
     lines_release(&c->columns);
     names_release(&c->parts);
-    map_release(&c->paper);
-    tsv_release(&c->published);
+    published_release(&c->published);
     records_release(&c->records);
     *c = (struct cells){ 0 };
 }
@@ -568,43 +531,36 @@ static void format_cell(struct cells *c, const struct cell *cell, struct cell_te
     }
 }
 
-/* "" where nothing was published. */
-static const char *published(const struct cells *c, const struct cell *cell)
-{
-    struct buf place = { 0 };
-    const char *value;
-
-    add_place(&place, c->rows.line[cell->row].label, c->columns.line[cell->column].label);
-    value = map_get(&c->paper, buf_str(&place));
-    buf_release(&place);
-    return value != NULL ? value : "";
-}
-
 void cells_write(struct cells *c, struct buf *to)
 {
-    bool paper = c->published.n_rows > 0;
+    bool paper = c->published.tsv.n_rows > 0;
 
     table_add_header(to, paper);
     for (size_t row = 0; row < c->rows.n; row++)
         for (size_t column = 0; column < c->columns.n; column++) {
             const struct cell *cell = cells_at(c, row, column);
+            const char *name[] = { c->rows.line[row].label,
+                                   c->columns.line[column].label };
             struct cell_text t;
 
             if (cell == NULL)
                 continue;
             format_cell(c, cell, &t);
-            table_add_cell(to,
-                           &(struct table_cell){ .row = c->rows.line[row].label,
-                                                 .column = c->columns.line[column].label,
-                                                 .n = t.n,
-                                                 .k = t.k,
-                                                 .value = t.value,
-                                                 .low = t.low,
-                                                 .high = t.high,
-                                                 .unit = c->measure->unit,
-                                                 .from = buf_str(&t.from),
-                                                 .paper = published(c, cell) },
-                           paper);
+            table_add_cell(
+                to,
+                &(struct table_cell){
+                    .row = name[0],
+                    .column = name[1],
+                    .n = t.n,
+                    .k = t.k,
+                    .value = t.value,
+                    .low = t.low,
+                    .high = t.high,
+                    .unit = c->measure->unit,
+                    .from = buf_str(&t.from),
+                    .paper = published_value(&c->published, name[0], name[1]),
+                    .within = published_within(&c->published, name[0], name[1]) },
+                paper);
             buf_release(&t.from);
         }
 }

@@ -14,6 +14,7 @@
 #include "table/bootstrap.h"
 #include "table/measure.h"
 #include "table/names.h"
+#include "table/published.h"
 #include "table/records.h"
 
 struct cells_options {
@@ -62,8 +63,7 @@ struct cells {
     struct lines rows, columns;
     struct cell *cell; /* by row, then column */
     size_t n, cap;
-    struct map paper; /* "ROW\tCOLUMN" -> what was published */
-    struct tsv published;
+    struct published published;
 };
 
 /* Reads the list of records and every record in it. E_INPUT when an axis is missing, a

@@ -4,32 +4,47 @@
 
 #include "kit/number.h"
 #include "larder/mem.h"
+#include "table/published.h"
 
 #include "larder/banned.h"
 
 void table_add_header(struct buf *to, bool paper)
 {
     buf_printf(to, "row\tcolumn\tn\tk\tvalue\tlow\thigh\tunit\tfrom%s\n",
-               paper ? "\tpaper\tdelta" : "");
+               paper ? "\tpaper\tdelta\twithin" : "");
+}
+
+/* "87.73" has two. */
+static int decimals(const char *number)
+{
+    const char *point = strchr(number, '.');
+
+    return point == NULL ? 0 : (int)strspn(point + 1, "0123456789");
 }
 
 void table_delta(const struct table_cell *cell, char delta[TABLE_DELTA])
 {
+    int a = decimals(cell->value), b = decimals(cell->paper);
     double own, published;
 
     delta[0] = '\0';
     if (number_double(cell->value, &own) == NUMBER_OK &&
         number_double(cell->paper, &published) == NUMBER_OK)
-        snprintf(delta, TABLE_DELTA, "%+.2f", own - published);
+        snprintf(delta, TABLE_DELTA, "%+.*f", a > b ? a : b, own - published);
 }
 
 const char *table_verdict(const struct table_cell *cell)
 {
     double own, published, low, high;
+    bool near = false;
 
     if (number_double(cell->value, &own) != NUMBER_OK ||
         number_double(cell->paper, &published) != NUMBER_OK)
         return "";
+    if (cell->within != NULL && cell->within[0] != '\0')
+        return published_is_near(own, published, cell->within, &near, NULL) == 0 && near
+                   ? "agrees"
+                   : "apart";
     if (number_double(cell->low, &low) != NUMBER_OK ||
         number_double(cell->high, &high) != NUMBER_OK) {
         low = own - fabs(own) / 20;
@@ -46,7 +61,7 @@ void table_add_cell(struct buf *to, const struct table_cell *c, bool paper)
                c->value, c->low, c->high, c->unit, c->from);
     if (paper) {
         table_delta(c, delta);
-        buf_printf(to, "\t%s\t%s", c->paper, delta);
+        buf_printf(to, "\t%s\t%s\t%s", c->paper, delta, c->within ? c->within : "");
     }
     buf_addc(to, '\n');
 }
@@ -66,7 +81,8 @@ static int read_cells(struct table *t, struct error *err)
     static const char *const name[] = { "row", "column", "n",    "k",   "value",
                                         "low", "high",   "unit", "from" };
     enum { FIELDS = sizeof name / sizeof *name };
-    int column[FIELDS], paper = tsv_find(&t->tsv, "paper");
+    int column[FIELDS], paper = tsv_find(&t->tsv, "paper"),
+                        within = tsv_find(&t->tsv, "within");
 
     for (size_t i = 0; i < FIELDS; i++)
         if ((column[i] = tsv_column(&t->tsv, name[i], err)) < 0)
@@ -80,6 +96,7 @@ static int read_cells(struct table *t, struct error *err)
         for (size_t i = 0; i < FIELDS; i++)
             *field[i] = tsv_get(&t->tsv, row, column[i]);
         c->paper = paper < 0 ? "" : tsv_get(&t->tsv, row, paper);
+        c->within = within < 0 ? "" : tsv_get(&t->tsv, row, within);
         if (table_at(t, c->row, c->column) != NULL)
             return error_set(err, E_INPUT, "%s:%zu: the cell %s, %s stands there twice",
                              t->tsv.path, row + 2, c->row, c->column);

@@ -1,13 +1,13 @@
 /*
  * table - a table as a file: one line a cell (docs/tables.md).
  *
- *   row  column  n  k  value  low  high  unit  from  [paper  delta]
+ *   row  column  n  k  value  low  high  unit  from  [paper  delta  within]
  *
  * value, low and high are text in the format in which they are shown; an empty field
  * means that there is no such thing. from holds the SHA-256 of each record that the cell
  * was computed from, joined by commas. paper is what was published, delta the value less
- * that. Rows and columns are in the order of their first
- * cell.
+ * that, within how far from it is near (table/published.h). Rows and columns are in the
+ * order of their first cell.
  */
 #ifndef TABLE_TABLE_H
 #define TABLE_TABLE_H
@@ -18,7 +18,8 @@
 
 struct table_cell {
     const char *row, *column;
-    const char *n, *k, *value, *low, *high, *unit, *from, *paper; /* never NULL */
+    const char *n, *k, *value, *low, *high, *unit, *from, *paper, *within;
+    /* never NULL; within may be, for "" */
 };
 
 /* All-zero is empty. */
@@ -32,14 +33,16 @@ struct table {
 };
 
 /* The header line and one cell, for those who write a table; paper: with the columns
- * paper and delta. */
+ * paper, delta and within. */
 void table_add_header(struct buf *to, bool paper);
 void table_add_cell(struct buf *to, const struct table_cell *cell, bool paper);
-/* Fills delta, "" where there is nothing to compare; signed, two decimals. */
+/* Fills delta, "" where there is nothing to compare; signed, with as many decimals as the
+ * one of the two that has more. */
 enum { TABLE_DELTA = 40 };
 void table_delta(const struct table_cell *cell, char delta[TABLE_DELTA]);
-/* "agrees" when the published number lies in the cell's interval, or, where it has none,
- * within 5 % of the value; else "apart"; "" where there is nothing to compare. */
+/* "agrees" when the value is as near to the published number as `within` asks; where that
+ * is not said, when the published number lies in the cell's interval, or, where it has
+ * none, within 5 % of the value; else "apart"; "" where there is nothing to compare. */
 const char *table_verdict(const struct table_cell *cell);
 
 /* E_INPUT with the path when a column is missing or a cell stands twice. */

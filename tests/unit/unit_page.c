@@ -250,26 +250,31 @@ Test(page, a_value_of_the_paper_stands_beside_the_own_one)
     table_release(&t);
 }
 
-/* In the interval, or without one within 5 %. */
+/* As near as is asked; else in the interval, or without one within 5 %. */
 Test(page, a_published_number_agrees_or_stands_apart)
 {
     static const struct {
-        const char *value, *low, *high, *paper, *verdict;
+        const char *value, *low, *high, *paper, *within, *verdict;
     } cases[] = {
-        { "50", "45", "55", "55", "agrees" },
-        { "50", "45", "55", "55.1", "apart" },
-        { "50", "", "", "52.5", "agrees" },
-        { "50", "", "", "52.6", "apart" },
-        { "-50", "", "", "-52.5", "agrees" },
-        { "50", "45", "55", "", "" },
-        { "", "", "", "50", "" },
+        { "50", "45", "55", "55", "", "agrees" },
+        { "50", "45", "55", "55.1", "", "apart" },
+        { "50", "", "", "52.5", "", "agrees" },
+        { "50", "", "", "52.6", NULL, "apart" },
+        { "-50", "", "", "-52.5", NULL, "agrees" },
+        { "50", "45", "55", "", "1", "" },
+        { "", "", "", "50", "1", "" },
+        { "50", "45", "55", "55", "4", "apart" },
+        { "50", "49", "51", "55", "5", "agrees" },
+        { "57", "", "", "50", "10%", "apart" },
+        { "45", "", "", "50", "10%", "agrees" },
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct table_cell c = { .value = cases[i].value,
                                 .low = cases[i].low,
                                 .high = cases[i].high,
-                                .paper = cases[i].paper };
+                                .paper = cases[i].paper,
+                                .within = cases[i].within };
 
         cr_assert(eq(str, (char *)table_verdict(&c), (char *)cases[i].verdict),
                   "case %zu", i);

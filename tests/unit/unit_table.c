@@ -441,15 +441,16 @@ Test(table, published_numbers_stand_beside)
 
     put_records();
     o.paper = "paper.tsv";
-    put("paper.tsv", "row\tcolumn\tvalue\nEarly\tAlexNet S\t70.5\n");
+    put("paper.tsv", "row\tcolumn\tvalue\twithin\nEarly\tAlexNet S\t70.5\t5%\n");
     read_cells(&c, &o);
     cells_write(&c, &text);
     put("table.tsv", buf_str(&text));
     cr_assert(eq(int, table_read(&t, "table.tsv", NULL), 0));
     cr_assert(t.has_paper);
     cr_expect(eq(str, (char *)table_at(&t, "Early", "AlexNet S")->paper, "70.5"));
+    cr_expect(eq(str, (char *)table_at(&t, "Early", "AlexNet S")->within, "5%"));
     cr_expect(eq(str, (char *)table_at(&t, "Early", "AlexNet R")->paper, ""));
-    cr_expect(ne(ptr, strstr(buf_str(&text), "\t70.5\t-3.83\n"), NULL), "%s",
+    cr_expect(ne(ptr, strstr(buf_str(&text), "\t70.5\t-3.83\t5%\n"), NULL), "%s",
               buf_str(&text));
     table_release(&t);
     buf_release(&text);

@@ -1,0 +1,161 @@
+#include "command.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "larder/banned.h"
+#include "larder/buf.h"
+#include "larder/fs.h"
+#include "larder/mem.h"
+
+#include "onpath.h"
+#include "prefix.h"
+#include "say.h"
+#include "template.h"
+
+/* Where an editor finds the keys of a recipe, if Larder was installed: the first line of
+ * the recipe says it. */
+static void add_schema(struct buf *text)
+{
+    char self[4096];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    struct buf path = { 0 };
+    char *real;
+
+    self[n > 0 ? n : 0] = '\0';
+    *(strrchr(self, '/') ? strrchr(self, '/') : self) = '\0';
+    buf_printf(&path, "%s/../share/larder/recipe.schema.json", self);
+    real = realpath(path.s, NULL);
+    if (real)
+        buf_printf(text, "# yaml-language-server: $schema=%s\n", real);
+    free(real);
+    buf_release(&path);
+}
+
+/* The folder of a Python that is not the system's, which a step may only read if the
+ * recipe names it as a tool; NULL where /usr/bin/python3 comes first. */
+static const char *python_of(struct arena *arena)
+{
+    struct buf path = { 0 };
+    const char *folder, *prefix = NULL;
+    char *real = NULL;
+
+    if (!on_path("python3", &path))
+        goto out;
+    folder = arena_printf(arena, "%.*s..", (int)(fs_basename(path.s) - path.s), path.s);
+    real = realpath(folder, NULL);
+    folder = arena_strdup(arena, real ? real : "");
+    free(real);
+    real = realpath(path.s, NULL);
+    if (fs_exists(arena_printf(arena, "%s/pyvenv.cfg", folder)))
+        prefix = folder;
+    else if (fs_exists(arena_printf(arena, "%s/libexec/pyenv", folder)))
+        prefix = prefix_of_shim(arena, arena_printf(arena, "%s/libexec/pyenv", folder),
+                                "/nowhere");
+    else if (real && strncmp(real, "/usr/", 5) != 0 && strncmp(real, "/opt/", 5) != 0)
+        prefix = prefix_of(arena, real, "/nowhere");
+out:
+    free(real);
+    buf_release(&path);
+    return prefix;
+}
+
+/* Appends the recipe; with the tool that python3 is, where that has to be named. */
+static void add_recipe(const struct template_file *f, struct buf *text)
+{
+    static const char plain[] = "run: [python3,", before[] = "\n# Values that you may";
+    struct arena arena = { 0 };
+    const char *python = python_of(&arena);
+    const char *recipe = arena_strndup(&arena, (const char *)f->bytes, f->n);
+    const char *run = strstr(recipe, plain), *code = run ? strstr(run, "    in:") : NULL;
+    const char *top = strstr(recipe, before);
+
+    add_schema(text);
+    if (!python || !run || !code || !top) {
+        buf_adds(text, recipe);
+    } else {
+        buf_add(text, recipe, (size_t)(top - recipe));
+        buf_printf(
+            text,
+            "\n# The Python that scripts run on. Where it is, is in no key; all that it "
+            "holds is.\ntools:\n  python: {folder: \"%s\"}\n",
+            python);
+        buf_add(text, top, (size_t)(run - top));
+        buf_adds(text, "run: [\"${tool.python}/bin/python3\",");
+        buf_add(text, run + sizeof plain - 1, (size_t)(code - run) - sizeof plain + 1);
+        buf_printf(text, "    tools: [python]\n%s", code);
+    }
+    arena_release(&arena);
+}
+
+/* All of it is looked at before anything is written. */
+static int check(const char *folder, struct error *err)
+{
+    struct buf path = { 0 };
+    int rc = 0;
+
+    for (const struct template_file *f = template_file; f->name && rc == 0; f++) {
+        buf_reset(&path);
+        fs_join(&path, folder, f->name);
+        if (fs_exists(path.s))
+            rc = error_set(err, E_INPUT,
+                           "%s is there already, and nothing was written: name another "
+                           "folder, as in `larder init my-paper`",
+                           path.s);
+    }
+    buf_release(&path);
+    return rc;
+}
+
+static int write_all(const char *folder, struct error *err)
+{
+    struct buf path = { 0 }, text = { 0 };
+    int rc = fs_mkdirs(folder, err);
+
+    for (const struct template_file *f = template_file; f->name && rc == 0; f++) {
+        buf_reset(&path);
+        buf_reset(&text);
+        fs_join(&path, folder, f->name);
+        if (strcmp(f->name, "larder.yaml") == 0)
+            add_recipe(f, &text);
+        else
+            buf_add(&text, f->bytes, f->n);
+        rc = fs_write(path.s, text.s, text.len, false, err);
+    }
+    buf_release(&text);
+    buf_release(&path);
+    return rc;
+}
+
+int command_init(const struct cli *cli, struct error *err)
+{
+    const char *folder = cli->n_args ? cli->arg[0] : ".";
+    struct buf line = { 0 };
+    struct say say;
+    int rc = 0;
+
+    say_init(&say, cli, stderr);
+    if (cli->folder && chdir(cli->folder) < 0) {
+        error_system(err, "-C %s", cli->folder);
+        return EXIT_NO_PROJECT;
+    }
+    rc = check(folder, err);
+    if (rc == 0)
+        rc = write_all(folder, err);
+    if (rc < 0)
+        return rc;
+    for (const struct template_file *f = template_file; f->name; f++)
+        buf_printf(&line, "%s%s", line.len ? ", " : "wrote ", f->name);
+    say_line(&say, SAY_NORMAL, TONE_PLAIN, "%s", buf_str(&line));
+    if (cli->n_args)
+        say_line(&say, SAY_NORMAL, TONE_PLAIN,
+                 "now: cd %s && larder run, then open out/index.html", folder);
+    else
+        say_line(&say, SAY_NORMAL, TONE_PLAIN,
+                 "now: larder run, then open out/index.html");
+    buf_release(&line);
+    return 0;
+}

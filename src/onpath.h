@@ -1,0 +1,14 @@
+/*
+ * onpath - where PATH has a command.
+ */
+#ifndef LARDER_ONPATH_H
+#define LARDER_ONPATH_H
+
+#include <stdbool.h>
+
+#include "larder/buf.h"
+
+/* Sets *path; false where no folder of PATH has an executable of that name. */
+bool on_path(const char *command, struct buf *path);
+
+#endif
