@@ -388,27 +388,31 @@ out:
     return rc;
 }
 
+void attempt_remember_failure(struct session *s, struct work *w, const struct digest *log)
+{
+    struct step_memory m;
+
+    w->failed_log = *log;
+    w->has_failed_log = true;
+    state_step(s->state, w->step->name, &m);
+    m.has_failed_log = true;
+    m.failed_log = *log;
+    state_set_step(s->state, w->step->name, &m);
+}
+
 /* Keeps the log of a failure: an object that no record names. */
 static int keep_failed_log(struct attempt *a, struct error *err)
 {
     struct session *s = a->session;
-    struct work *w = a->work;
-    struct step_memory m;
     struct object log;
     int rc;
 
     if (!fs_exists(a->desk.log))
         return 0;
     rc = store_add(s->store, a->desk.log, OBJECT_FILE, false, &log, err);
-    if (rc < 0)
-        return rc;
-    w->failed_log = log.id;
-    w->has_failed_log = true;
-    state_step(s->state, w->step->name, &m);
-    m.has_failed_log = true;
-    m.failed_log = log.id;
-    state_set_step(s->state, w->step->name, &m);
-    return 0;
+    if (rc == 0)
+        attempt_remember_failure(s, a->work, &log.id);
+    return rc;
 }
 
 /* A step that fails on a full disk is the machine's failure, not its own. */

@@ -82,6 +82,11 @@ enum { ATTEMPT_DONE = 0, ATTEMPT_STOPPED = 1 };
  * it ended and a->cause whether that is its own fault. */
 int attempt_finish(struct attempt *a, bool stopping, struct error *err);
 
+/* The step has failed, with this log, an object of the store: `larder log` will find it.
+ */
+void attempt_remember_failure(struct session *s, struct work *w,
+                              const struct digest *log);
+
 /* Gives up lease and scratch folder. The child must have ended. NULL is fine. */
 void attempt_free(struct attempt *a);
 

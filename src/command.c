@@ -137,6 +137,10 @@ const struct command command_table[] = {
       "Lists the settings of the user: what suits a machine or a person and is no part\n"
       "of a recipe. --show-origin tells the file and line, the variable or the option.",
       command_config },
+    { "job", NULL, "FOLDER N", 2, 2, "run a step as a job of Slurm: for --executor slurm",
+      "Runs member N of the batch in FOLDER, on a node: the job that `larder run\n"
+      "--executor slurm` submitted calls it, nobody else.",
+      command_job },
     { "complete", NULL, "bash|zsh|fish|names|commands", 1, 1,
       "what a shell completes: eval \"$(larder complete bash)\"",
       "Prints the completion for a shell, which its installed package has already; or "

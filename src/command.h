@@ -28,6 +28,7 @@ int command_report(const struct cli *cli, struct error *err);
 int command_export(const struct cli *cli, struct error *err);
 int command_fsck(const struct cli *cli, struct error *err);
 int command_config(const struct cli *cli, struct error *err);
+int command_job(const struct cli *cli, struct error *err);
 int command_init(const struct cli *cli, struct error *err);
 int command_du(const struct cli *cli, struct error *err);
 int command_doctor(const struct cli *cli, struct error *err);

@@ -133,9 +133,7 @@ static void look_at_slurm(struct visit *v)
     struct buf path = { 0 };
 
     if (on_path("sbatch", &path))
-        found(v, NOTE, "Slurm",
-              "%s is here; this version runs steps on this machine only, "
-              "as in a job of one node",
+        found(v, FINE, "Slurm", "%s is here: --executor slurm makes jobs of steps",
               buf_str(&path));
     else
         found(v, FINE, "Slurm", "none");

@@ -48,6 +48,20 @@ static bool is_sandbox(const char *text)
     return sandbox_mode_of(text) != N_SANDBOX;
 }
 
+static bool is_executor(const char *text)
+{
+    return !strcmp(text, "local") || !strcmp(text, "slurm");
+}
+
+/* Words that begin with --, as sbatch takes them; they reach no shell. */
+static bool is_slurm_options(const char *text)
+{
+    for (const char *p = text; *p; p += strcspn(p, " "), p += strspn(p, " "))
+        if (strncmp(p, "--", 2) != 0 || !isalpha((unsigned char)p[2]))
+            return false;
+    return true;
+}
+
 static bool is_key(const char *text)
 {
     return key_name_is_valid(text);
@@ -59,6 +73,8 @@ static const struct known {
     bool (*is_valid)(const char *text);
     const char *wants; /* for the message */
 } known[N_CONFIG] = {
+    [CONFIG_EXECUTOR] = { "executor", "LARDER_EXECUTOR", "local", is_executor,
+                          "local or slurm" },
     [CONFIG_GPUS] = { "gpus", "LARDER_GPUS", "auto", is_gpus,
                       "auto or a number from 0 to 64" },
     [CONFIG_JOBS] = { "jobs", "LARDER_JOBS", "auto", is_jobs,
@@ -68,6 +84,9 @@ static const struct known {
     [CONFIG_LINK] = { "link", "LARDER_LINK", "auto", is_link, "auto, hard or copy" },
     [CONFIG_SANDBOX] = { "sandbox", "LARDER_SANDBOX", "enforce", is_sandbox,
                          "off, warn or enforce" },
+    [CONFIG_SLURM_OPTIONS] = { "slurm.options", "LARDER_SLURM_OPTIONS", "",
+                               is_slurm_options,
+                               "options of sbatch, as --partition=gpu --account=lab" },
 };
 
 static const char remote_word[] = "remote.";
@@ -283,6 +302,8 @@ int config_read(struct config *c, const char *project, const struct cli *cli,
     if (rc == 0 && cli->sandbox && !is_sandbox(cli->sandbox))
         rc = error_set(err, E_USAGE, "--sandbox takes %s, not '%s'",
                        known[CONFIG_SANDBOX].wants, cli->sandbox);
+    if (rc == 0 && cli->executor)
+        c->value[CONFIG_EXECUTOR] = (struct config_value){ cli->executor, "--executor" };
     if (rc == 0 && cli->sandbox)
         c->value[CONFIG_SANDBOX] = (struct config_value){ cli->sandbox, "--sandbox" };
     if (rc == 0 && cli->jobs)
@@ -331,6 +352,16 @@ enum link_mode config_link(const struct config *c)
     while (strcmp(link_word[mode], c->value[CONFIG_LINK].text) != 0)
         mode++;
     return mode;
+}
+
+bool config_is_slurm(const struct config *c)
+{
+    return !strcmp(c->value[CONFIG_EXECUTOR].text, "slurm");
+}
+
+const char *config_slurm_options(const struct config *c)
+{
+    return c->value[CONFIG_SLURM_OPTIONS].text;
 }
 
 enum sandbox_mode config_sandbox(const struct config *c)

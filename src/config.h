@@ -16,11 +16,13 @@
 #include "sandbox.h"
 
 enum config_name {
+    CONFIG_EXECUTOR,
     CONFIG_GPUS,
     CONFIG_JOBS,
     CONFIG_KEY,
     CONFIG_LINK,
     CONFIG_SANDBOX,
+    CONFIG_SLURM_OPTIONS,
     N_CONFIG
 };
 
@@ -58,8 +60,10 @@ int config_read(struct config *c, const char *project, const struct cli *cli,
 void config_release(struct config *c);
 
 const char *config_name(enum config_name name);
-int config_jobs(const struct config *c);        /* 0: as many as we may use */
-int config_gpus(const struct config *c);        /* -1: those that are found */
+bool config_is_slurm(const struct config *c);             /* steps are jobs of Slurm */
+const char *config_slurm_options(const struct config *c); /* words for sbatch, or "" */
+int config_jobs(const struct config *c);                  /* 0: as many as we may use */
+int config_gpus(const struct config *c);                  /* -1: those that are found */
 const char *config_key(const struct config *c); /* NULL: the only one there is */
 enum link_mode config_link(const struct config *c);
 enum sandbox_mode config_sandbox(const struct config *c);

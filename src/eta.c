@@ -59,9 +59,9 @@ static double whole(const struct eta *e, const struct work *w)
 
 /* Of one that runs. Its own word counts once it has done a part that tells; one that is
  * over its time is thought to be near its end. */
-static double rest_of(const struct eta *e, const struct attempt *a, double now)
+static double rest_of(const struct eta *e, const struct running *a, double now)
 {
-    double so_far = now - a->child.started, all = whole(e, a->work);
+    double so_far = now - a->started, all = whole(e, a->work);
 
     if (a->part > .02)
         return so_far * (1 - a->part) / a->part;
@@ -81,7 +81,7 @@ static double longest_behind(const struct eta *e, const struct work *w)
     return longest;
 }
 
-double eta_left(struct eta *e, const struct work *work, struct attempt *const *active,
+double eta_left(struct eta *e, const struct work *work, const struct running *active,
                 size_t n_active, int processors, double now, size_t *unknown)
 {
     double sum = 0, longest = 0;
@@ -93,7 +93,7 @@ double eta_left(struct eta *e, const struct work *work, struct attempt *const *a
         e->rest[i] = open ? whole(e, &work[i]) : 0;
     }
     for (size_t i = 0; i < n_active; i++)
-        e->rest[active[i]->work->step->index] = rest_of(e, active[i], now);
+        e->rest[active[i].work->step->index] = rest_of(e, &active[i], now);
     for (size_t i = e->n_steps; i-- > 0;) {
         int cpu = work[i].step->resources.cpu;
         double rest = e->rest[i] > 0 ? e->rest[i] : 0;

@@ -9,8 +9,8 @@
 
 #include <stddef.h>
 
-#include "attempt.h"
 #include "plan.h"
+#include "running.h"
 #include "work.h"
 
 struct eta {
@@ -29,7 +29,7 @@ void eta_ran(struct eta *e, const struct work *w);
 /* Seconds until the last wanted step is done, on so many processors: what there is to do,
  * shared by all of them, or the longest way, whatever is more. *unknown: how many steps
  * nothing is known of; they count as nothing. work is that of the plan. */
-double eta_left(struct eta *e, const struct work *work, struct attempt *const *active,
+double eta_left(struct eta *e, const struct work *work, const struct running *active,
                 size_t n_active, int processors, double now, size_t *unknown);
 
 #endif

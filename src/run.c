@@ -10,6 +10,7 @@
 #include "larder/scratch.h"
 
 #include "attempt.h"
+#include "cluster.h"
 #include "estimate.h"
 #include "interrupt.h"
 #include "later.h"
@@ -23,7 +24,15 @@
 #include "tell.h"
 #include "temps.h"
 
-static const double busy_pause_s = 0.2, wake_s = 1;
+static const double busy_pause_s = 0.2, wake_s = 1, job_s = 0.3;
+enum { SHOWN = 64 }; /* running steps that are told of */
+
+/* On a network file system what another machine wrote may take a minute to be seen. */
+struct awaited {
+    struct cluster_end job;
+    double until;
+};
+static const double awaited_s = 90;
 
 struct run {
     struct session *s;
@@ -37,6 +46,9 @@ struct run {
     struct queue reused; /* found done behind a step that was run; to be passed */
     struct attempt **active;
     size_t n_active, cap_active;
+    struct cluster *cluster; /* steps are jobs of Slurm, or NULL */
+    struct awaited *awaited; /* jobs that are done, and whose record is not seen yet */
+    size_t n_awaited, cap_awaited;
     bool stopping;  /* start nothing more */
     bool contended; /* a step waits for a GPU that another larder has */
     bool news;      /* see run_totals */
@@ -110,6 +122,8 @@ static int get_ready(struct run *r)
         rc = interrupts_open(&r->interrupts, r->err);
     if (rc == 0)
         rc = strays_open(&r->strays, r->err);
+    if (rc == 0 && config_is_slurm(&s->config) && !s->member)
+        rc = cluster_open(&r->cluster, s, r->err);
     r->tries = xcalloc(s->plan->n_steps + 1, sizeof *r->tries);
     return rc;
 }
@@ -122,6 +136,25 @@ static bool is_all_done(const struct session *s)
     return true;
 }
 
+/* What killed runs have left, and what this one leaves when it is done. */
+static int tidy_up(struct run *r)
+{
+    session_sweep(r->s);
+    temps_open(&r->temps, r->s);
+    return scratch_sweep(r->s->store, r->err);
+}
+
+/* A job runs its own step and no other. */
+static int check_member(struct run *r)
+{
+    for (size_t i = 0; i < r->s->plan->n_steps; i++)
+        if (!r->s->chosen[i] && r->s->work[i].wanted &&
+            r->s->work[i].state != WORK_DONE && !r->s->work[i].recalled)
+            return error_set(r->err, E_STAGE, "%s, which it needs, has no result here",
+                             r->s->plan->step[i]->name);
+    return 0;
+}
+
 static int begin(struct run *r)
 {
     struct session *s = r->s;
@@ -129,11 +162,11 @@ static int begin(struct run *r)
 
     tell_init(&r->tell, s);
     facts_allow_fetch(s->facts, &s->say);
-    session_sweep(s);
-    temps_open(&r->temps, s);
-    rc = scratch_sweep(s->store, r->err);
+    rc = s->member ? 0 : tidy_up(r);
     if (rc == 0)
         rc = lookup_all(s, true, r->err);
+    if (rc == 0 && s->member)
+        rc = check_member(r);
     if (rc == 0)
         rc = need_placed(s, r->err);
     if (rc == 0)
@@ -153,7 +186,7 @@ static int begin(struct run *r)
 
 static bool is_over(const struct run *r)
 {
-    if (r->n_active)
+    if (r->n_active || r->n_awaited || (r->cluster && cluster_count(r->cluster)))
         return false;
     return r->rc < 0 || r->stopping || (!r->due.n && !r->later.n);
 }
@@ -213,9 +246,14 @@ static void pass(struct run *r, struct work *w)
 static void fail(struct run *r, struct work *w, const struct error *err)
 {
     work_settle(w, WORK_FAILED);
+    free(w->failure);
+    w->failure = xstrdup(err->text);
     tell_failed(&r->tell, w, err);
-    if (!r->s->cli->keep_going)
-        r->stopping = true;
+    if (r->s->cli->keep_going)
+        return;
+    r->stopping = true;
+    if (r->cluster)
+        cluster_drop_queued(r->cluster);
 }
 
 /* An error that concerns one step, or everything. */
@@ -324,12 +362,45 @@ static void refuse(struct run *r, struct work *w)
         take_error(r, w, why.code, &why);
 }
 
+/* To a node, whatever is free here. */
+static void submit_due(struct run *r)
+{
+    struct work *w;
+    int rc;
+
+    while (!r->stopping && (w = queue_take(&r->due)) != NULL) {
+        struct resources resources = w->step->resources;
+        struct error err;
+
+        if (w->state != WORK_DUE)
+            continue;
+        if (w->lacks) {
+            refuse(r, w);
+            continue;
+        }
+        for (int n = r->tries[w->step->index][CAUSE_OOM]; n > 0; n--)
+            resources.memory *= 2;
+        rc = cluster_add(r->cluster, w, &resources, &err);
+        if (rc < 0)
+            give_up(r, rc, &err);
+        else
+            tell_started(&r->tell, w);
+    }
+    rc = r->stopping ? 0 : cluster_submit(r->cluster, r->err);
+    if (rc < 0)
+        give_up(r, rc, r->err);
+}
+
 /* In order, but a step that does not fit now lets smaller ones go before it. */
 static void start_due(struct run *r)
 {
     struct queue aside = { 0 };
     struct work *w;
 
+    if (r->cluster) {
+        submit_due(r);
+        return;
+    }
     r->contended = r->slots.starved = false;
     while (!r->stopping && r->slots.free_cpu > 0 && !r->slots.starved &&
            (w = queue_take(&r->due)) != NULL) {
@@ -404,10 +475,108 @@ static void finish(struct run *r, struct attempt *a)
     }
 }
 
+/* A job has left a record. */
+static void take_job(struct run *r, const struct cluster_end *job)
+{
+    struct work *w = job->work;
+
+    w->ran = job->end.ran || job->end.outcome != MEMBER_DONE;
+    w->seconds = job->end.seconds;
+    if (w->ran)
+        tell_ran(&r->tell, w);
+    else
+        tell_step_reused(&r->tell, w);
+    pass(r, w);
+}
+
+/* It has left none. */
+static void miss_job(struct run *r, const struct cluster_end *job)
+{
+    struct work *w = job->work;
+    const struct member_end *end = &job->end;
+    struct error err;
+
+    if (end->outcome == MEMBER_STOPPED) {
+        work_settle(w, WORK_SKIPPED);
+        tell_stopped(&r->tell, w);
+        return;
+    }
+    error_set(&err, E_STAGE, "%s",
+              end->outcome == MEMBER_DONE
+                  ? "its job was done, and no record of it is in the cache: do the nodes "
+                    "have the same LARDER_CACHE?"
+                  : end->message);
+    if (end->has_log)
+        attempt_remember_failure(r->s, w, &end->log);
+    if (!retry(r, w, job->cause, &err))
+        fail(r, w, &err);
+}
+
+/* A job is over: what counts is whether there is a record. */
+static void finish_job(struct run *r, const struct cluster_end *job, double until)
+{
+    struct work *w = job->work;
+    struct error err;
+    int rc;
+
+    w->state = WORK_DUE;
+    rc = lookup_again(r->s, w, &err);
+    if (rc < 0) {
+        take_error(r, w, rc, &err);
+    } else if (w->state == WORK_DONE) {
+        take_job(r, job);
+    } else if (job->end.outcome == MEMBER_DONE && clock_now() < until) {
+        w->state = WORK_RUNNING;
+        GROW(r->awaited, r->n_awaited + 1, r->cap_awaited);
+        r->awaited[r->n_awaited++] = (struct awaited){ *job, until };
+    } else {
+        miss_job(r, job);
+    }
+}
+
+static void look_at_jobs(struct run *r)
+{
+    size_t n = r->n_awaited;
+    struct awaited *again = n ? xcalloc(n, sizeof *again) : NULL;
+    struct cluster_end job;
+    struct error err;
+    int rc;
+
+    if (!r->cluster)
+        return;
+    for (size_t i = 0; i < n; i++)
+        again[i] = r->awaited[i];
+    r->n_awaited = 0;
+    for (size_t i = 0; i < n; i++)
+        finish_job(r, &again[i].job, again[i].until);
+    free(again);
+    rc = cluster_look(r->cluster, clock_now(), &err);
+    if (rc < 0)
+        give_up(r, rc, &err);
+    while (cluster_next(r->cluster, &job))
+        finish_job(r, &job, clock_now() + awaited_s);
+}
+
 static void signal_all(const struct run *r, int signal)
 {
+    if (r->cluster)
+        cluster_signal(r->cluster, signal);
     for (size_t i = 0; i < r->n_active; i++)
         child_signal(&r->active[i]->child, signal);
+}
+
+/* What runs, here and on nodes. */
+static size_t list_running(const struct run *r, struct running list[SHOWN])
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < r->n_active && n < SHOWN; i++) {
+        struct attempt *a = r->active[i];
+
+        list[n++] = (struct running){ a->work, a->child.started, a->progress, a->part,
+                                      &a->moved };
+    }
+    return n + (r->cluster ? cluster_running(r->cluster, list + n, SHOWN - n) : 0);
 }
 
 /* Once: let them save their work. Twice: end. Three times: at once. */
@@ -420,14 +589,17 @@ static void take_signals(struct run *r)
         int n = r->interrupts.n < 3 ? r->interrupts.n - 1 : 2;
 
         if (signal == SIGUSR1) {
-            tell_running(&r->tell, r->active, r->n_active, clock_now());
+            struct running list[SHOWN];
+
+            tell_running(&r->tell, list, list_running(r, list), clock_now());
             continue;
         }
         if (signal == SIGCONT) {
             tell_continued(&r->tell);
             continue;
         }
-        tell_stopping(&r->tell, n, r->n_active);
+        tell_stopping(&r->tell, n,
+                      r->n_active + (r->cluster ? cluster_count(r->cluster) : 0));
         signal_all(r, answer[n]);
         r->stopping = true;
     }
@@ -435,18 +607,24 @@ static void take_signals(struct run *r)
 
 static void watch_clock(struct run *r)
 {
+    struct running list[SHOWN];
     double now = clock_now();
+    size_t n;
 
     for (size_t i = 0; i < r->n_active; i++)
         attempt_watch(r->active[i], now);
-    tell_tick(&r->tell, r->active, r->n_active, r->slots.cpu, now);
+    n = list_running(r, list);
+    tell_tick(&r->tell, list, n, r->cluster ? cluster_queued(r->cluster) : 0,
+              r->cluster && n > 0 ? (int)n : r->slots.cpu, now);
 }
 
 /* Milliseconds until something is to be done, even if nothing happens. */
 static int patience(const struct run *r)
 {
     double now = clock_now(),
-           until = later_next(&r->later, now + (r->contended ? busy_pause_s : wake_s));
+           until = later_next(&r->later, now + (r->contended ? busy_pause_s
+                                                : r->cluster ? job_s
+                                                             : wake_s));
 
     return until > now ? (int)((until - now) * 1e3) + 1 : 0;
 }
@@ -487,6 +665,7 @@ static void wait_for_news(struct run *r)
         take_news(r, fd, was, n);
     free(fd);
     free(was);
+    look_at_jobs(r);
     watch_clock(r);
     later_take(&r->later, clock_now(), &r->due);
 }
@@ -495,6 +674,8 @@ static void end(struct run *r, struct run_totals *t)
 {
     struct session *s = r->s;
 
+    cluster_close(r->cluster);
+    free(r->awaited);
     strays_close(&r->strays); /* while no signal can end us yet */
     *t = (struct run_totals){ .signal = r->interrupts.first };
     for (size_t i = 0; i < s->plan->n_steps; i++) {

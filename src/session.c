@@ -358,7 +358,7 @@ void session_keep(struct session *s)
 static bool is_lasting(const char *name)
 {
     static const char *const lasting[] = { ".gitignore", "config", "state", "state.more",
-                                           "placed",     "runs",   "kept" };
+                                           "placed",     "runs",   "kept",  "slurm" };
 
     for (size_t i = 0; i < sizeof lasting / sizeof lasting[0]; i++)
         if (!strcmp(name, lasting[i]))
@@ -405,7 +405,8 @@ void session_close(struct session *s)
 {
     struct error err;
 
-    if (s->own && s->state && fs_is_dir(s->own) && state_save(s->state, &err) < 0)
+    if (s->own && s->state && !s->member && fs_is_dir(s->own) &&
+        state_save(s->state, &err) < 0)
         say_line(&s->say, SAY_NORMAL, TONE_PLAIN,
                  "larder: what was learnt is not kept, the next run takes longer: %s",
                  err.text);

@@ -44,6 +44,8 @@ struct session {
     struct programs *programs; /* NULL when the plan was kept, */
     struct recipe *recipe;     /* and so is this */
     struct image *image;       /* the kept plan, or NULL */
+    bool member;  /* a job of Slurm: one step is run, and nothing else is tidied up or
+                     kept;  to be set once entered */
     bool fetches; /* what the recipe includes from elsewhere; to be set once entered */
     const char *recipe_path, *image_path, *question;
     const struct plan *plan;

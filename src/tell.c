@@ -8,6 +8,7 @@
 #include "larder/banned.h"
 #include "larder/holder.h"
 
+#include "child.h"
 #include "retry.h"
 #include "steplog.h"
 
@@ -217,9 +218,9 @@ void tell_stopping(struct tell *t, int n, size_t n_active)
 }
 
 /* "41.2 s of about 3 min 2 s, 12/30 epochs" */
-static void add_running(const struct attempt *a, double now, struct buf *line)
+static void add_running(const struct running *a, double now, struct buf *line)
 {
-    double so_far = now - a->child.started;
+    double so_far = now - a->started;
 
     say_seconds(so_far, line);
     if (a->work->expected > so_far) {
@@ -230,21 +231,24 @@ static void add_running(const struct attempt *a, double now, struct buf *line)
         buf_printf(line, ", %s", a->progress);
 }
 
-void tell_running(struct tell *t, struct attempt *const *active, size_t n, double now)
+void tell_running(struct tell *t, const struct running *active, size_t n, double now)
 {
     for (size_t i = 0; i < n; i++) {
         struct buf line = { 0 };
 
-        buf_printf(&line, "        %s runs for ", active[i]->work->step->name);
-        add_running(active[i], now, &line);
+        buf_printf(&line, "        %s runs for ", active[i].work->step->name);
+        add_running(&active[i], now, &line);
         end_line(t, &line, SAY_NORMAL, TONE_FAINT);
     }
 }
 
 /* "[12/48] 2 running, 10 reused, 1 failed; 3 min 5 s, about 12 min left" */
-static void add_summary(const struct tell *t, size_t n, double now, struct buf *line)
+static void add_summary(const struct tell *t, size_t n, size_t n_queued, double now,
+                        struct buf *line)
 {
     buf_printf(line, "[%zu/%zu] %zu running", t->n_told, t->n_wanted, n);
+    if (n_queued)
+        buf_printf(line, ", %zu queued", n_queued);
     if (t->n_reused)
         buf_printf(line, ", %zu reused", t->n_reused);
     if (t->n_failed)
@@ -259,7 +263,7 @@ static void add_summary(const struct tell *t, size_t n, double now, struct buf *
 }
 
 /* The name, cut so that all that is behind it can be read. */
-static void add_foot_line(const struct attempt *a, int columns, double now,
+static void add_foot_line(const struct running *a, int columns, double now,
                           struct buf *line)
 {
     struct buf name = { 0 }, rest = { 0 };
@@ -274,7 +278,8 @@ static void add_foot_line(const struct attempt *a, int columns, double now,
     buf_release(&rest);
 }
 
-static void draw_foot(struct tell *t, struct attempt *const *active, size_t n, double now)
+static void draw_foot(struct tell *t, const struct running *active, size_t n,
+                      size_t n_queued, double now)
 {
     struct buf line[FOOT_LINES + 1] = { { 0 } };
     size_t n_lines = 1, n_shown = n;
@@ -286,36 +291,36 @@ static void draw_foot(struct tell *t, struct attempt *const *active, size_t n, d
         n_shown = FOOT_LINES - 1;
     if (n_shown + 1 > (size_t)rows / 3)
         n_shown = rows / 3 > 0 ? (size_t)rows / 3 - 1 : 0;
-    add_summary(t, n, now, &line[0]);
+    add_summary(t, n, n_queued, now, &line[0]);
     if (n_shown > 0 && n_shown < n)
         buf_printf(&line[0], " (%zu of the running:)", n_shown);
     foot_fit(&line[0], columns, FOOT_CUT_END);
     for (size_t i = 0; i < n_shown; i++) /* in the order in which they were started */
-        add_foot_line(active[i], columns, now, &line[n_lines++]);
+        add_foot_line(&active[i], columns, now, &line[n_lines++]);
     foot_draw(&t->foot, line, n_lines);
     for (size_t i = 0; i < n_lines; i++)
         buf_release(&line[i]);
 }
 
 /* Once a second what has got on. */
-static void tell_progress(struct tell *t, struct attempt *const *active, size_t n,
+static void tell_progress(struct tell *t, const struct running *active, size_t n,
                           double now)
 {
     if (!t->events.to || now < t->heard + look_s)
         return;
     t->heard = now;
     for (size_t i = 0; i < n; i++) {
-        struct attempt *a = active[i];
+        const struct running *a = &active[i];
 
-        if (a->moved)
+        if (*a->moved)
             event(&t->events, "progress", a->work->step->name, "{s:s, s:f}", "progress",
-                  a->progress, "seconds", now - a->child.started);
-        a->moved = false;
+                  a->progress, "seconds", now - a->started);
+        *a->moved = false;
     }
 }
 
-void tell_tick(struct tell *t, struct attempt *const *active, size_t n, int processors,
-               double now)
+void tell_tick(struct tell *t, const struct running *active, size_t n, size_t n_queued,
+               int processors, double now)
 {
     tell_progress(t, active, n, now);
     if (!t->foot.to) {
@@ -332,7 +337,7 @@ void tell_tick(struct tell *t, struct attempt *const *active, size_t n, int proc
         t->looked = now;
     }
     t->drawn = now;
-    draw_foot(t, active, n, now);
+    draw_foot(t, active, n, n_queued, now);
 }
 
 void tell_continued(struct tell *t)

@@ -11,7 +11,6 @@
 #ifndef LARDER_TELL_H
 #define LARDER_TELL_H
 
-#include "attempt.h"
 #include "eta.h"
 #include "events.h"
 #include "foot.h"
@@ -56,10 +55,11 @@ void tell_waiting(struct tell *t, const struct work *w);
 /* n signals to stop came before this one. */
 void tell_stopping(struct tell *t, int n, size_t n_active);
 /* What runs, for how long, how far. */
-void tell_running(struct tell *t, struct attempt *const *active, size_t n, double now);
-/* The same in the foot, ten times a second at most, or else once a minute. */
-void tell_tick(struct tell *t, struct attempt *const *active, size_t n, int processors,
-               double now);
+void tell_running(struct tell *t, const struct running *active, size_t n, double now);
+/* The same in the foot, ten times a second at most, or else once a minute. n_queued: how
+ * many wait for a node. */
+void tell_tick(struct tell *t, const struct running *active, size_t n, size_t n_queued,
+               int processors, double now);
 /* We were stopped, and go on: the terminal is no longer as it was. */
 void tell_continued(struct tell *t);
 /* Takes the foot away. */

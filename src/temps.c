@@ -203,7 +203,7 @@ void temps_taken(struct temps *t, struct work *w)
 
 void temps_sweep(struct temps *t)
 {
-    for (size_t i = 0; i < t->s->plan->n_steps && t->drop; i++) {
+    for (size_t i = 0; t->drop && i < t->s->plan->n_steps; i++) {
         struct work *w = &t->s->work[i];
 
         if (w->here && has_temps(w->step) && !drop_step(t, w))

@@ -18,9 +18,10 @@ struct temps {
     bool *held;        /* [n_steps]: its outputs are; NULL: nothing was dropped yet */
 };
 
-/* Makes this run known to others. The session is borrowed until temps_close(). */
+/* Makes this run known to others. The session is borrowed until temps_close(). Of one
+ * that is all-zero nothing is ever dropped. */
 void temps_open(struct temps *t, struct session *s);
-void temps_close(struct temps *t); /* all-zero is fine */
+void temps_close(struct temps *t);
 
 /* The step is done, made by this run or not. */
 void temps_made(struct temps *t, const struct work *w);

@@ -111,6 +111,7 @@ void work_free(struct work *all, const struct plan *plan)
     for (size_t i = 0; i < plan->n_steps; i++) {
         free(all[i].reason);
         free(all[i].advice);
+        free(all[i].failure);
         buf_release(&all[i].key_text);
         record_free(all[i].record);
     }

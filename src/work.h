@@ -52,6 +52,7 @@ struct work {
     struct digest failed_log;    /* of WORK_FAILED */
     bool has_failed_log;
     char *reason;        /* why it runs; ours, or NULL */
+    char *failure;       /* of WORK_FAILED: what went wrong; ours, or NULL */
     char *advice;        /* what it was refused, some lines; ours, or NULL */
     bool watch;          /* is to run under a trace; it failed before */
     const char *changed; /* what its program loaded and is other now, or NULL; borrowed */

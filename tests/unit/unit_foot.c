@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "attempt.h"
 #include "eta.h"
 #include "foot.h"
 #include "larder/mem.h"
@@ -114,7 +113,7 @@ static void open_scene(struct scene *s)
     eta_init(&s->eta, &s->plan);
 }
 
-static void left_is(struct scene *s, struct attempt *const *active, size_t n, int cpus,
+static void left_is(struct scene *s, const struct running *active, size_t n, int cpus,
                     double seconds, size_t unknown)
 {
     size_t got;
@@ -150,7 +149,7 @@ Test(eta, is_the_longest_way_or_all_work_shared)
 
 Test(eta, learns_from_those_that_ran_and_from_what_runs)
 {
-    struct attempt runs = { .child.started = 96 }, *active[] = { &runs };
+    struct running runs = { .started = 96 };
     struct scene s;
 
     open_scene(&s);
@@ -161,11 +160,11 @@ Test(eta, learns_from_those_that_ran_and_from_what_runs)
     left_is(&s, NULL, 0, 1, 6, 0); /* a2 as a1 */
     runs.work = &s.work[A2];
     s.work[A2].state = WORK_RUNNING;
-    left_is(&s, active, 1, 1, 2, 0);
+    left_is(&s, &runs, 1, 1, 2, 0);
     runs.part = .25; /* in 4 seconds */
-    left_is(&s, active, 1, 1, 12, 0);
+    left_is(&s, &runs, 1, 1, 12, 0);
     runs.part = 0;
-    runs.child.started = 80; /* over its time */
-    left_is(&s, active, 1, 1, 2, 0);
+    runs.started = 80; /* over its time */
+    left_is(&s, &runs, 1, 1, 2, 0);
     eta_release(&s.eta);
 }
