@@ -31,7 +31,8 @@ struct cli {
         exit_code, show_origin, require_remote, repair, verify, events, hit, man;
     int verbose; /* how many -v */
     int jobs;    /* -j, 0: not given */
-    const char *recipe, *folder, *profile, *sandbox, *remote, *stages, *format, *color, *executor;
+    const char *recipe, *folder, *profile, *sandbox, *remote, *stages, *format, *color,
+        *executor;
     struct setting *setting; /* of -S */
     size_t n_settings;
 };

@@ -183,6 +183,80 @@ static void tell_code(const struct difference *d, struct buf *to)
                  to);
 }
 
+/* The lines of an escaped text. */
+struct lines {
+    const char *start[512];
+    size_t length[512], n;
+};
+
+static void cut(struct lines *l, const char *text)
+{
+    const size_t most = sizeof l->start / sizeof l->start[0];
+
+    for (l->n = 0; *text && l->n < most; l->n++) {
+        const char *end = text;
+
+        while (*end && (end[0] != '\\' || end[1] != 'n'))
+            end += end[0] == '\\' && end[1] ? 2 : 1;
+        if (l->n + 1 == most) /* the rest is one line */
+            end = text + strlen(text);
+        while (*text == ' ' && text < end)
+            text++;
+        l->start[l->n] = text;
+        l->length[l->n] = (size_t)(end - text);
+        text = *end ? end + 2 : end;
+    }
+}
+
+static bool same_line(const struct lines *a, size_t i, const struct lines *b, size_t j)
+{
+    return a->length[i] == b->length[j] &&
+           !strncmp(a->start[i], b->start[j], a->length[i]);
+}
+
+/* A line, or what of it can be read at a glance. */
+static void tell_line(const struct lines *l, size_t i, struct buf *to)
+{
+    enum { GLANCE = 60 };
+    size_t n = l->length[i];
+
+    if (n > GLANCE) {
+        n = GLANCE;
+        while (n > 0 && (l->start[i][n] & 0xc0) == 0x80) /* no half character */
+            n--;
+    }
+    buf_add(to, l->start[i], n);
+    if (n < l->length[i])
+        buf_adds(to, "…");
+}
+
+/* The first line that is another, between those at both ends that are the same. */
+static void tell_text(const struct difference *d, struct buf *to)
+{
+    struct lines was, is;
+    size_t first = 0, same_end = 0;
+
+    cut(&was, d->was);
+    cut(&is, d->is);
+    while (first < was.n && first < is.n && same_line(&was, first, &is, first))
+        first++;
+    while (first + same_end < was.n && first + same_end < is.n &&
+           same_line(&was, was.n - 1 - same_end, &is, is.n - 1 - same_end))
+        same_end++;
+    buf_adds(to, "the text of sh: ");
+    if (first + same_end == was.n && first + same_end == is.n) {
+        buf_adds(to, "blanks changed");
+        return;
+    }
+    if (first + same_end < was.n)
+        tell_line(&was, first, to);
+    buf_adds(to, first + same_end == was.n  ? "new, "
+                 : first + same_end == is.n ? ", is gone"
+                                            : " → ");
+    if (first + same_end < is.n)
+        tell_line(&is, first, to);
+}
+
 void difference_tell(const struct difference *d, struct buf *to)
 {
     if (!strcmp(d->kind, "program") && d->was && d->is && same_name(d->was, d->is)) {
@@ -193,7 +267,7 @@ void difference_tell(const struct difference *d, struct buf *to)
         return;
     }
     if (!strcmp(d->kind, "sh") && d->was && d->is) {
-        buf_adds(to, "the text of sh: changed");
+        tell_text(d, to);
         return;
     }
     if (!strcmp(d->kind, "in") && d->was && d->is) {

@@ -275,10 +275,41 @@ static int tell_due_behind(struct story *st, const struct work *w, struct buf *n
     return rc;
 }
 
-static int tell_unknown(struct story *st, const struct work *w)
+/* It is to run for reasons of its own, and waits for nothing but results that were not
+ * kept: these are made once more because of it. */
+static bool recalls(const struct work *w)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < w->step->n_needs; i++) {
+        const struct work *need = work_of(w, w->step->need[i]);
+
+        if (need->state != WORK_DONE && !need->recalled)
+            return false;
+        n += need->recalled;
+    }
+    return n > 0;
+}
+
+static int tell_recalled(struct story *st, struct work *w)
+{
+    int rc = lookup_key(st->s, w, st->err);
+
+    if (rc == 0)
+        rc = tell_due(st, w);
+    for (size_t i = 0; i < w->step->n_needs && rc == 0; i++)
+        if (work_of(w, w->step->need[i])->recalled)
+            rc = tell_step(st, work_of(w, w->step->need[i]));
+    return rc;
+}
+
+static int tell_unknown(struct story *st, struct work *w)
 {
     struct buf names = { 0 };
     int rc;
+
+    if (recalls(w))
+        return tell_recalled(st, w);
 
     memset(st->passed, 0, st->s->plan->n_steps * sizeof *st->passed);
     rc = tell_due_behind(st, w, &names);

@@ -80,3 +80,21 @@ Test(difference, an_empty_value_can_be_seen)
 {
     cr_assert_str_eq(told("env A x\n", "env A \n"), "env A: x → ''\n");
 }
+
+Test(difference, of_a_text_the_line_that_changed_is_told)
+{
+    cr_assert_str_eq(told("sh a\\n  b c\\nd\\n\n", "sh a\\n  b e\\nd\\n\n"),
+                     "the text of sh: b c → b e\n");
+    cr_assert_str_eq(told("sh a\\nd\\n\n", "sh a\\nb\\nc\\nd\\n\n"),
+                     "the text of sh: new, b\n");
+    cr_assert_str_eq(told("sh a\\nb\\nd\\n\n", "sh a\\nd\\n\n"),
+                     "the text of sh: b, is gone\n");
+    cr_assert_str_eq(told("sh  a\\n\n", "sh a\\n\n"), "the text of sh: blanks changed\n");
+    cr_assert_str_eq(told("sh printf 'x\\\\ny'\n", "sh printf 'x\\\\nz'\n"),
+                     "the text of sh: printf 'x\\\\ny' → printf 'x\\\\nz'\n");
+    cr_assert_str_eq(
+        told("sh 0123456789012345678901234567890123456789012345678901234567ä9 a\n",
+             "sh b\n"),
+        "the text of sh: 0123456789012345678901234567890123456789012345678901234567ä… → "
+        "b\n");
+}
