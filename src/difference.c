@@ -214,27 +214,45 @@ static bool same_line(const struct lines *a, size_t i, const struct lines *b, si
            !strncmp(a->start[i], b->start[j], a->length[i]);
 }
 
-/* A line, or what of it can be read at a glance. */
-static void tell_line(const struct lines *l, size_t i, struct buf *to)
+/* Back to where a character begins. */
+static size_t whole(const char *s, size_t at)
+{
+    while (at > 0 && (s[at] & 0xc0) == 0x80)
+        at--;
+    return at;
+}
+
+/* What of a line can be read at a glance, from a place on. */
+static void tell_line(const struct lines *l, size_t i, size_t from, struct buf *to)
 {
     enum { GLANCE = 60 };
-    size_t n = l->length[i];
+    const char *s = l->start[i];
+    size_t end = l->length[i];
 
-    if (n > GLANCE) {
-        n = GLANCE;
-        while (n > 0 && (l->start[i][n] & 0xc0) == 0x80) /* no half character */
-            n--;
-    }
-    buf_add(to, l->start[i], n);
-    if (n < l->length[i])
-        buf_adds(to, "…");
+    if (end > from + GLANCE)
+        end = whole(s, from + GLANCE);
+    buf_adds(to, from > 0 ? "…" : "");
+    buf_add(to, s + from, end - from);
+    buf_adds(to, end < l->length[i] ? "…" : "");
+}
+
+/* Where two lines are told from: a little before they differ. */
+static size_t place_of(const struct lines *a, const struct lines *b, size_t i)
+{
+    enum { BEFORE = 24 };
+    size_t same = 0;
+
+    while (same < a->length[i] && same < b->length[i] &&
+           a->start[i][same] == b->start[i][same])
+        same++;
+    return same > 2 * BEFORE ? whole(a->start[i], same - BEFORE) : 0;
 }
 
 /* The first line that is another, between those at both ends that are the same. */
 static void tell_text(const struct difference *d, struct buf *to)
 {
     struct lines was, is;
-    size_t first = 0, same_end = 0;
+    size_t first = 0, same_end = 0, from = 0;
 
     cut(&was, d->was);
     cut(&is, d->is);
@@ -248,13 +266,15 @@ static void tell_text(const struct difference *d, struct buf *to)
         buf_adds(to, "blanks changed");
         return;
     }
+    if (first + same_end < was.n && first + same_end < is.n)
+        from = place_of(&was, &is, first);
     if (first + same_end < was.n)
-        tell_line(&was, first, to);
+        tell_line(&was, first, from, to);
     buf_adds(to, first + same_end == was.n  ? "new, "
                  : first + same_end == is.n ? ", is gone"
                                             : " → ");
     if (first + same_end < is.n)
-        tell_line(&is, first, to);
+        tell_line(&is, first, from, to);
 }
 
 void difference_tell(const struct difference *d, struct buf *to)
