@@ -8,6 +8,8 @@
 
 #include "larder/banned.h"
 #include "larder/buf.h"
+#include "larder/map.h"
+#include "larder/mem.h"
 
 #include "cost.h"
 #include "estimate.h"
@@ -183,6 +185,39 @@ static void print_cost(const struct cost *c)
     buf_release(&line);
 }
 
+/* "programs are others than before: train (6 steps), cue (3 steps)": after an upgrade. */
+static void print_programs(struct session *s)
+{
+    struct map seen = { 0 };
+    struct buf line = { 0 };
+    struct arena arena = { 0 };
+
+    for (size_t i = 0; i < s->plan->n_steps; i++) {
+        const struct work *w = &s->work[i];
+        size_t *n;
+
+        if (!w->wanted || w->state != WORK_DUE || !reason_is_program(s, w))
+            continue;
+        n = map_get(&seen, w->step->program->name);
+        if (!n) {
+            n = arena_alloc(&arena, sizeof *n);
+            map_set(&seen, w->step->program->name, n);
+        }
+        ++*n;
+    }
+    for (size_t i = 0; i < seen.n; i++) {
+        size_t n = *(size_t *)seen.entry[i].value;
+
+        buf_printf(&line, "%s%s (%zu step%s)", i ? ", " : "", seen.entry[i].key, n,
+                   n == 1 ? "" : "s");
+    }
+    if (seen.n)
+        printf("programs are other versions than before: %s\n", buf_str(&line));
+    map_release(&seen);
+    arena_release(&arena);
+    buf_release(&line);
+}
+
 static int exit_status(const struct cli *cli, const struct outlook *o)
 {
     return cli->exit_code && (o->due || o->unknown) ? EXIT_WORK_FOUND : 0;
@@ -204,6 +239,7 @@ int command_plan(const struct cli *cli, struct error *err)
             if (s.work[i].wanted && s.work[i].state != WORK_DONE)
                 print_step(&s.work[i]);
         print_outlook(&o);
+        print_programs(&s);
         print_cost(&cost);
     }
     session_close(&s);

@@ -100,6 +100,24 @@ char *reason_of(struct session *s, const struct work *w)
     return buf_take(&text);
 }
 
+bool reason_is_program(struct session *s, const struct work *w)
+{
+    struct record *last = NULL;
+    struct arena arena = { 0 };
+    struct difference *d;
+    size_t n = 0;
+    bool yes = false;
+
+    if (w->step->program && !w->lacks && !w->remake && !w->abroad && !w->recalled &&
+        lookup_last(s, w, &last, NULL) == STORE_HIT)
+        key_differences(last->key_text, buf_str(&w->key_text), &arena, &d, &n);
+    for (size_t i = 0; i < n; i++)
+        yes = yes || !strcmp(d[i].kind, "program");
+    record_free(last);
+    arena_release(&arena);
+    return yes;
+}
+
 /* A step on the way from effect to cause. */
 struct story {
     struct session *s;
