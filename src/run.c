@@ -9,53 +9,14 @@
 #include "larder/mem.h"
 #include "larder/scratch.h"
 
-#include "attempt.h"
-#include "cluster.h"
 #include "estimate.h"
-#include "interrupt.h"
-#include "later.h"
+#include "follow.h"
+#include "jobs.h"
 #include "lookup.h"
 #include "need.h"
-#include "queue.h"
-#include "reason.h"
-#include "retry.h"
-#include "slots.h"
-#include "stray.h"
-#include "tell.h"
-#include "temps.h"
 
 static const double busy_pause_s = 0.2, wake_s = 1, job_s = 0.3;
 enum { SHOWN = 64 }; /* running steps that are told of */
-
-/* On a network file system what another machine wrote may take a minute to be seen. */
-struct awaited {
-    struct cluster_end job;
-    double until;
-};
-static const double awaited_s = 90;
-
-struct run {
-    struct session *s;
-    struct tell tell;
-    struct slots slots;
-    struct strays strays;
-    struct temps temps;
-    struct queue due;
-    struct later later; /* due: another larder has the lease, or it is tried again */
-    unsigned char (*tries)[N_CAUSES]; /* [n_steps]: how often each was tried again */
-    struct queue reused; /* found done behind a step that was run; to be passed */
-    struct attempt **active;
-    size_t n_active, cap_active;
-    struct cluster *cluster; /* steps are jobs of Slurm, or NULL */
-    struct awaited *awaited; /* jobs that are done, and whose record is not seen yet */
-    size_t n_awaited, cap_awaited;
-    bool stopping;  /* start nothing more */
-    bool contended; /* a step waits for a GPU that another larder has */
-    bool news;      /* see run_totals */
-    struct interrupts interrupts;
-    int rc; /* of what nobody gets past, the story in *err */
-    struct error *err;
-};
 
 static int begin(struct run *r);
 static bool is_over(const struct run *r);
@@ -77,34 +38,6 @@ int run_steps(struct session *s, struct run_totals *t, struct error *err)
     } while (goes_on(&r));
     end(&r, t);
     return r.rc;
-}
-
-/* Nothing can be done about this one: what runs may end, nothing more is started. */
-static void give_up(struct run *r, int rc, const struct error *err)
-{
-    if (r->rc == 0) {
-        r->rc = rc;
-        if (r->err && err != r->err)
-            *r->err = *err;
-    }
-    r->stopping = true;
-}
-
-static void add_due(struct run *r, struct work *w)
-{
-    if (!w->reason)
-        w->reason = reason_of(r->s, w);
-    queue_add(&r->due, w);
-}
-
-/* Steps that were done, and whose outputs turn out to be needed. */
-static void add_recalled(struct run *r)
-{
-    struct work *w;
-
-    while ((w = queue_take(&r->s->recalled)) != NULL)
-        if (w->state == WORK_DUE)
-            add_due(r, w);
 }
 
 /* The machine, once it is known that there is something to run on it. */
@@ -179,8 +112,8 @@ static int begin(struct run *r)
     estimate_all(s);
     for (size_t i = 0; i < s->plan->n_steps; i++)
         if (s->work[i].state == WORK_DUE && !s->work[i].recalled)
-            add_due(r, &s->work[i]);
-    add_recalled(r);
+            follow_due(r, &s->work[i]);
+    follow_recalled(r);
     return 0;
 }
 
@@ -198,95 +131,8 @@ static bool goes_on(struct run *r)
     if (r->rc < 0 || r->stopping || !r->tries)
         return false;
     r->rc = need_placed(r->s, r->err);
-    add_recalled(r);
+    follow_recalled(r);
     return r->rc == 0 && r->due.n;
-}
-
-/* Looks up the steps that waited for w only, and on along those that need not run. */
-static void look_behind(struct run *r, struct work *w)
-{
-    for (size_t i = 0; i < w->step->n_users && r->rc == 0; i++) {
-        struct work *user = work_of(w, w->step->user[i]);
-        struct error err;
-        int rc;
-
-        if (!user->wanted || user->n_waits || user->state != WORK_UNKNOWN)
-            continue;
-        rc = lookup_step(r->s, user, true, &err);
-        if (rc < 0)
-            give_up(r, rc, &err);
-        else if (user->state == WORK_DUE)
-            add_due(r, user);
-        else if (user->state == WORK_DONE)
-            queue_add(&r->reused, user);
-    }
-    add_recalled(r);
-}
-
-/* What follows from a record. What w took may go only now that those behind it are known.
- */
-static void learn(struct run *r, struct work *w)
-{
-    r->news |= lookup_remember(r->s, w);
-    temps_made(&r->temps, w);
-    look_behind(r, w);
-    temps_taken(&r->temps, w);
-}
-
-/* w has its record: it, and what turns out not to need running, lets others go on. */
-static void pass(struct run *r, struct work *w)
-{
-    learn(r, w);
-    while ((w = queue_take(&r->reused)) != NULL) {
-        tell_step_reused(&r->tell, w);
-        learn(r, w);
-    }
-}
-
-static void fail(struct run *r, struct work *w, const struct error *err)
-{
-    work_settle(w, WORK_FAILED);
-    free(w->failure);
-    w->failure = xstrdup(err->text);
-    tell_failed(&r->tell, w, err);
-    if (r->s->cli->keep_going)
-        return;
-    r->stopping = true;
-    if (r->cluster)
-        cluster_drop_queued(r->cluster);
-}
-
-/* An error that concerns one step, or everything. */
-static void take_error(struct run *r, struct work *w, int rc, struct error *err)
-{
-    if (rc == E_STAGE || rc == E_DEVICE ||
-        ((rc == E_INPUT || rc == E_REMOTE) && r->s->cli->keep_going)) {
-        fail(r, w, err);
-        return;
-    }
-    work_settle(w, WORK_SKIPPED);
-    if (rc != E_INPUT && !w->lacks)
-        error_context(err, "%s", w->step->name);
-    give_up(r, rc, err);
-}
-
-/* Whether a step that failed for this cause will be tried again. */
-static bool retry(struct run *r, struct work *w, enum cause cause,
-                  const struct error *err)
-{
-    unsigned char *n;
-    double pause;
-
-    if (cause == N_CAUSES || r->stopping)
-        return false;
-    n = &r->tries[w->step->index][cause];
-    if (*n == w->step->retry[cause])
-        return false;
-    pause = retry_pause(++*n);
-    w->state = WORK_DUE;
-    tell_retry(&r->tell, w, cause, *n, pause, err);
-    later_add(&r->later, w, clock_now() + pause);
-    return true;
 }
 
 /* Whether we run a step with the same key. */
@@ -323,11 +169,11 @@ static void start_one(struct run *r, struct work *w, const struct share *share)
         later_add(&r->later, w, clock_now() + busy_pause_s);
     } else if (rc == ATTEMPT_ANSWERED) {
         tell_step_reused(&r->tell, w);
-        pass(r, w);
+        follow_done(r, w);
     } else if (rc != ATTEMPT_REFUSED) {
-        take_error(r, w, rc, &err);
-    } else if (!retry(r, w, CAUSE_TRANSIENT, &err)) {
-        take_error(r, w, E_SYSTEM, &err);
+        follow_error(r, w, rc, &err);
+    } else if (!follow_retry(r, w, CAUSE_TRANSIENT, &err)) {
+        follow_error(r, w, E_SYSTEM, &err);
     }
 }
 
@@ -351,46 +197,6 @@ static void set_aside(struct run *r, struct work *w, struct queue *aside)
     queue_add(aside, w);
 }
 
-/* It lacks what it would read or run on. */
-static void refuse(struct run *r, struct work *w)
-{
-    struct error why = *w->lacks;
-
-    if (r->s->cli->keep_going)
-        fail(r, w, &why);
-    else
-        take_error(r, w, why.code, &why);
-}
-
-/* To a node, whatever is free here. */
-static void submit_due(struct run *r)
-{
-    struct work *w;
-    int rc;
-
-    while (!r->stopping && (w = queue_take(&r->due)) != NULL) {
-        struct resources resources = w->step->resources;
-        struct error err;
-
-        if (w->state != WORK_DUE)
-            continue;
-        if (w->lacks) {
-            refuse(r, w);
-            continue;
-        }
-        for (int n = r->tries[w->step->index][CAUSE_OOM]; n > 0; n--)
-            resources.memory *= 2;
-        rc = cluster_add(r->cluster, w, &resources, &err);
-        if (rc < 0)
-            give_up(r, rc, &err);
-        else
-            tell_started(&r->tell, w);
-    }
-    rc = r->stopping ? 0 : cluster_submit(r->cluster, r->err);
-    if (rc < 0)
-        give_up(r, rc, r->err);
-}
-
 /* In order, but a step that does not fit now lets smaller ones go before it. */
 static void start_due(struct run *r)
 {
@@ -398,7 +204,7 @@ static void start_due(struct run *r)
     struct work *w;
 
     if (r->cluster) {
-        submit_due(r);
+        jobs_submit(r);
         return;
     }
     r->contended = r->slots.starved = false;
@@ -410,7 +216,7 @@ static void start_due(struct run *r)
         if (w->state != WORK_DUE) /* it waits again for a step that was recalled */
             continue;
         if (w->lacks) {
-            refuse(r, w);
+            follow_lack(r, w);
             continue;
         }
         resources = wanted(r, w);
@@ -464,97 +270,16 @@ static void finish(struct run *r, struct attempt *a)
     } else if (rc == ATTEMPT_STOPPED) {
         work_settle(w, WORK_SKIPPED);
         tell_stopped(&r->tell, w);
-    } else if (rc != E_STAGE || (!watch_again(r, a) && !retry(r, w, a->cause, &err))) {
-        take_error(r, w, rc, &err);
+    } else if (rc != E_STAGE ||
+               (!watch_again(r, a) && !follow_retry(r, w, a->cause, &err))) {
+        follow_error(r, w, rc, &err);
     }
     attempt_free(
         a); /* after the state is set: it says whether to keep the scratch folder */
     if (rc == ATTEMPT_DONE) {
         tell_ran(&r->tell, w);
-        pass(r, w);
+        follow_done(r, w);
     }
-}
-
-/* A job has left a record. */
-static void take_job(struct run *r, const struct cluster_end *job)
-{
-    struct work *w = job->work;
-
-    w->ran = job->end.ran || job->end.outcome != MEMBER_DONE;
-    w->seconds = job->end.seconds;
-    if (w->ran)
-        tell_ran(&r->tell, w);
-    else
-        tell_step_reused(&r->tell, w);
-    pass(r, w);
-}
-
-/* It has left none. */
-static void miss_job(struct run *r, const struct cluster_end *job)
-{
-    struct work *w = job->work;
-    const struct member_end *end = &job->end;
-    struct error err;
-
-    if (end->outcome == MEMBER_STOPPED) {
-        work_settle(w, WORK_SKIPPED);
-        tell_stopped(&r->tell, w);
-        return;
-    }
-    error_set(&err, E_STAGE, "%s",
-              end->outcome == MEMBER_DONE
-                  ? "its job was done, and no record of it is in the cache: do the nodes "
-                    "have the same LARDER_CACHE?"
-                  : end->message);
-    if (end->has_log)
-        attempt_remember_failure(r->s, w, &end->log);
-    if (!retry(r, w, job->cause, &err))
-        fail(r, w, &err);
-}
-
-/* A job is over: what counts is whether there is a record. */
-static void finish_job(struct run *r, const struct cluster_end *job, double until)
-{
-    struct work *w = job->work;
-    struct error err;
-    int rc;
-
-    w->state = WORK_DUE;
-    rc = lookup_again(r->s, w, &err);
-    if (rc < 0) {
-        take_error(r, w, rc, &err);
-    } else if (w->state == WORK_DONE) {
-        take_job(r, job);
-    } else if (job->end.outcome == MEMBER_DONE && clock_now() < until) {
-        w->state = WORK_RUNNING;
-        GROW(r->awaited, r->n_awaited + 1, r->cap_awaited);
-        r->awaited[r->n_awaited++] = (struct awaited){ *job, until };
-    } else {
-        miss_job(r, job);
-    }
-}
-
-static void look_at_jobs(struct run *r)
-{
-    size_t n = r->n_awaited;
-    struct awaited *again = n ? xcalloc(n, sizeof *again) : NULL;
-    struct cluster_end job;
-    struct error err;
-    int rc;
-
-    if (!r->cluster)
-        return;
-    for (size_t i = 0; i < n; i++)
-        again[i] = r->awaited[i];
-    r->n_awaited = 0;
-    for (size_t i = 0; i < n; i++)
-        finish_job(r, &again[i].job, again[i].until);
-    free(again);
-    rc = cluster_look(r->cluster, clock_now(), &err);
-    if (rc < 0)
-        give_up(r, rc, &err);
-    while (cluster_next(r->cluster, &job))
-        finish_job(r, &job, clock_now() + awaited_s);
 }
 
 static void signal_all(const struct run *r, int signal)
@@ -665,7 +390,7 @@ static void wait_for_news(struct run *r)
         take_news(r, fd, was, n);
     free(fd);
     free(was);
-    look_at_jobs(r);
+    jobs_look(r);
     watch_clock(r);
     later_take(&r->later, clock_now(), &r->due);
 }
