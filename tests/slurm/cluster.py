@@ -83,16 +83,20 @@ class Slurm:
 
     def start_node(self):
         self.run("slurmd", "-f", self.env["SLURM_CONF"], "-N", self.host)
-        self.wait(lambda: "idle" in self.run("sinfo", "-h", "-o", "%T", check=False) or
-                  "mix" in self.run("sinfo", "-h", "-o", "%T", check=False))
+        self.wait(lambda: self.run("sinfo", "-h", "-o", "%T", check=False).strip() in
+                  ("idle", "mixed", "allocated", "completing"))
 
     def kill_node(self):
         """The daemon and all that it started are gone at once, as when the power fails."""
-        victims = self.run("pgrep", "-f", self.folder, check=False).split()
         self.kill("d.pid", signal.SIGKILL)
-        for name in ("slurmstepd",):
-            self.run("pkill", "-9", "-f", name, check=False)
-        return victims
+        for what in ("slurmstepd", "events job " + os.path.dirname(self.folder)):
+            self.run("pkill", "-9", "-f", what, check=False)
+        # The controller would find out by itself, in five minutes.
+        self.run("scontrol", "update", "NodeName=" + self.host, "State=DOWN", "Reason=power")
+
+    def repair_node(self):
+        self.run("slurmd", "-f", self.env["SLURM_CONF"], "-N", self.host)
+        self.run("scontrol", "update", "NodeName=" + self.host, "State=RESUME", check=False)
 
     def kill(self, pid_file, how):
         try:
