@@ -72,6 +72,8 @@ const struct option cli_option[] = {
       "a remote that is away is an error (7), not a miss", NULL },
     { 0, "stages", "GLOB", OPT_TEXT, FIELD(stages), " trust ",
       "trust the key with the stages whose names fit, only", NULL },
+    { 0, "from-dvc", "FILE", OPT_TEXT, FIELD(from_dvc), " init ",
+      "write larder.yaml beside a dvc.yaml, of its stages", NULL },
     { 0, "man", NULL, OPT_FLAG, FIELD(man), " help ",
       "print it as a manual page, for man -l", NULL },
     { 'h', "help", NULL, OPT_FLAG, FIELD(help), NULL, "print help", NULL },

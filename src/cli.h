@@ -32,7 +32,7 @@ struct cli {
     int verbose; /* how many -v */
     int jobs;    /* -j, 0: not given */
     const char *recipe, *folder, *profile, *sandbox, *remote, *stages, *format, *color,
-        *executor;
+        *executor, *from_dvc;
     struct setting *setting; /* of -S */
     size_t n_settings;
 };

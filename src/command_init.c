@@ -11,6 +11,7 @@
 #include "larder/fs.h"
 #include "larder/mem.h"
 
+#include "dvc.h"
 #include "onpath.h"
 #include "prefix.h"
 #include "say.h"
@@ -130,6 +131,35 @@ static int write_all(const char *folder, struct error *err)
     return rc;
 }
 
+/* larder.yaml beside the pipeline. */
+static int from_dvc(const struct cli *cli, struct error *err)
+{
+    const char *path = cli->from_dvc;
+    struct buf recipe = { 0 }, left_out = { 0 }, to = { 0 };
+    struct say say;
+    int rc = dvc_recipe(path, &recipe, &left_out, err);
+
+    say_init(&say, cli, stderr);
+    buf_printf(&to, "%.*slarder.yaml", (int)(fs_basename(path) - path), path);
+    if (rc == 0 && fs_exists(to.s))
+        rc =
+            error_set(err, E_INPUT, "%s is there already, and nothing was written", to.s);
+    if (rc == 0)
+        rc = fs_write(to.s, recipe.s, recipe.len, false, err);
+    for (const char *p = rc == 0 ? buf_str(&left_out) : ""; *p;) {
+        size_t n = strcspn(p, "\n");
+
+        say_line(&say, SAY_NORMAL, TONE_PLAIN, "%.*s", (int)n, p);
+        p += n + (p[n] == '\n');
+    }
+    if (rc == 0)
+        say_line(&say, SAY_NORMAL, TONE_PLAIN, "wrote %s; now: larder check", to.s);
+    buf_release(&to);
+    buf_release(&left_out);
+    buf_release(&recipe);
+    return rc;
+}
+
 int command_init(const struct cli *cli, struct error *err)
 {
     const char *folder = cli->n_args ? cli->arg[0] : ".";
@@ -142,6 +172,8 @@ int command_init(const struct cli *cli, struct error *err)
         error_system(err, "-C %s", cli->folder);
         return EXIT_NO_PROJECT;
     }
+    if (cli->from_dvc)
+        return from_dvc(cli, err);
     rc = check(folder, err);
     if (rc == 0)
         rc = write_all(folder, err);
