@@ -73,8 +73,8 @@ static void print_network(struct buf *text, const struct graph *g,
     struct row network = { 0 }, layer = { 0 };
     char name[GRAPH_PARAMETER];
 
-    buf_adds(text,
-             "layer\tkernel\tfilters\tchannels\tmean_tv\ttv_over_l1\tisotropic\tall_filters\n");
+    buf_adds(text, "layer\tkernel\tfilters\tchannels\tmean_tv\ttv_over_"
+                   "l1\tisotropic\tall_filters\n");
     for (size_t i = 0; i < g->n_ops; i++) {
         const struct graph_op *op = &g->op[i];
 
@@ -123,7 +123,8 @@ int main(int argc, char **argv)
         STAGE_ABOUT("total variation of the convolution kernels of a model"),
         STAGE_IN("model", &o.model, "weights (safetensors)"),
         STAGE_OUT("tv", &o.tv,
-                  "TSV: layer kernel filters channels mean_tv tv_over_l1 isotropic all_filters"),
+                  "TSV: layer kernel filters channels mean_tv tv_over_l1 isotropic "
+                  "all_filters"),
         STAGE_END,
     };
     return stage_main(argc, argv, args, kernel_tv, &o);
