@@ -17,8 +17,8 @@ DATA = {"table-1": "pairs-1.tsv", "table-2": "pairs-2.tsv", "table-3": "pairs-1.
         "table-sin-cue": "pairs-2.tsv", "filter-pairs": "filter-pairs.tsv", "claims": "verdicts.tsv",
         "claims-published": "verdicts.tsv", "train-sin": "curve-S.tsv", "train-segmenter": "curve-S.tsv",
         "train@kind=S": "curve-S.tsv", "train@kind=R": "curve-R.tsv", "tried": "tried.tsv",
-        "seeds": "match.tsv"}
-FILES = ["tried", "seeds"]  # of the user's own, called by their paths
+        "worlds": "match.tsv", "worlds-clean": "match.tsv"}
+FILES = ["tried", "worlds", "worlds-clean"]  # of the user's own, called by their paths
 
 def model(arch, net):
     return f"match@arch={arch}.model" if net == "S-matched" else f"train@arch={arch},kind={net}.model"
