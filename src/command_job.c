@@ -48,7 +48,6 @@ static int run_member(struct session *s, const struct cli *cli, const struct mem
     if (!digest_equal(&w->key, &m->key)) {
         *end =
             (struct member_end){ .outcome = MEMBER_ERROR,
-                                 .code = E_STAGE,
                                  .message = "what it is made from changed after it was "
                                             "submitted" };
         return 0;
@@ -84,9 +83,7 @@ int command_job(const struct cli *cli, struct error *err)
     }
     rc = run_member(&s, cli, &m[n], &end, err);
     if (rc != 0)
-        end = (struct member_end){ .outcome = MEMBER_ERROR,
-                                   .code = rc < 0 ? rc : E_SYSTEM,
-                                   .message = err->text };
+        end = (struct member_end){ .outcome = MEMBER_ERROR, .message = err->text };
     if (member_write_end(folder, n, &end, rc == 0 ? err : NULL) < 0 && rc == 0)
         rc = E_SYSTEM;
     session_close(&s);

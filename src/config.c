@@ -299,9 +299,6 @@ int config_read(struct config *c, const char *project, const struct cli *cli,
     rc = read_files(c, project, err);
     if (rc == 0)
         rc = read_variables(c, err);
-    if (rc == 0 && cli->sandbox && !is_sandbox(cli->sandbox))
-        rc = error_set(err, E_USAGE, "--sandbox takes %s, not '%s'",
-                       known[CONFIG_SANDBOX].wants, cli->sandbox);
     if (rc == 0 && cli->executor)
         c->value[CONFIG_EXECUTOR] = (struct config_value){ cli->executor, "--executor" };
     if (rc == 0 && cli->sandbox)

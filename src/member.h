@@ -29,7 +29,6 @@ struct member_end {
     bool ran;            /* of MEMBER_DONE: by this job */
     double seconds;      /* the step took */
     const char *message; /* of the others, or "" */
-    int code;            /* of MEMBER_ERROR: the E_ code */
     bool has_log;
     struct digest log; /* of MEMBER_FAILED: an object of the store */
 };
