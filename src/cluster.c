@@ -15,10 +15,10 @@
 #include "larder/map.h"
 #include "larder/mem.h"
 
-#include "ask.h"
 #include "child.h"
+#include "slurm.h"
 
-enum { ARRAY_MAX = 1000, ASK_S = 60, TOLD = 8 };
+enum { ARRAY_MAX = 1000, TOLD = 8 };
 static const double file_s = 0.3, queue_s = 2, gone_s = 5;
 
 enum place { QUEUED, RUNNING, OVER };
@@ -41,6 +41,7 @@ struct batch {
     char *id; /* of the array job */
     struct one *one;
     size_t n, n_over;
+    bool adopted; /* of a larder before us: somebody may come to wait for its members */
 };
 
 /* What is to be submitted. */
@@ -63,52 +64,6 @@ struct cluster {
     double looked_at_files, looked_at_queue;
     bool stopping; /* we have cancelled them */
 };
-
-/* ---- Slurm ---- */
-
-/* The first line, without its end. */
-static void first_line(struct buf *text)
-{
-    size_t n = strcspn(buf_str(text), "\n");
-
-    if (n < text->len)
-        text->s[text->len = n] = '\0';
-}
-
-/* Words and their end; the program's exit status or an error. */
-static int run_slurm(const char *const argv[], struct buf *out, struct error *err)
-{
-    struct buf said = { 0 };
-    int rc = ask(argv, ASK_S, out, &said, err);
-
-    if (rc > 0) {
-        first_line(&said);
-        error_set(err, E_SYSTEM, "%s: %s", argv[0],
-                  said.len ? said.s : "it failed and does not say why");
-    }
-    buf_release(&said);
-    return rc;
-}
-
-/* "JobState=CANCELLED" of what scontrol says of a member; new, or NULL. */
-static char *state_of(const struct batch *b, size_t i)
-{
-    static const char field[] = "JobState=";
-    struct buf out = { 0 }, name = { 0 };
-    const char *at;
-    char *state = NULL;
-
-    buf_printf(&name, "%s_%zu", b->id, i);
-    if (run_slurm((const char *const[]){ "scontrol", "show", "job", "-o", name.s, NULL },
-                  &out, NULL) == 0 &&
-        (at = strstr(buf_str(&out), field)) != NULL) {
-        at += sizeof field - 1;
-        state = xstrndup(at, strcspn(at, " \n"));
-    }
-    buf_release(&name);
-    buf_release(&out);
-    return state;
-}
 
 /* ---- what is over ---- */
 
@@ -150,7 +105,7 @@ static void settle_lost(struct cluster *c, struct batch *b, size_t i)
 {
     struct member_end end = { .outcome = MEMBER_FAILED };
     enum cause cause = CAUSE_PREEMPTED;
-    char *state = state_of(b, i);
+    char *state = slurm_state(b->id, i);
 
     if (c->stopping) {
         end.outcome = MEMBER_STOPPED;
@@ -326,7 +281,7 @@ static void look_at_queue(struct cluster *c, double now)
     add_ids(c, &ids);
     if (!ids.len)
         return;
-    rc = run_slurm((const char *const[]){ "squeue", "-h", "-r", "-o", "%F %K %T", "-j",
+    rc = slurm_run((const char *const[]){ "squeue", "-h", "-r", "-o", "%F %K %T", "-j",
                                           ids.s, NULL },
                    &out, &err);
     /* of jobs that are all gone it says that their ids are invalid */
@@ -402,29 +357,6 @@ static void add_batch(struct cluster *c, struct batch *b)
     c->batch[c->n++] = b;
 }
 
-/* The number of its job: written down, or found by its name; NULL: it has none. */
-static char *find_id(const char *folder)
-{
-    struct buf path = { 0 }, text = { 0 }, name = { 0 };
-    char *id = NULL;
-
-    fs_join(&path, folder, "job");
-    if (fs_exists(path.s))
-        fs_read(path.s, &text, NULL);
-    if (text.len == 0) {
-        buf_printf(&name, "larder-%s", fs_basename(folder));
-        run_slurm((const char *const[]){ "squeue", "-h", "-o", "%F", "-n", name.s, NULL },
-                  &text, NULL);
-    }
-    first_line(&text);
-    if (text.len)
-        id = buf_take(&text);
-    buf_release(&name);
-    buf_release(&text);
-    buf_release(&path);
-    return id;
-}
-
 /* A batch of a larder before us, or what one left that was killed while it made it. */
 static int adopt(struct cluster *c, const char *folder, struct error *err)
 {
@@ -434,11 +366,12 @@ static int adopt(struct cluster *c, const char *folder, struct error *err)
     char *id = NULL;
 
     if (member_read_list(folder, &m, &n, &c->arena, NULL) == 0)
-        id = find_id(folder);
+        id = slurm_find(folder);
     if (!id)
         return fs_remove_tree(folder, err);
     b = batch_new(folder, m, n);
     b->id = id;
+    b->adopted = true;
     add_batch(c, b);
     return look_at_exits(c, b, err);
 }
@@ -456,7 +389,7 @@ int cluster_open(struct cluster **to, struct session *s, struct error *err)
     fs_join(&folder, s->own, "slurm");
     c->folder = buf_take(&folder);
     rc =
-        run_slurm((const char *const[]){ "sinfo", "-h", "-o", "%P", NULL }, &folder, err);
+        slurm_run((const char *const[]){ "sinfo", "-h", "-o", "%P", NULL }, &folder, err);
     if (rc != 0) {
         error_context(err, "--executor slurm");
         rc = E_SYSTEM;
@@ -498,25 +431,21 @@ void cluster_close(struct cluster *c)
 
 /* ---- submitting ---- */
 
-int cluster_add(struct cluster *c, struct work *w, const struct resources *wanted,
-                struct error *err)
+void cluster_add(struct cluster *c, struct work *w, const struct resources *wanted)
 {
-    (void)err;
+    w->state = WORK_RUNNING;
     for (size_t k = 0; k < c->n; k++)
-        for (size_t i = 0; i < c->batch[k]->n; i++) {
+        for (size_t i = 0; c->batch[k]->adopted && i < c->batch[k]->n; i++) {
             struct one *one = &c->batch[k]->one[i];
 
             if (one->place != OVER && !one->work &&
                 digest_equal(&one->member.key, &w->key)) {
                 one->work = w;
-                w->state = WORK_RUNNING;
-                return 0;
+                return;
             }
         }
     GROW(c->order, c->n_orders + 1, c->cap_orders);
     c->order[c->n_orders++] = (struct order){ w, *wanted, false };
-    w->state = WORK_RUNNING;
-    return 0;
 }
 
 static bool same_kind(const struct order *a, const struct order *b)
@@ -526,125 +455,6 @@ static bool same_kind(const struct order *a, const struct order *b)
     return strcmp(a->work->step->stage, b->work->step->stage) == 0 && x->cpu == y->cpu &&
            x->memory == y->memory && x->gpu == y->gpu && x->gpu_part == y->gpu_part &&
            x->time == y->time;
-}
-
-/* A word of the shell, whatever is in it. */
-static void add_word(struct buf *to, const char *word)
-{
-    buf_addc(to, '\'');
-    for (; *word; word++)
-        if (*word == '\'')
-            buf_adds(to, "'\\''");
-        else
-            buf_addc(to, *word);
-    buf_addc(to, '\'');
-}
-
-static void add_option(struct buf *to, const char *option, const char *value)
-{
-    if (value) {
-        buf_printf(to, " %s ", option);
-        add_word(to, value);
-    }
-}
-
-/* The larder on the node is asked what we were asked, of one step. */
-static int write_script(const struct cluster *c, const char *folder, const char *path,
-                        struct error *err)
-{
-    const struct session *s = c->s;
-    const struct cli *cli = s->cli;
-    char self[4096];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    struct buf text = { 0 };
-    int rc;
-
-    self[n > 0 ? n : 0] = '\0';
-    buf_adds(&text, "#!/bin/sh\nexport LARDER_CACHE=");
-    add_word(&text, s->cache);
-    buf_adds(&text, "\nn=$SLURM_ARRAY_TASK_ID\nexec ");
-    add_word(&text, self);
-    add_option(&text, "-C", s->project);
-    add_option(&text, "-f", cli->recipe);
-    add_option(&text, "-P", cli->profile);
-    for (size_t i = 0; i < cli->n_settings; i++) {
-        struct buf setting = { 0 };
-
-        buf_printf(&setting, "%s=%s", cli->setting[i].name, cli->setting[i].value);
-        add_option(&text, "-S", setting.s);
-        buf_release(&setting);
-    }
-    if (cli->sandbox)
-        add_option(&text, "--sandbox", cli->sandbox);
-    buf_adds(&text, " --events job ");
-    add_word(&text, folder);
-    buf_adds(&text, " \"$n\" >");
-    add_word(&text, folder);
-    buf_adds(&text, "/$n.events 2>>");
-    add_word(&text, folder);
-    buf_adds(&text, "/$n.err\n");
-    rc = fs_write(path, text.s, text.len, false, err);
-    buf_release(&text);
-    return rc;
-}
-
-/* The words of sbatch; texts in the arena. */
-static const char **sbatch_words(struct cluster *c, const char *folder,
-                                 const char *script, const struct resources *r, size_t n)
-{
-    struct arena *a = &c->arena;
-    const char *options = config_slurm_options(&c->s->config);
-    const char **word = arena_alloc(a, (20 + strlen(options)) * sizeof *word);
-    size_t k = 0;
-
-    word[k++] = "sbatch";
-    word[k++] = "--parsable";
-    word[k++] = "--requeue";
-    word[k++] = "--open-mode=append";
-    word[k++] = arena_printf(a, "--array=0-%zu", n - 1);
-    word[k++] = arena_printf(a, "--job-name=larder-%s", fs_basename(folder));
-    word[k++] = arena_printf(a, "--output=%s/%%a.err", folder);
-    word[k++] = arena_printf(a, "--cpus-per-task=%d", r->cpu);
-    if (r->memory)
-        word[k++] = arena_printf(a, "--mem=%lldK", (r->memory + 1023) / 1024);
-    if (r->gpu)
-        word[k++] = arena_printf(a, "--gres=gpu:%d", r->gpu);
-    if (r->time > 0) /* larder ends it before, and tells why */
-        word[k++] = arena_printf(a, "--time=%ld", (long)(r->time / 60) + 3);
-    for (const char *p = options; *p; p += strspn(p, " ")) {
-        size_t length = strcspn(p, " ");
-
-        word[k++] = arena_strndup(a, p, length);
-        p += length;
-    }
-    word[k++] = script;
-    return word;
-}
-
-/* Writes the folder, submits the job, writes its number down. */
-static int submit(struct cluster *c, struct batch *b, const struct member *m,
-                  const struct resources *r, struct error *err)
-{
-    struct buf script = { 0 }, out = { 0 }, job = { 0 };
-    int rc = fs_mkdirs(b->folder, err);
-
-    fs_join(&script, b->folder, "job.sh");
-    fs_join(&job, b->folder, "job");
-    if (rc == 0)
-        rc = member_write_list(b->folder, m, b->n, err);
-    if (rc == 0)
-        rc = write_script(c, b->folder, script.s, err);
-    if (rc == 0)
-        rc = run_slurm(sbatch_words(c, b->folder, script.s, r, b->n), &out, err);
-    rc = rc > 0 ? E_SYSTEM : rc;
-    if (rc == 0) {
-        b->id = xstrndup(out.s, strcspn(out.s, ";\n"));
-        rc = fs_write(job.s, b->id, strlen(b->id), true, err);
-    }
-    buf_release(&job);
-    buf_release(&out);
-    buf_release(&script);
-    return rc;
 }
 
 static char *new_folder(const struct cluster *c)
@@ -680,7 +490,7 @@ static int submit_like(struct cluster *c, size_t first, struct error *err)
         work[n++] = o->work;
     }
     b = batch_new(folder, m, n);
-    rc = submit(c, b, m, &c->order[first].wanted, err);
+    rc = slurm_submit(c->s, folder, m, n, &c->order[first].wanted, &b->id, err);
     if (rc == 0) {
         for (size_t i = 0; i < n; i++)
             b->one[i].work = work[i];
@@ -752,7 +562,7 @@ static void cancel(const struct cluster *c, const char *option, const char *valu
         struct buf out = { 0 };
 
         if (b->n_over < b->n)
-            run_slurm((const char *const[]){ "scancel", option, value, b->id, NULL },
+            slurm_run((const char *const[]){ "scancel", option, value, b->id, NULL },
                       &out, NULL);
         buf_release(&out);
     }

@@ -27,8 +27,7 @@ void cluster_close(struct cluster *c);
 
 /* A step that is due: it waits for the job that its key has already, else for the next
  * cluster_submit(). */
-int cluster_add(struct cluster *c, struct work *w, const struct resources *wanted,
-                struct error *err);
+void cluster_add(struct cluster *c, struct work *w, const struct resources *wanted);
 /* Submits what was added: an array for those of one stage with the same resources. */
 int cluster_submit(struct cluster *c, struct error *err);
 

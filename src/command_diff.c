@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <jansson.h>
 
@@ -240,13 +239,11 @@ static int compare(struct comparison *c, struct error *err)
 
 static void print_when(const struct history *h)
 {
-    time_t t = (time_t)h->when;
-    struct tm tm;
-    char when[32];
+    struct buf when = { 0 };
 
-    gmtime_r(&t, &tm);
-    strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", &tm);
-    printf("run %ld, %s UTC", h->number, when);
+    say_time(h->when, &when);
+    printf("run %ld, %s", h->number, buf_str(&when));
+    buf_release(&when);
 }
 
 static void print_cells(const json_t *cells)

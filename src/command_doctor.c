@@ -270,17 +270,15 @@ static void look_at_cache(struct visit *v)
 static void look_at_programs(struct visit *v)
 {
     static const char *const beside[] = { "programs", "../libexec/larder" };
-    char self[4096];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    struct buf folder = { 0 };
+    struct buf self = { 0 }, above = { 0 }, folder = { 0 };
     char **name = NULL;
     size_t n_names = 0;
 
-    self[n > 0 ? n : 0] = '\0';
-    *(strrchr(self, '/') ? strrchr(self, '/') : self) = '\0';
+    own_path(&self);
+    fs_dirname(&above, buf_str(&self));
     for (size_t i = 0; i < 2 && n_names == 0; i++) {
         buf_reset(&folder);
-        buf_printf(&folder, "%s/%s", self, beside[i]);
+        buf_printf(&folder, "%s/%s", buf_str(&above), beside[i]);
         if (fs_is_dir(folder.s))
             fs_list(folder.s, &name, &n_names, NULL);
     }
@@ -294,6 +292,8 @@ static void look_at_programs(struct visit *v)
               LARDER_VERSION);
     free(name);
     buf_release(&folder);
+    buf_release(&above);
+    buf_release(&self);
 }
 
 /* ---- */

@@ -21,19 +21,18 @@
  * the recipe says it. */
 static void add_schema(struct buf *text)
 {
-    char self[4096];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    struct buf path = { 0 };
+    struct buf self = { 0 }, path = { 0 };
     char *real;
 
-    self[n > 0 ? n : 0] = '\0';
-    *(strrchr(self, '/') ? strrchr(self, '/') : self) = '\0';
-    buf_printf(&path, "%s/../share/larder/recipe.schema.json", self);
+    own_path(&self);
+    fs_dirname(&path, buf_str(&self));
+    buf_adds(&path, "/../share/larder/recipe.schema.json");
     real = realpath(path.s, NULL);
     if (real)
         buf_printf(text, "# yaml-language-server: $schema=%s\n", real);
     free(real);
     buf_release(&path);
+    buf_release(&self);
 }
 
 /* The folder of a Python that is not the system's, which a step may only read if the

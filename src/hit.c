@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "larder/banned.h"
 #include "larder/trust.h"
@@ -10,17 +9,6 @@
 #include "lookup.h"
 #include "reason.h"
 #include "sharing.h"
-
-static void tell_time(long long when, struct buf *to)
-{
-    struct tm tm;
-    time_t t = (time_t)when;
-    char text[32];
-
-    gmtime_r(&t, &tm);
-    strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &tm);
-    buf_printf(to, "%s UTC", text);
-}
 
 /* "sha256:0123456789ab…" */
 static void tell_digest(const struct digest *id, struct buf *to)
@@ -59,7 +47,7 @@ static void tell_record(struct session *s, const struct record *rec, struct buf 
     buf_adds(to, ", ");
     tell_maker(s, rec, to);
     buf_adds(to, "\n  made ");
-    tell_time(rec->made, to);
+    say_time(rec->made, to);
     buf_adds(to, " in ");
     say_seconds(rec->wall, to);
     if (rec->segments > 1)
@@ -69,7 +57,7 @@ static void tell_record(struct session *s, const struct record *rec, struct buf 
     buf_addc(to, '\n');
     if (rec->by && store_record_state(s->store, rec, &here, NULL) == FS_FOUND) {
         buf_adds(to, "  here since ");
-        tell_time(here.mtime_ns / 1000000000, to);
+        say_time(here.mtime_ns / 1000000000, to);
         buf_addc(to, '\n');
     }
 }
@@ -125,7 +113,7 @@ static int tell_others(struct session *s, const struct work *w, struct buf *to,
         buf_adds(to, ", ");
         tell_maker(s, rec[i], to);
         buf_adds(to, ", made ");
-        tell_time(rec[i]->made, to);
+        say_time(rec[i]->made, to);
         buf_addc(to, '\n');
     }
     records_free(rec, n);

@@ -16,7 +16,6 @@ void jobs_submit(struct run *r)
 
     while (!r->stopping && (w = queue_take(&r->due)) != NULL) {
         struct resources resources = w->step->resources;
-        struct error err;
 
         if (w->state != WORK_DUE)
             continue;
@@ -26,11 +25,8 @@ void jobs_submit(struct run *r)
         }
         for (int n = r->tries[w->step->index][CAUSE_OOM]; n > 0; n--)
             resources.memory *= 2;
-        rc = cluster_add(r->cluster, w, &resources, &err);
-        if (rc < 0)
-            follow_give_up(r, rc, &err);
-        else
-            tell_started(&r->tell, w);
+        cluster_add(r->cluster, w, &resources);
+        tell_started(&r->tell, w);
     }
     rc = r->stopping ? 0 : cluster_submit(r->cluster, r->err);
     if (rc < 0)

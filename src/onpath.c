@@ -22,3 +22,12 @@ bool on_path(const char *command, struct buf *path)
     }
     return false;
 }
+
+void own_path(struct buf *path)
+{
+    char self[4096];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+
+    if (n > 0)
+        buf_add(path, self, (size_t)n);
+}

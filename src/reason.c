@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "larder/banned.h"
 
@@ -222,14 +221,11 @@ static int tell_due(struct story *st, const struct work *w)
 
 static void tell_made(const struct work *w, struct buf *to)
 {
-    struct tm tm;
-    time_t made = (time_t)w->record->made;
-    char when[32], hex[DIGEST_HEX + 1];
+    char hex[DIGEST_HEX + 1];
 
-    gmtime_r(&made, &tm);
-    strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", &tm);
-    buf_printf(to, "  record sha256:%.12s…, made %s UTC in ",
-               digest_hex(&w->record->id, hex), when);
+    buf_printf(to, "  record sha256:%.12s…, made ", digest_hex(&w->record->id, hex));
+    say_time(w->record->made, to);
+    buf_adds(to, " in ");
     say_seconds(w->record->wall, to);
     buf_addc(to, '\n');
 }

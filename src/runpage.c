@@ -71,13 +71,11 @@ static void add_seconds(struct buf *to, const char *name, double seconds)
 
 static void add_time(struct buf *to, const char *name, long long when)
 {
-    time_t t = (time_t)when;
-    struct tm tm;
-    char text[40];
+    struct buf text = { 0 };
 
-    gmtime_r(&t, &tm);
-    strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S UTC", &tm);
-    add_row(to, name, text);
+    say_time(when, &text);
+    add_row(to, name, buf_str(&text));
+    buf_release(&text);
 }
 
 static void anchor(const struct work *w, char id[17])

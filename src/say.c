@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "larder/banned.h"
@@ -69,6 +70,17 @@ void say_seconds(double seconds, struct buf *to)
         buf_printf(to, "%ld min %ld s", whole / 60, whole % 60);
     else
         buf_printf(to, "%ld h %ld min", whole / 3600, whole % 3600 / 60);
+}
+
+void say_time(long long when, struct buf *to)
+{
+    time_t t = (time_t)when;
+    struct tm tm;
+    char text[40];
+
+    gmtime_r(&t, &tm);
+    strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S UTC", &tm);
+    buf_adds(to, text);
 }
 
 void say_roughly(double seconds, struct buf *to)

@@ -36,6 +36,8 @@ void say_error(const struct say *say, const struct error *err);
 
 /* Appends a duration: "0.4 s", "41.2 s", "12 min 5 s", "3 h 20 min". */
 void say_seconds(double seconds, struct buf *to);
+/* Appends a time, seconds since 1970: "2026-11-28 01:02:03 UTC". */
+void say_time(long long when, struct buf *to);
 /* Appends about how long: "41 s", "12 min", "3 h 20 min". */
 void say_roughly(double seconds, struct buf *to);
 /* Appends a size: "812 B", "4.5 KiB", "1.2 GiB". */
