@@ -102,21 +102,18 @@ static bool look_at_all(struct search *s)
 /* The folder whose place it is. */
 static bool find_folder(const struct store *st, off_t place, struct buf *path)
 {
-    struct buf folder = { 0 };
     char **name = NULL;
     size_t n = 0;
     bool found = false;
 
-    fs_join(&folder, st->path, "scratch");
-    if (fs_list(folder.s, &name, &n, NULL) < 0)
+    if (fs_list(st->scratch, &name, &n, NULL) < 0)
         n = 0;
     for (size_t i = 0; i < n && !found; i++) {
         found = lockfile_scratch(name[i]) == place;
         if (found)
-            fs_join(path, folder.s, name[i]);
+            fs_join(path, st->scratch, name[i]);
     }
     free(name);
-    buf_release(&folder);
     return found;
 }
 

@@ -14,6 +14,7 @@ enum { STORE_FORMAT = 2, OBJECT_MODE = 0444 };
 
 struct store {
     char *path;                 /* absolute */
+    char *scratch;              /* where scratch folders are made */
     struct store_memory memory; /* without get: nothing is remembered */
     int dir;                    /* the same, to start from: it is long, they are many */
     dev_t dev;                  /* the file system it is on */

@@ -31,7 +31,7 @@ int scratch_open(struct scratch **to, struct store *st, struct error *err)
     int rc;
 
     *to = NULL;
-    buf_printf(&path, "%s/scratch/", st->path);
+    fs_join(&path, st->scratch, "");
     layout_random(&path, NAME_SIZE / 2);
     sc->path = buf_take(&path);
     sc->name = fs_basename(sc->path);
@@ -107,25 +107,75 @@ static void sweep_marker(struct store *st, const char *path, const char *name)
         sweep_temporary(st, path, name);
 }
 
-static int sweep_folder(struct store *st, const char *folder,
-                        void (*sweep)(struct store *, const char *path, const char *name),
+typedef void sweeper(struct store *st, const char *path, const char *name);
+
+static int sweep_all_in(struct store *st, const char *folder, sweeper *sweep,
                         struct error *err)
 {
-    struct buf dir = { 0 }, path = { 0 };
+    struct buf path = { 0 };
     char **name = NULL;
     size_t n = 0;
-    int rc;
+    int rc = fs_list(folder, &name, &n, err);
 
-    fs_join(&dir, st->path, folder);
-    rc = fs_list(dir.s, &name, &n, err);
     for (size_t i = 0; i < n && rc == 0; i++) {
         buf_reset(&path);
-        fs_join(&path, dir.s, name[i]);
+        fs_join(&path, folder, name[i]);
         sweep(st, path.s, name[i]);
     }
     free(name);
     buf_release(&path);
-    buf_release(&dir);
+    return rc;
+}
+
+static int sweep_folder(struct store *st, const char *name, sweeper *sweep,
+                        struct error *err)
+{
+    struct buf folder = { 0 };
+    int rc;
+
+    fs_join(&folder, st->path, name);
+    rc = sweep_all_in(st, folder.s, sweep, err);
+    buf_release(&folder);
+    return rc;
+}
+
+/* ROOT/larder-<user>-<16 hex of the store's path>: whom it belongs to, and whose locks
+ * say which folders in it are held. */
+static void name_own_root(const struct store *st, const char *root, struct buf *path)
+{
+    struct digest d;
+    char hex[DIGEST_HEX + 1];
+
+    digest_bytes(&d, st->path, strlen(st->path));
+    digest_hex(&d, hex);
+    buf_printf(path, "%s/larder-%u-%.*s", root, (unsigned)geteuid(), NAME_SIZE, hex);
+}
+
+int scratch_set_root(struct store *st, const char *root, struct error *err)
+{
+    char *real = realpath(root, NULL);
+    struct buf path = { 0 };
+    struct stat s;
+    int rc = 0;
+
+    if (!real)
+        return error_system(err, "cannot use %s for scratch folders", root);
+    name_own_root(st, real, &path);
+    free(real);
+    if ((mkdir(path.s, 0700) < 0 && errno != EEXIST) || lstat(path.s, &s) < 0)
+        rc = error_system(err, "cannot make the folder %s", path.s);
+    else if (!S_ISDIR(s.st_mode) || s.st_uid != geteuid() || (s.st_mode & 077) != 0)
+        rc = error_set(err, E_SYSTEM,
+                       "%s is not a folder that is ours alone: somebody else made it; "
+                       "name another place for scratch folders",
+                       path.s);
+    if (rc == 0)
+        rc = sweep_all_in(st, path.s, sweep_scratch_folder, err);
+    if (rc == 0) {
+        free(st->scratch);
+        st->scratch = buf_take(&path);
+    }
+    buf_release(&path);
     return rc;
 }
 

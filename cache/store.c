@@ -82,6 +82,7 @@ static int make_folders(const char *path, struct error *err)
 int store_open(struct store **st, const char *path, const struct store_memory *memory,
                struct error *err)
 {
+    struct buf scratch = { 0 };
     char *real = NULL;
     struct stat s;
     int rc, dir = -1;
@@ -103,6 +104,8 @@ int store_open(struct store **st, const char *path, const struct store_memory *m
         goto out;
     *st = xcalloc(1, sizeof **st);
     (*st)->path = real;
+    fs_join(&scratch, real, "scratch");
+    (*st)->scratch = buf_take(&scratch);
     (*st)->dir = dir;
     (*st)->dev = s.st_dev;
     if (memory)
@@ -129,6 +132,7 @@ void store_close(struct store *st)
         if (st->folder[i])
             close(st->folder[i] - 1);
     close(st->dir);
+    free(st->scratch);
     free(st->path);
     free(st);
 }

@@ -67,6 +67,12 @@ static bool is_key(const char *text)
     return key_name_is_valid(text);
 }
 
+/* A path that is absolute as it stands or by its first variable. */
+static bool is_scratch(const char *text)
+{
+    return !strcmp(text, "auto") || *text == '/' || *text == '$';
+}
+
 static const struct known {
     const char *name, *variable;
     const char *standard; /* the value that is built in */
@@ -84,6 +90,9 @@ static const struct known {
     [CONFIG_LINK] = { "link", "LARDER_LINK", "auto", is_link, "auto, hard or copy" },
     [CONFIG_SANDBOX] = { "sandbox", "LARDER_SANDBOX", "enforce", is_sandbox,
                          "off, warn or enforce" },
+    [CONFIG_SCRATCH] = { "scratch", "LARDER_SCRATCH", "auto", is_scratch,
+                         "auto or an absolute path, in which $NAME stands for a "
+                         "variable" },
     [CONFIG_SLURM_OPTIONS] = { "slurm.options", "LARDER_SLURM_OPTIONS", "",
                                is_slurm_options,
                                "options of sbatch, as --partition=gpu --account=lab" },
@@ -364,4 +373,47 @@ const char *config_slurm_options(const struct config *c)
 enum sandbox_mode config_sandbox(const struct config *c)
 {
     return sandbox_mode_of(c->value[CONFIG_SANDBOX].text);
+}
+
+static int add_variable(const struct config_value *v, const char *name, size_t n,
+                        struct buf *path, struct error *err)
+{
+    char *whole = xstrndup(name, n);
+    const char *value = getenv(whole);
+    int rc = 0;
+
+    if (!value || !*value)
+        rc = error_set(err, E_USAGE,
+                       "%s: `scratch = %s` needs the variable %s, which is not set on "
+                       "this machine",
+                       v->origin, v->text, whole);
+    else
+        buf_adds(path, value);
+    free(whole);
+    return rc;
+}
+
+int config_scratch(const struct config *c, struct buf *path, struct error *err)
+{
+    const struct config_value *v = &c->value[CONFIG_SCRATCH];
+    int rc = 0;
+
+    if (!strcmp(v->text, known[CONFIG_SCRATCH].standard))
+        return 0;
+    for (const char *p = v->text; *p && rc == 0;) {
+        size_t n = strcspn(p, "$");
+
+        buf_add(path, p, n);
+        p += n;
+        if (*p) {
+            n = strspn(++p, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
+                            "0123456789");
+            rc = add_variable(v, p, n, path, err);
+            p += n;
+        }
+    }
+    if (rc == 0 && path->s[0] != '/')
+        rc = error_set(err, E_USAGE, "%s: `scratch = %s` is %s, no absolute path",
+                       v->origin, v->text, path->s);
+    return rc;
 }

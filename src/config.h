@@ -11,6 +11,7 @@
 #define LARDER_CONFIG_H
 
 #include "cli.h"
+#include "larder/buf.h"
 #include "larder/error.h"
 #include "larder/mem.h"
 #include "sandbox.h"
@@ -22,6 +23,7 @@ enum config_name {
     CONFIG_KEY,
     CONFIG_LINK,
     CONFIG_SANDBOX,
+    CONFIG_SCRATCH,
     CONFIG_SLURM_OPTIONS,
     N_CONFIG
 };
@@ -67,5 +69,8 @@ int config_gpus(const struct config *c);                  /* -1: those that are 
 const char *config_key(const struct config *c); /* NULL: the only one there is */
 enum link_mode config_link(const struct config *c);
 enum sandbox_mode config_sandbox(const struct config *c);
+/* Appends the folder in which scratch folders are to be made, with the variables of this
+ * machine; nothing: that of the cache. E_USAGE where one is not set. */
+int config_scratch(const struct config *c, struct buf *path, struct error *err);
 
 #endif

@@ -40,6 +40,18 @@ int run_steps(struct session *s, struct run_totals *t, struct error *err)
     return r.rc;
 }
 
+/* The folders of steps, where they are wanted. Jobs make their own, on their nodes. */
+static int find_room(struct run *r)
+{
+    struct buf root = { 0 };
+    int rc = config_scratch(&r->s->config, &root, r->err);
+
+    if (rc == 0 && root.len)
+        rc = scratch_set_root(r->s->store, root.s, r->err);
+    buf_release(&root);
+    return rc;
+}
+
 /* The machine, once it is known that there is something to run on it. */
 static int get_ready(struct run *r)
 {
@@ -57,6 +69,8 @@ static int get_ready(struct run *r)
         rc = strays_open(&r->strays, r->err);
     if (rc == 0 && config_is_slurm(&s->config) && !s->member)
         rc = cluster_open(&r->cluster, s, r->err);
+    else if (rc == 0)
+        rc = find_room(r);
     r->tries = xcalloc(s->plan->n_steps + 1, sizeof *r->tries);
     return rc;
 }

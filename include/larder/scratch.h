@@ -1,5 +1,6 @@
 /*
- * scratch - the folders in which steps run, on the store's file system.
+ * scratch - the folders in which steps run, on the store's file system if nobody says
+ * otherwise.
  *
  * A scratch folder is scratch/<16 hex>. It is held by the process that made it, and by
  * whoever has a lease that it was shared with: so it stays while a step runs there, also
@@ -18,6 +19,11 @@
 #include "larder/store.h"
 
 struct scratch;
+
+/* From now on scratch folders are made in a folder of ours in root, which may be on
+ * another file system, and of this machine alone; what killed processes have left there
+ * is removed. E_SYSTEM where that cannot be. */
+int scratch_set_root(struct store *st, const char *root, struct error *err);
 
 /* Makes a fresh, empty scratch folder (mode 0700). *sc is new: scratch_close(). */
 int scratch_open(struct scratch **sc, struct store *st, struct error *err);

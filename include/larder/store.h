@@ -12,7 +12,7 @@
  *   cas/<2 hex>/<64 hex>         an object: the bytes of a file, or the text of a tree
  *   ac/<2 hex>/<key>             a record of that key; others in <key>.more/<digest>
  *   locks                        an empty file, parts of which are locked
- *   scratch/                     where steps run; on the same file system as cas/
+ *   scratch/                     where steps run, unless that is elsewhere (scratch.h)
  *   checkpoints/<key>/           kept between attempts of a step
  *   tmp/                         files being written
  */
