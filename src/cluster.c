@@ -159,7 +159,7 @@ static int look_at_exits(struct cluster *c, struct batch *b, struct error *err)
         rc = member_read_end(b->folder, i, &end, &c->arena, err);
         if (rc > 0 &&
             end.outcome != MEMBER_STOPPED) /* else it may go on: see the queue */
-            settle(c, b, &b->one[i], &end, N_CAUSES);
+            settle(c, b, &b->one[i], &end, end.out_of_memory ? CAUSE_OOM : N_CAUSES);
         rc = rc < 0 ? rc : 0;
     }
     free(name);

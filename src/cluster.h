@@ -41,7 +41,7 @@ size_t cluster_running(const struct cluster *c, struct running *list, size_t max
 struct cluster_end {
     struct work *work;
     struct member_end end; /* texts borrowed until cluster_close() */
-    enum cause cause;      /* of MEMBER_FAILED: a job that was lost; else N_CAUSES */
+    enum cause cause;      /* of MEMBER_FAILED, where it is not the step's own fault */
 };
 
 /* Looks at the files, and now and then at the queue. */

@@ -59,6 +59,7 @@ static int run_member(struct session *s, const struct cli *cli, const struct mem
         .ran = w->ran,
         .seconds = w->seconds,
         .message = w->failure ? w->failure : "",
+        .out_of_memory = w->out_of_memory,
         .has_log = w->state == WORK_FAILED && w->has_failed_log,
         .log = w->failed_log,
     };

@@ -82,8 +82,9 @@ int member_write_end(const char *folder, size_t n, const struct member_end *end,
     json_t *all;
     int rc;
 
-    all = json_pack("{s:s, s:b, s:f, s:s}", "outcome", outcome_word[end->outcome], "ran",
-                    end->ran, "seconds", end->seconds, "message", end->message);
+    all = json_pack("{s:s, s:b, s:f, s:s, s:b}", "outcome", outcome_word[end->outcome],
+                    "ran", end->ran, "seconds", end->seconds, "message", end->message,
+                    "out_of_memory", end->out_of_memory);
     if (end->has_log)
         json_object_set_new(all, "log", json_string(digest_hex(&end->log, hex)));
     text = json_dumps(all, JSON_REAL_PRECISION(9));
@@ -118,6 +119,7 @@ static int take_end(const json_t *all, struct member_end *end, struct arena *are
         .ran = json_is_true(json_object_get(all, "ran")),
         .seconds = json_number_value(json_object_get(all, "seconds")),
         .message = text_of(all, "message", arena),
+        .out_of_memory = json_is_true(json_object_get(all, "out_of_memory")),
     };
     end->has_log = digest_parse(&end->log, text_of(all, "log", arena));
     return i <= MEMBER_ERROR ? 1 : E_INPUT;

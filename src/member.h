@@ -29,6 +29,7 @@ struct member_end {
     bool ran;            /* of MEMBER_DONE: by this job */
     double seconds;      /* the step took */
     const char *message; /* of the others, or "" */
+    bool out_of_memory;  /* of MEMBER_FAILED */
     bool has_log;
     struct digest log; /* of MEMBER_FAILED: an object of the store */
 };

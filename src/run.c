@@ -270,6 +270,16 @@ static bool watch_again(struct run *r, const struct attempt *a)
     return true;
 }
 
+/* A step that has failed may be run again, to be watched or for its cause. A job cannot
+ * get more memory than it has: whoever submitted it must ask for more. */
+static bool runs_again(struct run *r, struct attempt *a, const struct error *err)
+{
+    a->work->out_of_memory = a->cause == CAUSE_OOM;
+    if (a->work->out_of_memory && r->s->member)
+        return false;
+    return watch_again(r, a) || follow_retry(r, a->work, a->cause, err);
+}
+
 static void finish(struct run *r, struct attempt *a)
 {
     struct work *w = a->work;
@@ -284,8 +294,7 @@ static void finish(struct run *r, struct attempt *a)
     } else if (rc == ATTEMPT_STOPPED) {
         work_settle(w, WORK_SKIPPED);
         tell_stopped(&r->tell, w);
-    } else if (rc != E_STAGE ||
-               (!watch_again(r, a) && !follow_retry(r, w, a->cause, &err))) {
+    } else if (rc != E_STAGE || !runs_again(r, a, &err)) {
         follow_error(r, w, rc, &err);
     }
     attempt_free(

@@ -50,6 +50,7 @@ struct work {
     const struct object *output; /* of WORK_DONE: all step->n_objects of them */
     struct record *record;       /* ours; NULL until it is read: see lookup_record() */
     struct digest failed_log;    /* of WORK_FAILED */
+    bool out_of_memory;          /* why it failed */
     bool has_failed_log;
     char *reason;        /* why it runs; ours, or NULL */
     char *failure;       /* of WORK_FAILED: what went wrong; ours, or NULL */
