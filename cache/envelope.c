@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "larder/formats.h"
+
 #include "scan.h"
 
 #include "larder/banned.h"
@@ -10,7 +12,7 @@ static const char type[] = "application/vnd.larder.record.v1";
 
 void envelope_write(const struct envelope *e, struct buf *to)
 {
-    buf_printf(to, "larder-signed 1\ntype %s\nsigner ", type);
+    buf_printf(to, FORMAT_SIGNED "\ntype %s\nsigner ", type);
     public_key_write(&e->signer, to);
     buf_adds(to, "\nsignature ");
     hex_write(e->signature.byte, sizeof e->signature.byte, to);
@@ -35,7 +37,7 @@ static const char *read_fields(struct scan *s, struct envelope *e)
     char key[sizeof "ed25519:" + 2 * PUBLIC_KEY_SIZE], sig[2 * SIGNATURE_SIZE + 1];
     long long size;
 
-    if (!scan_text(s, "larder-signed 1") || !scan_newline(s))
+    if (!scan_text(s, FORMAT_SIGNED) || !scan_newline(s))
         return "first line";
     if (!scan_text(s, "type ") || !scan_text(s, type) || !scan_newline(s))
         return "type";

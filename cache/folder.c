@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "larder/formats.h"
 #include "larder/fs.h"
 #include "tree.h"
 
@@ -32,7 +33,7 @@ static int name_link(const struct folder_visit *visit, const char *path, struct 
 
     if (n < 0)
         return error_system(err, "cannot read the link %s", path);
-    buf_adds(&text, "larder-link 1\n");
+    buf_adds(&text, FORMAT_LINK "\n");
     buf_add(&text, target, (size_t)n);
     if (stat(path, &s) == 0 && S_ISREG(s.st_mode)) {
         rc = visit->file(visit->self, path, &o->id, &size, err);

@@ -10,7 +10,7 @@
 #include "larder/buf.h"
 #include "larder/store.h"
 
-enum { STORE_FORMAT = 2, OBJECT_MODE = 0444 };
+enum { OBJECT_MODE = 0444 };
 
 struct store {
     char *path;                 /* absolute */

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "larder/buf.h"
+#include "larder/formats.h"
 #include "larder/mem.h"
 #include "larder/remotes.h"
 
@@ -14,7 +15,7 @@ enum { FAILURES_MAX = 3, SHUT_S = 60, INFO_MAX = 1 << 16 };
 
 static const struct remote_kind *const kind[] = { &remote_folder };
 static const char info_name[] = "larder-cache-info";
-static const char info_text[] = "larder-cache 1\n";
+static const char info_text[] = FORMAT_REMOTE "\n";
 
 static const struct remote_kind *kind_of(const char *place)
 {

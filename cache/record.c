@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "larder/formats.h"
+
 #include "scan.h"
 
 #include "larder/banned.h"
@@ -132,7 +134,7 @@ void record_write(struct record *r, struct buf *to)
     digest_bytes(&sum, r->key_text, n);
     assert(digest_equal(&sum, &r->key) && n > 0 && r->key_text[n - 1] == '\n');
     assert(r->rss >= 0 && r->made >= 0 && r->segments >= 1);
-    buf_printf(to, "larder-record 1\nkey sha256:%s\n", digest_hex(&r->key, hex));
+    buf_printf(to, FORMAT_RECORD "\nkey sha256:%s\n", digest_hex(&r->key, hex));
     write_field(to, "step", r->step);
     write_field(to, "program", r->program);
     write_objects(r, to);
@@ -270,7 +272,7 @@ static const char *read_fields(struct scan *s, struct record *r)
 {
     long long segments;
 
-    if (!scan_text(s, "larder-record 1") || !scan_newline(s))
+    if (!scan_text(s, FORMAT_RECORD) || !scan_newline(s))
         return "first line";
     if (!scan_text(s, "key ") || !scan_digest(s, &r->key) || !scan_newline(s))
         return "key";

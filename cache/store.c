@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "larder/formats.h"
 #include "larder/mem.h"
 #include "layout.h"
 #include "object.h"
@@ -42,7 +43,7 @@ static int check_marker(const char *path, struct error *err)
     struct buf file = { 0 }, text = { 0 }, want = { 0 };
     int rc = 0;
 
-    buf_printf(&want, "%s %d\n", marker, STORE_FORMAT);
+    buf_adds(&want, FORMAT_STORE "\n");
     fs_join(&file, path, marker);
     if (!fs_exists(file.s)) {
         rc = refuse_strange_folder(path, file.s, err);
@@ -53,9 +54,9 @@ static int check_marker(const char *path, struct error *err)
         rc = fs_read(file.s, &text, err);
     if (rc == 0 && strcmp(buf_str(&text), want.s) != 0)
         rc = error_set(err, E_INPUT,
-                       "%s does not say `%s %d`: a store of another "
+                       "%s does not say `" FORMAT_STORE "`: a store of another "
                        "format; remove it, or name another folder",
-                       file.s, marker, STORE_FORMAT);
+                       file.s);
     buf_release(&want);
     buf_release(&text);
     buf_release(&file);

@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "larder/formats.h"
+
 #include "scan.h"
 
 #include "larder/banned.h"
 
-static const char first_line[] = "larder-tree 1\n";
+static const char first_line[] = FORMAT_TREE "\n";
 
 static const char *const kind_word[] = {
     [TREE_FILE] = "file ",
@@ -101,8 +103,7 @@ int tree_read(struct tree *t, const char *text, size_t n, struct error *err)
     scan_start(&s, text, n);
     if (n > TREE_TEXT_MAX || !scan_text(&s, first_line))
         return error_set(err, E_CORRUPT,
-                         "the text of a tree does not begin with "
-                         "`larder-tree 1`");
+                         "the text of a tree does not begin with `" FORMAT_TREE "`");
     for (s.line = 2; rc == 0 && !scan_done(&s);) {
         struct tree_entry e = { 0 };
         int line = s.line;

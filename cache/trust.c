@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "larder/formats.h"
 #include "larder/fs.h"
 #include "larder/keyring.h"
 #include "larder/map.h"
@@ -110,7 +111,7 @@ static int read_line(struct line *l, bool first, struct error *err)
 {
     if (first) {
         if (l->n != 2 || strcmp(l->word[0], "larder-trust") || strcmp(l->word[1], "1"))
-            return wrong(l, 0, err, "the first line is `larder-trust 1`");
+            return wrong(l, 0, err, "the first line is `" FORMAT_TRUST "`");
         return 0;
     }
     if (!strcmp(l->word[0], "key"))
@@ -245,7 +246,7 @@ int trust_add(struct trust *t, const struct public_key *key, const char *name,
         if (public_key_equal(&t->key[i].key, key) && !strcmp(t->key[i].name, name) &&
             !strcmp(t->key[i].stages, stages ? stages : "*") && !t->key[i].own)
             return 0;
-    buf_adds(&text, t->text.len ? buf_str(&t->text) : "larder-trust 1\n");
+    buf_adds(&text, t->text.len ? buf_str(&t->text) : FORMAT_TRUST "\n");
     if (text.s[text.len - 1] != '\n')
         buf_addc(&text, '\n');
     buf_printf(&text, "key %s ", id.text);

@@ -77,6 +77,8 @@ const struct option cli_option[] = {
     { 0, "man", NULL, OPT_FLAG, FIELD(man), " help ",
       "print it as a manual page, for man -l", NULL },
     { 'h', "help", NULL, OPT_FLAG, FIELD(help), NULL, "print help", NULL },
+    { 0, "version", NULL, OPT_FLAG, FIELD(version), " ", "the same as `larder version`",
+      NULL },
     { 0 },
 };
 enum { N_OPTIONS = sizeof cli_option / sizeof cli_option[0] - 1 };
@@ -345,6 +347,8 @@ int cli_parse(struct cli *cli, const struct command *commands, int argc, char **
     if (!cli->command) {
         if (cli->help)
             return 0;
+        if (cli->version)
+            return cli_command(&cli->command, commands, "version", err);
         return error_set(err, E_USAGE, "what to do? `larder --help` lists the commands");
     }
     return check_command(cli, seen, err);

@@ -27,8 +27,8 @@ struct cli {
     const struct command *command; /* NULL only when help is asked for without one */
     const char **arg;              /* what follows the command; n_args of them */
     size_t n_args;
-    bool help, dry_run, keep_going, remake, quiet, json, force, keep_scratch, trace,
-        exit_code, show_origin, require_remote, repair, verify, events, hit, man;
+    bool help, version, dry_run, keep_going, remake, quiet, json, force, keep_scratch,
+        trace, exit_code, show_origin, require_remote, repair, verify, events, hit, man;
     int verbose; /* how many -v */
     int jobs;    /* -j, 0: not given */
     const char *recipe, *folder, *profile, *sandbox, *remote, *stages, *format, *color,

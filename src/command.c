@@ -2,8 +2,13 @@
 
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
 
 #include "larder/banned.h"
+#include "larder/formats.h"
 
 #include "manual.h"
 
@@ -172,13 +177,37 @@ int command_help(const struct cli *cli, struct error *err)
     return rc;
 }
 
+/* docs/formats.md */
+static const struct {
+    const char *name, *line;
+} format[] = {
+    { "recipe", FORMAT_RECIPE }, { "key", FORMAT_KEY },
+    { "record", FORMAT_RECORD }, { "tree", FORMAT_TREE },
+    { "link", FORMAT_LINK },     { "discovered", FORMAT_DISCOVERED },
+    { "store", FORMAT_STORE },   { "remote", FORMAT_REMOTE },
+    { "signed", FORMAT_SIGNED }, { "trust", FORMAT_TRUST },
+    { "lock", FORMAT_LOCK },
+};
+enum { N_FORMATS = sizeof format / sizeof format[0] };
+
+static void print_version_json(void)
+{
+    json_t *all = json_pack("{s:s}", "version", LARDER_VERSION), *numbers = json_object();
+
+    for (size_t i = 0; i < N_FORMATS; i++)
+        json_object_set_new(numbers, format[i].name,
+                            json_integer(strtol(strchr(format[i].line, ' '), NULL, 10)));
+    json_object_set_new(all, "formats", numbers);
+    json_dumpf(all, stdout, 0);
+    putchar('\n');
+    json_decref(all);
+}
+
 int command_version(const struct cli *cli, struct error *err)
 {
     (void)err;
     if (cli->json)
-        printf("{\"version\": \"%s\", \"recipe\": 1, \"key\": 1, \"record\": 1, "
-               "\"store\": 2, \"state\": 1}\n",
-               LARDER_VERSION);
+        print_version_json();
     else
         printf("larder %s\n", LARDER_VERSION);
     return 0;

@@ -48,6 +48,8 @@ static int look(struct session *s, const struct cli *cli, bool ask, struct outlo
     int rc = session_begin(s, cli, cli->arg, cli->n_args, err);
 
     *o = (struct outlook){ 0 };
+    if (rc == 0)
+        session_borrow_proof(s);
     if (rc == 0 && ask)
         rc = sharing_open(s, err);
     if (rc == 0)
@@ -246,41 +248,52 @@ int command_plan(const struct cli *cli, struct error *err)
     return rc == 0 ? exit_status(cli, &o) : rc;
 }
 
-/* Prints the line of a stage, whose steps begin at step i. */
-static void print_stage(const struct session *s, size_t i)
+static void print_stage(const char *stage, const struct outlook *o)
 {
-    const char *stage = s->plan->step[i]->stage;
-    struct outlook o = { 0 };
-    size_t n;
+    size_t n = o->done + o->due + o->unknown;
 
-    for (; i < s->plan->n_steps; i++)
-        if (!strcmp(s->plan->step[i]->stage, stage))
-            look_at(&o, &s->work[i]);
-    n = o.done + o.due + o.unknown;
-    if (o.done == n)
-        printf("%-24s %3zu of %zu done\n", stage, o.done, n);
-    else if (!o.unknown)
-        printf("%-24s %3zu of %zu done, %zu to run\n", stage, o.done, n, o.due);
+    if (o->done == n)
+        printf("%-24s %3zu of %zu done\n", stage, o->done, n);
+    else if (!o->unknown)
+        printf("%-24s %3zu of %zu done, %zu to run\n", stage, o->done, n, o->due);
     else
-        printf("%-24s %3zu of %zu done, %zu to run, %zu to be decided\n", stage, o.done,
-               n, o.due, o.unknown);
+        printf("%-24s %3zu of %zu done, %zu to run, %zu to be decided\n", stage, o->done,
+               n, o->due, o->unknown);
 }
 
-static void print_status(struct session *s)
+static void print_stages(const struct session *s)
 {
+    struct arena arena = { 0 };
     struct map seen = { 0 };
 
     for (size_t i = 0; i < s->plan->n_steps; i++) {
-        const struct step *step = s->plan->step[i];
+        const char *stage = s->plan->step[i]->stage;
+        struct outlook *o;
 
         if (!s->wanted[i])
             continue;
-        if (s->say.level >= SAY_VERBOSE)
-            printf("%-9s %s\n", state_word(&s->work[i]), step->name);
-        else if (!map_set(&seen, step->stage, s))
-            print_stage(s, i);
+        o = map_get(&seen, stage);
+        if (!o) {
+            o = arena_alloc(&arena, sizeof *o);
+            map_set(&seen, stage, o);
+        }
+        look_at(o, &s->work[i]);
     }
+    for (size_t i = 0; i < seen.n; i++)
+        print_stage(seen.entry[i].key, seen.entry[i].value);
     map_release(&seen);
+    arena_release(&arena);
+}
+
+static void print_status(const struct session *s)
+{
+    if (s->say.level < SAY_VERBOSE) {
+        print_stages(s);
+        return;
+    }
+    for (size_t i = 0; i < s->plan->n_steps; i++)
+        if (s->wanted[i])
+            printf("%-9s %s\n", state_word(&s->work[i]), s->plan->step[i]->name);
 }
 
 int command_status(const struct cli *cli, struct error *err)

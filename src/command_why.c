@@ -17,6 +17,8 @@ static int look(struct session *s, const struct cli *cli, struct error *err)
 {
     int rc = session_begin(s, cli, cli->arg, cli->n_args, err);
 
+    if (rc == 0)
+        session_borrow_proof(s);
     return rc == 0 ? lookup_all(s, false, err) : rc;
 }
 

@@ -7,12 +7,13 @@
 #include <unistd.h>
 
 #include "larder/banned.h"
+#include "larder/formats.h"
 #include "larder/fs.h"
 #include "plain.h"
 
 #include "planted.h"
 
-static const char head[] = "larder-discovered 2\n";
+static const char head[] = FORMAT_DISCOVERED "\n";
 
 /* A list that was looked at. */
 struct checked {

@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "larder/formats.h"
+
 #include "larder/banned.h"
 
 #include "planted.h"
@@ -165,7 +167,7 @@ void key_of_step(const struct step *step, const struct key_facts *facts, struct 
 {
     size_t start = text->len;
 
-    buf_adds(text, "larder-key 1\n");
+    buf_adds(text, FORMAT_KEY "\n");
     add_program(text, step, facts);
     add_settings(text, step);
     for (size_t i = 0; i < step->n_inputs; i++)

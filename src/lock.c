@@ -7,12 +7,13 @@
 #include <unistd.h>
 
 #include "larder/buf.h"
+#include "larder/formats.h"
 #include "larder/fs.h"
 #include "pos.h"
 
 #include "larder/banned.h"
 
-static const char first_line[] = "larder-lock 1";
+static const char first_line[] = FORMAT_LOCK;
 
 enum { FIELDS = 5 };
 

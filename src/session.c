@@ -295,15 +295,30 @@ static const char *proof_question(struct session *s, const char *const *word, si
     return keep(s, &b);
 }
 
+static void read_proof(struct session *s, const char *path, const char *question)
+{
+    if (s->image &&
+        proof_open(&s->proof, path, question, image_id(s->image)) == PROOF_FOUND)
+        proof_check(s->proof, s->store, s->project);
+}
+
 static void open_proof(struct session *s, const char *const *word, size_t n_words)
 {
     if (s->proof_path)
         return;
     s->proof_question = proof_question(s, word, n_words);
     s->proof_path = kept_path(&s->arena, s->own, s->proof_question, "proof");
-    if (s->image && proof_open(&s->proof, s->proof_path, s->proof_question,
-                               image_id(s->image)) == PROOF_FOUND)
-        proof_check(s->proof, s->store, s->project);
+    read_proof(s, s->proof_path, s->proof_question);
+}
+
+void session_borrow_proof(struct session *s)
+{
+    const char *question;
+
+    if (s->proof)
+        return;
+    question = proof_question(s, NULL, 0);
+    read_proof(s, kept_path(&s->arena, s->own, question, "proof"), question);
 }
 
 int session_begin(struct session *s, const struct cli *cli, const char *const *word,

@@ -87,6 +87,9 @@ int session_connect(struct session *s, struct error *err);
 /* All three. */
 int session_begin(struct session *s, const struct cli *cli, const char *const *word,
                   size_t n_words, struct error *err);
+/* Behind session_begin(), for commands that only look: where no run had these words, what
+ * the last run without words found is as good for each step that it has. */
+void session_borrow_proof(struct session *s);
 /* Between session_enter() and session_begin(), with the same words: true when nothing is
  * to be done for them since all is as it was when it was done last. *n_wanted: how many
  * steps that is. */
