@@ -406,6 +406,23 @@ int remotes_fetch_object(struct remotes *r, const struct object *o, bool sync,
                : rc;
 }
 
+int remotes_has_object(struct remotes *r, const struct digest *id, struct error *err)
+{
+    char hex[DIGEST_HEX + 1];
+    struct buf name = { 0 };
+    int rc = REMOTE_ABSENT;
+
+    digest_hex(id, hex);
+    buf_printf(&name, "cas/%.2s/%s", hex, hex);
+    for (size_t i = 0; i < r->n && rc == REMOTE_ABSENT && !was_missed(r, id); i++) {
+        long long size;
+
+        rc = peer_has(&r->source[i].peer, name.s, &size, err);
+    }
+    buf_release(&name);
+    return rc < 0 ? rc : rc == REMOTE_THERE ? STORE_HIT : miss(r, id);
+}
+
 void remotes_count_up(const struct remotes *r, struct remotes_totals *t)
 {
     *t = r->totals;

@@ -15,6 +15,7 @@
 #include "estimate.h"
 #include "lookup.h"
 #include "need.h"
+#include "place.h"
 #include "reason.h"
 #include "session.h"
 #include "sharing.h"
@@ -42,12 +43,25 @@ static void look_at(struct outlook *o, const struct work *w)
     }
 }
 
+/* What targets place has to be here, unless it stands in its place. */
+static int look_at_places(struct session *s, struct error *err)
+{
+    int rc = places_open(&s->places, s->project, s->own, s->store, LINK_AUTO, false, err);
+
+    if (rc == 0)
+        rc = need_placed(s, err);
+    places_close(s->places);
+    s->places = NULL;
+    return rc;
+}
+
 static int look(struct session *s, const struct cli *cli, bool ask, struct outlook *o,
                 struct error *err)
 {
     int rc = session_begin(s, cli, cli->arg, cli->n_args, err);
 
     *o = (struct outlook){ 0 };
+    s->fetch.only_counted = true;
     if (rc == 0)
         session_borrow_proof(s);
     if (rc == 0 && ask)
@@ -56,6 +70,8 @@ static int look(struct session *s, const struct cli *cli, bool ask, struct outlo
         rc = lookup_all(s, false, err);
     if (rc == 0 && ask)
         rc = need_look(s, err);
+    if (rc == 0 && ask)
+        rc = look_at_places(s, err);
     if (rc != 0)
         return rc;
     estimate_all(s);
@@ -129,8 +145,12 @@ static void print_json(const struct session *s, const struct outlook *o,
                     (json_int_t)o->due, "undecided", (json_int_t)o->unknown, "done",
                     (json_int_t)o->done, "seconds", o->due_s, "seconds_undecided",
                     o->unknown_s);
-    if (cost)
+    if (cost) {
         json_object_set_new(all, "cost", cost_json(cost));
+        json_object_set_new(all, "fetch",
+                            json_pack("{s:I, s:I}", "objects", (json_int_t)s->fetch.n,
+                                      "bytes", (json_int_t)s->fetch.bytes));
+    }
     json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
     putchar('\n');
     json_decref(all);
@@ -173,6 +193,18 @@ static void print_outlook(const struct outlook *o)
         }
         buf_adds(&line, " of work");
     }
+    puts(buf_str(&line));
+    buf_release(&line);
+}
+
+static void print_fetches(const struct fetches *f)
+{
+    struct buf line = { 0 };
+
+    if (!f->n)
+        return;
+    buf_printf(&line, "to be fetched: %zu object%s, ", f->n, f->n == 1 ? "" : "s");
+    say_bytes(f->bytes, &line);
     puts(buf_str(&line));
     buf_release(&line);
 }
@@ -241,6 +273,7 @@ int command_plan(const struct cli *cli, struct error *err)
             if (s.work[i].wanted && s.work[i].state != WORK_DONE)
                 print_step(&s.work[i]);
         print_outlook(&o);
+        print_fetches(&s.fetch);
         print_programs(&s);
         print_cost(&cost);
     }

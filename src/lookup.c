@@ -183,12 +183,31 @@ static bool may_be_away(const struct work *w, const struct record *rec, size_t i
     return (w->step->output[i].temp || rec->by) && !w->recalled;
 }
 
+/* A command that only looks fetches nothing. */
+static int count_fetch(struct session *s, const struct object *o, struct error *err)
+{
+    char hex[DIGEST_HEX + 1];
+    int rc;
+
+    if (map_get(&s->fetch.seen, digest_hex(&o->id, hex)))
+        return STORE_HIT;
+    rc = remotes_has_object(s->remotes, &o->id, err);
+    if (rc == STORE_HIT) {
+        map_set(&s->fetch.seen, hex, s);
+        s->fetch.n++;
+        s->fetch.bytes += o->size;
+    }
+    return rc;
+}
+
 /* Gets an output of a record from a remote: STORE_HIT, STORE_MISS or an error. */
 static int fetch_output(struct session *s, const struct work *w, size_t i,
                         const struct object *o, bool sync, struct error *err)
 {
     if (!s->remotes || step_output_is_private(w->step, i))
         return STORE_MISS;
+    if (s->fetch.only_counted)
+        return count_fetch(s, o, err);
     if (o->size >= BIG) {
         struct buf size = { 0 };
 
@@ -262,7 +281,9 @@ static int try_record(struct session *s, struct work *w, const struct record *re
         if (rc < 0)
             return rc;
         if (rc == STORE_HIT) {
-            tell_lost(s, w, found, &bad, "it was fetched again");
+            tell_lost(s, w, found, &bad,
+                      s->fetch.only_counted ? "it will be fetched again"
+                                            : "it was fetched again");
             continue;
         }
         w->here = false;

@@ -55,6 +55,10 @@ int remotes_find_record(struct remotes *r, const struct digest *key, const char 
 int remotes_fetch_object(struct remotes *r, const struct object *o, bool sync,
                          struct error *err);
 
+/* STORE_HIT when a remote says that it has the object; what is in a tree is not looked
+ * at, and nothing is fetched. STORE_MISS, or an error. */
+int remotes_has_object(struct remotes *r, const struct digest *id, struct error *err);
+
 struct remotes_totals {
     size_t n_objects; /* files that were fetched */
     long long bytes;
