@@ -236,8 +236,10 @@ int trust_add(struct trust *t, const struct public_key *key, const char *name,
                          "'%s' cannot name a key: letters, digits, '.', '_' and '-'",
                          name);
     if (stages && (!*stages || stages[strcspn(stages, " \t\r\n#")]))
-        return error_set(err, E_USAGE, "'%s' is no glob over the names of stages",
-                         stages);
+        return error_set(
+            err, E_USAGE,
+            "'%s' is no glob over the names of stages: write a name with * and ?",
+            stages);
     for (size_t i = 0; i < t->n; i++)
         if (!strcmp(t->key[i].name, name) && !public_key_equal(&t->key[i].key, key))
             return error_set(err, E_USAGE,

@@ -86,7 +86,8 @@ static int check_tool(const struct filling *f, const struct piece *p)
     for (size_t i = 0; i < step->n_tools; i++)
         names[i] = step->tool[i].name;
     rc = suggest_error(&pos, f->err, p->text, names, step->n_tools,
-                       "stage %s has no tool %s", f->stage->name, p->text);
+                       "stage %s has no tool %s: name it in tools:", f->stage->name,
+                       p->text);
     free(names);
     return rc;
 }

@@ -75,7 +75,8 @@ static int take(struct builder *b, struct stage *s, const struct node *item,
     for (size_t i = 0; rc == 0 && i < s->n_code; i++)
         if (code_holds(s->code_path[i], path + 2) ||
             code_holds(path + 2, s->code_path[i]))
-            rc = pos_error(&item->pos, err, "%s stands twice in code:, as ./%s too", path,
+            rc = pos_error(&item->pos, err,
+                           "%s stands twice in code:, as ./%s too: take one out", path,
                            s->code_path[i]);
     if (rc == 0)
         add_code(b, s, item, path);
@@ -110,9 +111,9 @@ static int take_matches(struct builder *b, struct stage *s, const struct node *i
     witness_matches(b->recipe->witness, buf_str(&folder), item->text, &m);
     buf_release(&folder);
     if (m.n == 0)
-        return pos_error(&item->pos, err, "code: no %s fits %s",
-                         item->text[strlen(item->text) - 1] == '/' ? "folder" : "file",
-                         item->text);
+        return pos_error(
+            &item->pos, err, "code: no %s fits %s: make one, or change the pattern",
+            item->text[strlen(item->text) - 1] == '/' ? "folder" : "file", item->text);
     make_room(b, s, m.n);
     for (size_t i = 0; rc == 0 && i < m.n; i++)
         rc = take(b, s, item, m.path[i], err);
@@ -129,7 +130,7 @@ static int read_item(struct builder *b, struct stage *s, const struct node *item
     if (!stays_below(item->text) || strchr(item->text, '$'))
         return pos_error(
             &item->pos, err,
-            "code: names files and folders below the recipe's folder as ./path or "
+            "code: takes files and folders below the recipe's folder as ./path or "
             "./path/, not %s",
             item->text);
     rc = pos_check_path(&item->pos, item->text, err);

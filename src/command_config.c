@@ -7,6 +7,7 @@
 #include "larder/banned.h"
 
 #include "config.h"
+#include "session.h"
 
 static void print(const struct config *c, bool show_origin)
 {
@@ -28,10 +29,8 @@ int command_config(const struct cli *cli, struct error *err)
     char *project;
     int rc;
 
-    if (cli->folder && chdir(cli->folder) < 0) {
-        error_system(err, "-C %s", cli->folder);
+    if (session_go(cli, err) != 0)
         return EXIT_NO_PROJECT;
-    }
     project = getcwd(NULL, 0);
     rc = project ? config_read(&c, project, cli, err)
                  : error_system(err, "the current folder");

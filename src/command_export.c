@@ -62,7 +62,7 @@ static int check_folder(struct session *s, const char *dest, struct error *err)
 
     fs_join(&full, s->project, dest);
     if (!*dest)
-        rc = error_set(err, E_USAGE, "\"\" names no folder");
+        rc = error_set(err, E_USAGE, "\"\" names no folder: name a new one");
     else if (fs_is_below(buf_str(&full), s->own))
         rc = error_set(err, E_USAGE, "%s is in .larder/, which is Larder's own", dest);
     else if (fs_exists(dest) && !fs_is_dir(dest))

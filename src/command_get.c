@@ -21,13 +21,14 @@ struct wish {
 
 static int no_output(const struct step *step, const char *name, struct error *err)
 {
-    const char **known = xcalloc(step->n_outputs + 1, sizeof *known), *near;
+    const char **known = xcalloc(step->n_outputs + 1, sizeof *known);
+    struct buf near = { 0 };
 
     for (size_t i = 0; i < step->n_outputs; i++)
         known[i] = step->output[i].name;
-    near = nearest_name(name, known, step->n_outputs);
-    error_set(err, E_USAGE, "%s has no output %s%s%s%s", step->name, name,
-              near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+    suggest_name(&near, name, known, step->n_outputs);
+    error_set(err, E_USAGE, "%s has no output %s%s", step->name, name, near.s);
+    buf_release(&near);
     free(known);
     return E_USAGE;
 }
@@ -103,8 +104,10 @@ static int find_thing(struct session *s, struct item *item, const char *name,
     item->is_set = false;
     item->step = part_called(first, slash + 1);
     if (!item->step)
-        return error_set(err, E_USAGE, "%s has %zu shards, and none is called %s",
-                         first->stage, first->n_parts, slash + 1);
+        return error_set(
+            err, E_USAGE,
+            "%s has %zu shards, and none is called %s: write 00 for the first",
+            first->stage, first->n_parts, slash + 1);
     return find_object(item, arena_strndup(&s->arena, name, (size_t)(slash - name)), err);
 }
 
@@ -144,7 +147,11 @@ static int find_place(struct session *s, const char *dest, const char **to,
     buf_release(&path);
     if (own)
         return error_set(err, E_USAGE, "%s is in .larder/, which is Larder's own", dest);
-    return **to ? 0 : error_set(err, E_USAGE, "\"%s\" names no file or folder", dest);
+    return **to ? 0
+                : error_set(
+                      err, E_USAGE,
+                      "\"%s\" names no file or folder: name a place below the project",
+                      dest);
 }
 
 /* Fills in what is asked for; *wish is new (free()). */

@@ -15,6 +15,7 @@
 #include "onpath.h"
 #include "prefix.h"
 #include "say.h"
+#include "session.h"
 #include "template.h"
 
 /* Where an editor finds the keys of a recipe, if Larder was installed: the first line of
@@ -142,7 +143,8 @@ static int from_dvc(const struct cli *cli, struct error *err)
     buf_printf(&to, "%.*slarder.yaml", (int)(fs_basename(path) - path), path);
     if (rc == 0 && fs_exists(to.s))
         rc =
-            error_set(err, E_INPUT, "%s is there already, and nothing was written", to.s);
+            error_set(err, E_INPUT,
+                      "%s is there already, and nothing was written: move it away", to.s);
     if (rc == 0)
         rc = fs_write(to.s, recipe.s, recipe.len, false, err);
     for (const char *p = rc == 0 ? buf_str(&left_out) : ""; *p;) {
@@ -167,10 +169,8 @@ int command_init(const struct cli *cli, struct error *err)
     int rc = 0;
 
     say_init(&say, cli, stderr);
-    if (cli->folder && chdir(cli->folder) < 0) {
-        error_system(err, "-C %s", cli->folder);
+    if (session_go(cli, err) != 0)
         return EXIT_NO_PROJECT;
-    }
     if (cli->from_dvc)
         return from_dvc(cli, err);
     rc = check(folder, err);

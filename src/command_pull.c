@@ -110,8 +110,8 @@ int command_pull(const struct cli *cli, struct error *err)
     }
     if (rc == 0 && totals.n_ignored && !tally.fetched)
         rc = error_set(err, E_TRUST,
-                       "nothing was pulled: no key that is trusted has "
-                       "signed what is there");
+                       "nothing was pulled: no key that is trusted has signed what is "
+                       "there; `larder trust add` one that has");
     session_close(&s);
     return rc;
 }

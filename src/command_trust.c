@@ -11,6 +11,7 @@
 #include "larder/trust.h"
 
 #include "say.h"
+#include "session.h"
 #include "sharing.h"
 
 enum { KEY_FILE_MAX = 4096 };
@@ -122,10 +123,8 @@ int command_trust(const struct cli *cli, struct error *err)
     struct trust *t = NULL;
     int rc;
 
-    if (cli->folder && chdir(cli->folder) < 0) {
-        error_system(err, "-C %s", cli->folder);
+    if (session_go(cli, err) != 0)
         return EXIT_NO_PROJECT;
-    }
     rc = trust_open(&t, TRUST_FILE, TRUST_FILE, err);
     if (rc == 0 && !strcmp(cli->arg[0], "list"))
         rc = sharing_own_keys(t, err);

@@ -95,7 +95,8 @@ static int print_log(struct session *s, struct work *w, bool heading, struct err
     int rc = find_log(s, w, &id, err);
 
     if (rc == STORE_MISS)
-        rc = error_set(err, E_STAGE, "%s has not run yet", w->step->name);
+        rc = error_set(err, E_STAGE, "%s has not run yet: `larder run '%s'` runs it",
+                       w->step->name, w->step->name);
     if (rc == 0)
         rc = steplog_read(s->store, &id, &text, err);
     if (rc == STEPLOG_GONE)

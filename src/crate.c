@@ -251,9 +251,11 @@ static int add_result(struct crate *c, const struct placement *get, const char *
         return 0;
     }
     if (!strcmp(get->to, METADATA))
-        return error_set(err, E_INPUT,
-                         "%s is placed by the target, and the crate has its own",
-                         METADATA);
+        return error_set(
+            err, E_INPUT,
+            "%s is placed by the target, and the crate has its own: place it "
+            "under another name, or name another target",
+            METADATA);
     rc = lookup_item(c->s, &get->item, err);
     if (rc == 0)
         rc = item_publish(c->s->store, c->s->work, &get->item, &o, err);

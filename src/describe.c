@@ -172,7 +172,9 @@ static int read_program(const struct describing *d, const json_t *json)
     p->about = text_of(d, json, "about", "");
     identity = text_of(d, json, "identity", NULL);
     if (!identity || !digest_parse(&p->identity, identity))
-        return error_set(d->err, E_INPUT, "\"identity\" is no sha256:… of 64 hex digits");
+        return error_set(d->err, E_INPUT,
+                         "\"identity\" is no sha256:… of 64 hex digits; docs/"
+                         "stage-protocol.md tells what to print");
     p->seed = json_is_true(json_object_get(json, "seed"));
     p->checkpoint = json_is_true(json_object_get(json, "checkpoint"));
     rc = read_ports(d, json_object_get(json, "inputs"), &p->input, &p->n_inputs);

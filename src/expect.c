@@ -19,7 +19,9 @@ static int read_number(const struct filling *f, const struct node *node, const c
         return rc;
     *x = strtod(v.text, &end);
     if (!*v.text || *end || !isfinite(*x) || v.text[strspn(v.text, "0123456789.eE+-")])
-        return pos_error(&v.pos, f->err, "%s: \"%s\" is no number", what, v.text);
+        return pos_error(&v.pos, f->err,
+                         "%s: \"%s\" is no number: write one, or [LOW, HIGH]", what,
+                         v.text);
     return 0;
 }
 
@@ -37,7 +39,8 @@ static int read_range(const struct filling *f, const struct node *node, const ch
         return rc;
     }
     if (node->n != 2)
-        return pos_error(&node->pos, f->err, "%s: a range is [LOW, HIGH]", what);
+        return pos_error(&node->pos, f->err,
+                         "%s: a range is two numbers: write [LOW, HIGH]", what);
     range->low = -INFINITY;
     range->high = INFINITY;
     if (node->item[0]->kind != NODE_NULL)
@@ -45,7 +48,8 @@ static int read_range(const struct filling *f, const struct node *node, const ch
     if (rc == 0 && node->item[1]->kind != NODE_NULL)
         rc = read_number(f, node->item[1], what, &range->high);
     if (rc == 0 && range->low > range->high)
-        rc = pos_error(&node->pos, f->err, "%s: no number is in this range", what);
+        rc = pos_error(&node->pos, f->err,
+                       "%s: no number is in this range: write the lower one first", what);
     return rc;
 }
 
@@ -74,7 +78,8 @@ static int read_non_empty(const struct node *node, bool *non_empty, struct error
     if (word && !yes &&
         (word == node || word->kind != NODE_SCALAR || strcmp(word->text, "false") != 0))
         return pos_error(&word->pos, err,
-                         "expect: says non-empty, {non-empty: true} or what else it is");
+                         "expect: has nothing to look for: write non-empty, or a map as "
+                         "{records: 10}");
     return 0;
 }
 

@@ -94,7 +94,8 @@ int expr_split(struct arena *arena, const struct node *node, struct piece **out,
             piece[n].node = node;
             piece[n].at = (size_t)(s - node->text);
             if (!end)
-                rc = pos_error(AT(&piece[n]), err, "this ${ has no }");
+                rc = pos_error(AT(&piece[n]), err,
+                               "this ${ has no }: write $${ for a ${ that is none");
             else
                 rc = read_reference(arena, s + 2, (size_t)(end - s - 2), &piece[n], err);
             n++;
@@ -121,7 +122,9 @@ static int look_up_params(const struct scope *s, const struct piece *p, struct v
     if (local) {
         struct scope inner = *s;
         if (++inner.depth > LOCAL_DEPTH)
-            return pos_error(AT(p), err, "${params.%s} leads back to itself", p->text);
+            return pos_error(AT(p), err,
+                             "${params.%s} leads back to itself: write a value somewhere",
+                             p->text);
         return expr_value(&inner, local, p->text, v, err);
     }
     for (const char *name = p->text; name;) {
@@ -196,7 +199,8 @@ int expr_piece(const struct scope *s, const struct piece *p, struct value *v,
     case REF_TOOL:
         break;
     }
-    return pos_error(AT(p), err, "${%s.%s} has a meaning in run: and sh: only",
+    return pos_error(AT(p), err,
+                     "${%s.%s} has a meaning in run: and sh: only: take it out here",
                      roots[p->ref], p->text);
 }
 

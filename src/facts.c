@@ -250,7 +250,7 @@ static void tell_wanted(const struct facts *f, const struct source *s, struct bu
         buf_printf(to, ", which %s:%d says", f->plan->lock_file, s->locked);
 }
 
-/* What to do, or nothing that is not obvious. */
+/* What to do. */
 static const char *advice(const struct facts *f, const struct source *s)
 {
     if (f->away)
@@ -259,8 +259,9 @@ static const char *advice(const struct facts *f, const struct source *s)
         return "; set it, or add the path of a copy to its `from:`";
     if (s->locked)
         return "; delete that line to accept what is there now";
-    return s->pin.full ? "; install the data, or add the path of a copy to its `from:`"
-                       : "";
+    if (s->pin.full || s->pins)
+        return "; install the data, or add the path of a copy to its `from:`";
+    return "; make it, or change the path";
 }
 
 static int not_found(const struct facts *f, const struct source *s, struct buf *story,

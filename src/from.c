@@ -50,7 +50,7 @@ static int check_url(const char *url, const struct pos *pos, struct error *err)
     size_t n = host ? strcspn(host + 3, "/?#") : 0;
 
     if (n == 0)
-        return pos_error(pos, err, "%s names no host", url);
+        return pos_error(pos, err, "%s names no host: write https://HOST/PATH", url);
     if (memchr(host + 3, '@', n))
         return pos_error(pos, err,
                          "a URL in a recipe holds no name and password; write them in "
@@ -74,12 +74,11 @@ int from_read(struct arena *arena, const char *text, const struct pos *pos,
         rc = file_url(arena, text, pos, path, err);
     else if (strstr(text, "://"))
         rc = pos_error(pos, err,
-                       "%s: %s comes from a path, or a file:, http: or https: URL", text,
-                       what);
+                       "%s: %s must come from a path, or a file:, http: or https: URL",
+                       text, what);
     if (rc == 0 && **path != '/' && strncmp(*path, "./", 2) != 0 &&
         strncmp(*path, "../", 3) != 0)
-        rc = pos_error(pos, err, "from: a path begins with / or ./; \"%s\" does not",
-                       *path);
+        rc = pos_error(pos, err, "from: a path begins with / or ./: write ./%s", *path);
     return rc;
 }
 

@@ -426,7 +426,8 @@ static int set_pin(struct making *m)
                                char *text) = { pin_set_sha256, pin_set_prefix,
                                                pin_set_md5, pin_set_size };
     static const char *const wanted[] = { "not 64 hex digits", "not 8 to 63 hex digits",
-                                          "not 32 hex digits", "no number of bytes" };
+                                          "not 32 hex digits",
+                                          "no number of bytes: write it out, as 12288" };
     struct source *source = m->source;
     struct value v;
     int rc = 0;
@@ -437,7 +438,9 @@ static int set_pin(struct making *m)
             rc = pos_error(&v.pos, m->err, "%s: \"%s\" is %s", pin_keys[i], v.text,
                            wanted[i]);
         else if (rc == 0 && v.text && i == 2 && source->kind == OBJECT_TREE)
-            rc = pos_error(&v.pos, m->err, "md5: a folder has none");
+            rc = pos_error(
+                &v.pos, m->err,
+                "md5: a folder has none: write sha256:, or import an archive of it");
     }
     if (rc < 0)
         return rc;
@@ -492,8 +495,8 @@ int import_source(struct builder *b, struct import *im, size_t member,
         return 0;
     name = member_name(b, im, member);
     if (t->text && !t->row[member])
-        return pos_error(&node_get(im->node, "table")->pos, err, "%s has no line for %s",
-                         t->text->file, name);
+        return pos_error(&node_get(im->node, "table")->pos, err,
+                         "%s has no line for %s: add it", t->text->file, name);
     if (t->text) {
         m.row = t->row[member];
         m.row_pos = (struct pos){ t->text->file, t->line[member], 1, t->text };

@@ -352,7 +352,9 @@ static int collect(struct gather *g, const struct node *node)
         return add_reference(g, node, false);
     g->list = g->written = true;
     if (node->n == 0)
-        return pos_error(&node->pos, g->f->err, "input %s is an empty list", g->in->name);
+        return pos_error(&node->pos, g->f->err,
+                         "input %s is an empty list: write what it reads, or take it out",
+                         g->in->name);
     for (size_t i = 0; rc == 0 && i < node->n; i++)
         rc = add_reference(g, node->item[i], true);
     return rc;

@@ -73,18 +73,28 @@ static int parse(struct lock *l, struct arena *arena, const struct recipe_text *
         struct lock_line *to = &l->line[l->n];
 
         if (!s[len])
-            return pos_error(&pos, err, "the last line has no end");
+            return pos_error(
+                &pos, err,
+                "the last line has no end; take it out, and the next run adds it");
         s += len + 1;
         if (pos.line == 1 && strcmp(line, first_line) != 0)
-            return pos_error(&pos, err, "this is no larder.lock that this version reads");
+            return pos_error(
+                &pos, err,
+                "this is no larder.lock that this version reads, whose first "
+                "line is `" FORMAT_LOCK "`");
         if (pos.line == 1)
             continue;
         to->number = pos.line;
         if (!read_line(to, line))
-            return pos_error(&pos, err,
-                             "not a line of a larder.lock: NAME PINS KIND DIGEST SIZE");
+            return pos_error(
+                &pos, err,
+                "no line of a larder.lock, NAME PINS KIND DIGEST SIZE; take it "
+                "from git again, or remove it");
         if (l->n++ && compare_lines(to - 1, to) >= 0)
-            return pos_error(&pos, err, "this line is out of order, or there twice");
+            return pos_error(
+                &pos, err,
+                "this line is out of order, or there twice; take it out, and "
+                "the next run adds it");
     }
     return 0;
 }

@@ -570,9 +570,11 @@ int lookup_record(struct session *s, struct work *w, struct error *err)
     if (rc != STORE_MISS)
         return rc;
     store_doubt(s->store); /* else the next run would believe its proof again */
-    return error_set(err, E_CORRUPT,
-                     "the record of %s is no longer in the cache; run again",
-                     w->step->name);
+    return error_set(
+        err, E_CORRUPT,
+        "the record of %s is no longer in the cache; `larder run '%s'` makes "
+        "it again",
+        w->step->name, w->step->name);
 }
 
 int lookup_last(struct session *s, const struct work *w, struct record **rec,

@@ -22,8 +22,9 @@ int matrix_check_value(const struct node *node, struct error *err)
         return pos_error(&node->pos, err, "a value of an axis cannot be empty");
     bad = strpbrk(node->text, ",=[]@*?{}$\"'\\\n\t ");
     if (bad)
-        return pos_error(&node->pos, err, "a value of an axis cannot contain \"%c\"",
-                         *bad);
+        return pos_error(
+            &node->pos, err,
+            "a value of an axis cannot contain \"%c\": write another word for it", *bad);
     return 0;
 }
 
@@ -44,7 +45,7 @@ static int add_values(struct values_pool *pool, struct arena *arena,
     for (size_t i = 0; rc == 0 && i < v->n; i++) {
         rc = matrix_check_value(v->node[i], err);
         if (rc == 0 && map_set(&v->index, v->node[i]->text, &v->node[i]))
-            rc = pos_error(&v->node[i]->pos, err, "%s has %s twice", what,
+            rc = pos_error(&v->node[i]->pos, err, "%s has %s twice: take one out", what,
                            v->node[i]->text);
     }
     return rc;
@@ -57,7 +58,8 @@ static int check_axis_name(const struct node *key, struct error *err)
 
     if (rc == 0 && (!strcmp(key->text, "path") || !strcmp(key->text, "stage") ||
                     sieve_is_key(key->text)))
-        rc = pos_error(&key->pos, err, "an axis cannot be called %s", key->text);
+        rc = pos_error(&key->pos, err, "an axis cannot be called %s: use another name",
+                       key->text);
     return rc;
 }
 
@@ -153,7 +155,8 @@ static int read_axis(struct matrix *m, struct values_pool *pool, struct arena *a
         return rc;
     for (size_t i = 0; i < m->n_axes; i++)
         if (!strcmp(m->axis[i], key->text))
-            return pos_error(&key->pos, err, "axis %s stands twice in the matrix",
+            return pos_error(&key->pos, err,
+                             "axis %s stands twice in the matrix: take one out",
                              key->text);
     m->axis[m->n_axes] = key->text;
     m->values[m->n_axes++] = v;
@@ -167,7 +170,9 @@ static int lay_out(struct matrix *m, const struct node *node, struct error *err)
     for (size_t i = m->n_axes; i-- > 0;) {
         m->stride[i] = m->n_places;
         if (m->n_places * m->values[i]->n > MATRIX_MEMBERS)
-            return pos_error(&node->pos, err, "the matrix has more than %d members",
+            return pos_error(&node->pos, err,
+                             "the matrix has more than %d members: write fewer values, "
+                             "or where: rules",
                              MATRIX_MEMBERS);
         m->n_places *= m->values[i]->n;
     }
@@ -190,7 +195,8 @@ static int number(struct matrix *m, struct arena *arena, const struct node *node
             m->place[m->n++] = p;
     }
     return m->n ? 0
-                : pos_error(&node->pos, err, "the rules of the matrix leave no member");
+                : pos_error(&node->pos, err,
+                            "the rules of the matrix leave no member: take one out");
 }
 
 /* A map has rules beside its axes. */
@@ -419,7 +425,9 @@ static int left_out(const struct matrix *m, const char *name, const struct choic
         else
             buf_addc(&text, '*');
     }
-    rc = pos_error(pos, err, "%s has no member %s: the rules of its matrix leave it out",
+    rc = pos_error(pos, err,
+                   "%s has no member %s: the rules of its matrix leave it out; "
+                   "name another one, or change them",
                    name, buf_str(&text));
     buf_release(&text);
     return rc;

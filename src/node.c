@@ -86,7 +86,14 @@ void suggest_name(struct buf *b, const char *word, const char *const *names, siz
 
     if (near) {
         buf_printf(b, "; did you mean %s?", near);
-    } else if (n > 0 && n <= FEW_NAMES) {
+    } else if (n > FEW_NAMES) {
+        buf_adds(b, "; there are ");
+        for (size_t i = 0; i < FEW_NAMES; i++)
+            buf_printf(b, "%s, ", names[i]);
+        buf_printf(b, "and %zu more", n - FEW_NAMES);
+    } else if (n == 0) {
+        buf_adds(b, "; there is none");
+    } else {
         buf_adds(b, n == 1 ? "; there is only " : "; there are ");
         for (size_t i = 0; i < n; i++)
             buf_printf(b, "%s%s", i == 0 ? "" : i == n - 1 ? " and " : ", ", names[i]);

@@ -29,7 +29,8 @@ static int add_from(struct arena *arena, const struct node *node, struct source 
     int rc = node_expect(node, NODE_SCALAR, "from", err);
 
     if (rc == 0 && strstr(node->text, "${"))
-        rc = pos_error(&node->pos, err, "expressions are not read in include");
+        rc = pos_error(&node->pos, err,
+                       "expressions are not read in include: write the text itself");
     if (rc == 0)
         rc = from_read(arena, node->text, &node->pos, "an included file", &path, err);
     if (rc == FROM_PATH)

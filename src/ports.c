@@ -48,9 +48,10 @@ static int check_missing(const struct stage *s, struct error *err)
 
     for (size_t i = 0; i < p->n_inputs; i++)
         if (!p->input[i].optional && !node_get(node_get(s->node, "in"), p->input[i].name))
-            return pos_error(in ? &in->pos : &s->pos, err,
-                             "stage %s: the input %s of program %s is missing", s->name,
-                             p->input[i].name, p->name);
+            return pos_error(
+                in ? &in->pos : &s->pos, err,
+                "stage %s: the input %s of program %s is missing: write it in in:",
+                s->name, p->input[i].name, p->name);
     return 0;
 }
 

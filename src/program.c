@@ -220,8 +220,11 @@ static int ask(const char *name, const char *path, struct buf *answer, struct er
         rc = error_set(err, E_INPUT, "program %s --describe: no answer within %d s", name,
                        DESCRIBE_MS / 1000);
     else if (status != 0)
-        rc = error_set(err, E_INPUT, "program %s --describe failed: %.*s", name,
-                       (int)strcspn(buf_str(&a.complaint), "\n"), buf_str(&a.complaint));
+        rc = error_set(err, E_INPUT,
+                       "program %s --describe failed, which tells its options; build or "
+                       "install it again: %.*s",
+                       name, (int)strcspn(buf_str(&a.complaint), "\n"),
+                       buf_str(&a.complaint));
     else
         buf_add(answer, buf_str(&a.answer), a.answer.len);
 out:

@@ -73,7 +73,8 @@ static int check_format(const struct node *root, bool main_file, struct error *e
     if (!format && !main_file)
         return 0;
     if (!format || root->n == 0 || strcmp(root->key[0]->text, "larder") != 0)
-        return pos_error(&root->pos, err, "a recipe begins with the line \"larder: 1\"");
+        return pos_error(&root->pos, err,
+                         "a recipe must begin with the line \"larder: 1\"");
     if (format->kind != NODE_SCALAR || strcmp(format->text, "1") != 0)
         return pos_error(
             &format->pos, err,
@@ -90,7 +91,8 @@ static int check_values(const struct node *node, const char *what, bool lists,
     int rc = 0;
 
     if (node->kind == NODE_SCALAR && strstr(node->text, "${"))
-        return pos_error(&node->pos, err, "expressions are not read in %s", what);
+        return pos_error(&node->pos, err,
+                         "expressions are not read in %s: write the value itself", what);
     if (node->kind == NODE_MAP || (lists && node->kind == NODE_LIST)) {
         for (size_t i = 0; rc == 0 && i < node->n; i++) {
             if (node->kind == NODE_MAP)
@@ -299,7 +301,8 @@ static int check_once(const struct recipe *r, const struct reading *f, struct er
             return includes_itself(f, by, err);
     for (size_t i = 0; i < r->n_files; i++)
         if (is_same_file(r->file[i], f->path))
-            return pos_error(f->at, err, "%s is included a second time", f->file);
+            return pos_error(f->at, err, "%s is included a second time: take one out",
+                             f->file);
     if (f->depth > INCLUDE_DEPTH || r->n_files == FILES_MAX)
         return pos_error(f->at, err, "more than %d levels or %d files of include",
                          INCLUDE_DEPTH, FILES_MAX);

@@ -97,7 +97,9 @@ int reference_read(struct reference *r, struct arena *arena, const struct node *
         return 0;
     }
     if (strstr(text, "://"))
-        return pos_error(pos, err, "%s: what is fetched is named under imports:, pinned",
+        return pos_error(pos, err,
+                         "%s: what is fetched is pinned: write it under imports:, and "
+                         "import.NAME here",
                          text);
     r->kind = TO_STAGE;
     r->name = arena_strndup(arena, s, n);

@@ -73,16 +73,22 @@ static int own_folder(struct session *s, char **folder, struct error *err)
     return 0;
 }
 
+int session_go(const struct cli *cli, struct error *err)
+{
+    if (!cli->folder || chdir(cli->folder) == 0)
+        return 0;
+    error_set(err, E_SYSTEM, "-C %s: %s; name the folder of the project", cli->folder,
+              strerror(errno));
+    return EXIT_NO_PROJECT;
+}
+
 /* Enters the project and finds its recipe. */
 static int find_project(struct session *s, const char **recipe, struct error *err)
 {
-    const char *folder = s->cli->folder;
     char *here;
 
-    if (folder && chdir(folder) < 0) {
-        error_system(err, "-C %s", folder);
+    if (session_go(s->cli, err) != 0)
         return EXIT_NO_PROJECT;
-    }
     here = getcwd(NULL, 0);
     if (!here) {
         error_system(err, "the current folder");
@@ -95,7 +101,9 @@ static int find_project(struct session *s, const char **recipe, struct error *er
     if (fs_exists(*recipe))
         return 0;
     if (s->cli->recipe)
-        error_set(err, E_USAGE, "-f %s: no such file", *recipe);
+        error_set(err, E_USAGE,
+                  "-f %s: no such file; name one from the current folder, or that of -C",
+                  *recipe);
     else
         error_set(
             err, E_USAGE,

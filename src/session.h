@@ -69,9 +69,9 @@ struct session {
     struct rooms rooms;     /* that no step runs in */
     struct sandbox sandbox; /* opened by the first step that runs */
     struct work *work;
-    struct queue recalled;    /* steps that lookup_step() has recalled, to be taken out */
-    struct trust *trust;      /* NULL until sharing_trust() */
-    struct remotes *remotes;  /* NULL: none is asked; see sharing_open() */
+    struct queue recalled;   /* steps that lookup_step() has recalled, to be taken out */
+    struct trust *trust;     /* NULL until sharing_trust() */
+    struct remotes *remotes; /* NULL: none is asked; see sharing_open() */
     struct fetches fetch;
     struct map discovered;    /* lists that were looked at (discovered.c), by digest */
     struct map looked;        /* and their lines, by their text */
@@ -84,6 +84,8 @@ struct session {
 /* These return 0, a negative E_ code, or EXIT_NO_PROJECT, with the story in *err. Call
  * session_close() in any case. */
 
+/* To the folder of -C. */
+int session_go(const struct cli *cli, struct error *err);
 /* The project: goes to its folder. */
 int session_enter(struct session *s, const struct cli *cli, struct error *err);
 /* The project, its recipe and plan. */

@@ -48,12 +48,14 @@ static int read_map(struct stage *s, const struct node *map, struct error *err)
         return rc;
     over = node_get(map, "over");
     if (!over || (over->kind == NODE_LIST && over->n == 0))
-        return pos_error(&map->pos, err, "map: says over which input, {over: INPUT}");
+        return pos_error(&map->pos, err,
+                         "map: must say over which input: write {over: INPUT}");
     s->mapped = true;
     for (size_t i = 0; i < s->matrix.n_axes; i++)
         if (!strcmp(s->matrix.axis[i], "shard"))
             return pos_error(&map->pos, err,
-                             "an axis cannot be called shard in a stage with map:");
+                             "an axis cannot be called shard in a stage with map:, use "
+                             "another name");
     if (over->kind != NODE_LIST)
         return map_input(s, over, err);
     for (size_t i = 0; rc == 0 && i < over->n; i++)
@@ -75,7 +77,8 @@ static int read_number(struct builder *b, const struct stage *s, const struct no
 
     if (node->kind == NODE_SCALAR && strstr(node->text, "${m."))
         return pos_error(&node->pos, err,
-                         "the number of shards is the same for all steps of a stage");
+                         "the number of shards is the same for all steps of a stage: "
+                         "write one that no axis changes");
     rc = expr_value(&scope, node, "shards", &v, err);
     if (rc < 0)
         return rc;
@@ -85,7 +88,7 @@ static int read_number(struct builder *b, const struct stage *s, const struct no
              ? strtoul(v.text, NULL, 10)
              : 0;
     if (*n < 1 || *n > SHARDS_MAX || !v.plain)
-        return pos_error(&v.pos, err, "shards is a number from 1 to %d", SHARDS_MAX);
+        return pos_error(&v.pos, err, "shards takes a number from 1 to %d", SHARDS_MAX);
     return 0;
 }
 

@@ -101,7 +101,9 @@ static int mark(const struct values *v, const struct node *word, bool *fits,
     bool glob;
 
     if (rc == 0 && strstr(word->text, "${"))
-        rc = pos_error(&word->pos, err, "expressions are not read in rules of a matrix");
+        rc = pos_error(&word->pos, err,
+                       "expressions are not read in rules of a matrix: write the "
+                       "value itself");
     if (rc < 0)
         return rc;
     glob = strpbrk(word->text, "*?") != NULL;

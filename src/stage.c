@@ -95,7 +95,9 @@ static int check_variable(const struct node *key, struct error *err)
     if (rc < 0)
         return rc;
     if (!is_variable(key->text))
-        return pos_error(&key->pos, err, "a variable cannot be called \"%s\"", key->text);
+        return pos_error(&key->pos, err,
+                         "a variable cannot be called \"%s\": use letters, digits and _",
+                         key->text);
     if (!strncmp(key->text, "LARDER_", 7) || !strcmp(key->text, "PATH") ||
         !strcmp(key->text, "HOME") || !strcmp(key->text, "TMPDIR"))
         return pos_error(&key->pos, err, "the variable %s is set by Larder", key->text);
@@ -189,7 +191,7 @@ static int read_sandbox(struct stage *s, struct error *err)
         return 0;
     s->sandbox = node->kind == NODE_SCALAR ? sandbox_mode_of(node->text) : N_SANDBOX;
     if (s->sandbox == N_SANDBOX)
-        return pos_error(&node->pos, err, "sandbox is off, warn or enforce");
+        return pos_error(&node->pos, err, "sandbox takes off, warn or enforce");
     return 0;
 }
 
@@ -201,7 +203,8 @@ static int read_flags(struct stage *s, struct error *err)
     s->has_seed = s->program ? s->program->seed : seed != NULL;
     if (seed && !s->has_seed)
         return pos_error(&node_key(s->node, "seed")->pos, err,
-                         "stage %s: program %s uses no seed", s->name, s->program->name);
+                         "stage %s: program %s uses no seed: take seed: out", s->name,
+                         s->program->name);
     rc = read_sandbox(s, err);
     if (rc == 0)
         rc = read_flag(s, "network", &s->network, err);
@@ -209,7 +212,8 @@ static int read_flags(struct stage *s, struct error *err)
         rc = read_flag(s, "checkpoint", &s->checkpoint, err);
     if (rc == 0 && s->checkpoint && s->program && !s->program->checkpoint)
         rc = pos_error(&node_get(s->node, "checkpoint")->pos, err,
-                       "program %s cannot resume from a checkpoint", s->program->name);
+                       "program %s cannot resume from a checkpoint: take checkpoint: out",
+                       s->program->name);
     return rc;
 }
 
@@ -283,7 +287,8 @@ static int read_stage(struct builder *b, const struct node *key, const struct no
     int rc = node_check_name(key, "a stage", err);
 
     if (rc == 0 && (!strcmp(key->text, "import") || !strcmp(key->text, "plan")))
-        rc = pos_error(&key->pos, err, "a stage cannot be called %s", key->text);
+        rc = pos_error(&key->pos, err, "a stage cannot be called %s: use another name",
+                       key->text);
     if (rc < 0)
         return rc;
     s->name = key->text;
@@ -321,7 +326,9 @@ int stages_read(struct builder *b, struct error *err)
     int rc = 0;
 
     if (!stages || stages->kind == NODE_NULL || stages->n == 0)
-        return pos_error(&b->recipe->root->pos, err, "the recipe has no stages");
+        return pos_error(&b->recipe->root->pos, err,
+                         "the recipe has no stages; `larder init` writes a recipe to "
+                         "begin with");
     for (size_t i = 0; rc == 0 && i < stages->n; i++)
         rc = read_stage(b, stages->key[i], stages->item[i], err);
     return rc;

@@ -39,7 +39,7 @@ static int read_place(struct builder *b, const struct node *node, const char **p
     buf_release(&path);
     if (**place == '/' || leads_up(*place) || !**place)
         return pos_error(&node->pos, err,
-                         "get: places outputs below the project's folder");
+                         "get: takes a place below the project's folder, as out/NAME");
     if (fs_is_below(*place, ".larder"))
         return pos_error(
             &node->pos, err,
@@ -78,7 +78,10 @@ static int read_get(struct builder *b, const struct node *key, const struct node
     }
     rc = matrix_select(&s->matrix, s->name, &r, &none, 0, b->arena, &m, err);
     if (rc == 0 && m.n != 1)
-        rc = pos_error(&key->pos, err, "get: places one output; this selects %zu", m.n);
+        rc = pos_error(&key->pos, err,
+                       "get: places one output; this selects %zu: name one, or let a "
+                       "stage gather them",
+                       m.n);
     if (rc < 0)
         return rc;
     p->pos = key->pos;

@@ -25,8 +25,8 @@ static int read_path(struct builder *b, const struct node *tool, const char *key
     if (!v.text)
         return pos_error(&node->pos, err, "the variable %s is not set", v.missing);
     if (*v.text != '/' && strncmp(v.text, "./", 2) != 0 && strncmp(v.text, "../", 3) != 0)
-        return pos_error(&v.pos, err, "%s: a path begins with / or ./; \"%s\" does not",
-                         key, v.text);
+        return pos_error(&v.pos, err, "%s: a path begins with / or ./: write ./%s", key,
+                         v.text);
     *path = v.text;
     *pos = v.pos;
     return pos_check_path(pos, *path, err);
@@ -145,7 +145,8 @@ static int add_tool(struct builder *b, struct stage *s, const struct node *name,
     while (i > 0 && strcmp(s->tool[i - 1].name, tool->name) > 0)
         i--;
     if (i > 0 && !strcmp(s->tool[i - 1].name, tool->name))
-        return pos_error(&name->pos, err, "%s stands twice in tools:", name->text);
+        return pos_error(&name->pos, err, "%s stands twice in tools:, take one out",
+                         name->text);
     memmove(s->tool + i + 1, s->tool + i, (s->n_tools++ - i) * sizeof *s->tool);
     s->tool[i] = *tool;
     return 0;

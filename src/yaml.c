@@ -50,14 +50,14 @@ static size_t utf8_next(const unsigned char *s, size_t n, uint32_t *code)
 static const char *forbidden(uint32_t code, bool before_newline)
 {
     if (code == 0)
-        return "a NUL byte";
+        return "a NUL byte: take it out";
     if (code == '\r' && !before_newline)
         return "a carriage return that ends no line";
     if ((code < ' ' && code != '\n' && code != '\r' && code != '\t') || code == 0x7f ||
         (code >= 0x80 && code < 0xa0))
         return "a control character";
     if ((code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069))
-        return "a character that reverses the direction of the text";
+        return "a character that reverses the direction of the text: take it out";
     if (code == 0xfeff)
         return "a byte order mark; save the file as UTF-8 without it";
     return NULL;
@@ -121,8 +121,11 @@ static int syntax_error(struct reader *r)
         what = e->msg;
     }
     if (e && strstr(what, "without a closing") && r->depth > 0 && r->flow[r->depth])
-        return pos_error(&r->open[r->depth], r->err, "this bracket is never closed");
-    return pos_error(&pos, r->err, "%s", what);
+        return pos_error(&r->open[r->depth], r->err,
+                         "this bracket is never closed: write its other end");
+    return pos_error(&pos, r->err,
+                     "%s; put quotes around a text that has one of : # [ ] { } , in it",
+                     what);
 }
 
 /* The next event, or NULL after setting the error. *e is new: fy_parser_event_free(). */
@@ -180,7 +183,7 @@ static int read_scalar(struct reader *r, struct fy_event *e, struct node *node)
 
     node->pos = pos_of_mark(r, mark, quoted, &node->pos);
     if (n > 0 && memchr(s, '\0', n))
-        return pos_error(&node->pos, r->err, "a NUL byte in a text");
+        return pos_error(&node->pos, r->err, "a NUL byte in a text: take it out");
     node->kind = NODE_SCALAR;
     node->text = arena_strndup(r->arena, n ? s : "", n);
     node->plain = style == FYSS_PLAIN;
@@ -195,7 +198,8 @@ static int enter(struct reader *r, struct fy_event *e, struct node *node)
 
     node->pos = pos_of_mark(r, m, 0, &node->pos);
     if (r->depth == YAML_DEPTH)
-        return pos_error(&node->pos, r->err, "more than %d levels", YAML_DEPTH);
+        return pos_error(&node->pos, r->err, "more than %d levels: write it flatter",
+                         YAML_DEPTH);
     r->open[++r->depth] = node->pos;
     r->flow[r->depth] =
         m && m->input_pos < r->text->n && strchr("[{", r->text->s[m->input_pos]) != NULL;
@@ -337,7 +341,9 @@ static int read_document(struct reader *r, struct node **root)
         return rc;
     if (e->type == FYET_STREAM_END) {
         start.text = NULL;
-        rc = pos_error(&start, r->err, "nothing is written here");
+        rc = pos_error(
+            &start, r->err,
+            "nothing is written here; `larder init` writes a recipe to begin with");
         goto out;
     }
     fy_parser_event_free(r->parser, e);
