@@ -201,6 +201,17 @@ static bool listen_to(struct asking *a)
     return true;
 }
 
+/* What it said in the end, where an interpreter tells the cause. */
+static const char *last_line(struct buf *complaint)
+{
+    const char *line;
+
+    while (complaint->len && complaint->s[complaint->len - 1] == '\n')
+        complaint->s[--complaint->len] = '\0';
+    line = strrchr(buf_str(complaint), '\n');
+    return line ? line + 1 : buf_str(complaint);
+}
+
 static int ask(const char *name, const char *path, struct buf *answer, struct error *err)
 {
     struct asking a = { { -1, -1 }, { -1, -1 }, 0, { 0 }, { 0 } };
@@ -222,9 +233,8 @@ static int ask(const char *name, const char *path, struct buf *answer, struct er
     else if (status != 0)
         rc = error_set(err, E_INPUT,
                        "program %s --describe failed, which tells its options; build or "
-                       "install it again: %.*s",
-                       name, (int)strcspn(buf_str(&a.complaint), "\n"),
-                       buf_str(&a.complaint));
+                       "install it again: %s",
+                       name, last_line(&a.complaint));
     else
         buf_add(answer, buf_str(&a.answer), a.answer.len);
 out:
