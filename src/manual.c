@@ -5,8 +5,6 @@
 
 #include "larder/banned.h"
 
-#define DATE "November 28, 2026" /* of the last change of what is said here */
-
 /* Text as mdoc takes it: no line begins with a control character, a sentence begins a
  * line, and backslashes and hyphens stand for themselves. */
 static void put_text(const char *s, FILE *to)
@@ -50,7 +48,7 @@ static void put_heading(const char *title, const char *name, const char *summary
     fprintf(to,
             ".\\\" Made by `larder help --man` from the tables of src/command.c\n"
             ".\\\" and src/cli.c.\n"
-            ".Dd " DATE "\n.Dt %s 1\n.Os Larder " LARDER_VERSION "\n"
+            ".Dd " LARDER_DATE "\n.Dt %s 1\n.Os Larder " LARDER_VERSION "\n"
             ".Sh NAME\n.Nm %s\n.Nd ",
             title, name);
     put_text(summary, to);
