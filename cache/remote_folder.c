@@ -116,7 +116,8 @@ static int open_folder(struct remote **r, const char *place, struct error *err)
     f->root = open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (f->root < 0) {
         rc = error_set(err, E_REMOTE, "%s: %s%s", place, strerror(errno),
-                       errno == ENOENT ? "; make it: an empty folder becomes a remote" : "");
+                       errno == ENOENT ? "; make it: an empty folder becomes a remote"
+                                       : "");
         goto out;
     }
     rc = refuse_strange_folder(f, err);
