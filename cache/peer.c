@@ -13,7 +13,8 @@
 
 enum { FAILURES_MAX = 3, SHUT_S = 60, INFO_MAX = 1 << 16 };
 
-static const struct remote_kind *const kind[] = { &remote_folder };
+static const struct remote_kind *const kind[] = { &remote_folder, &remote_http,
+                                                  &remote_https };
 static const char info_name[] = "larder-cache-info";
 static const char info_text[] = FORMAT_REMOTE "\n";
 
@@ -37,7 +38,9 @@ int peer_init(struct peer *p, const char *name, const char *place, struct error 
 {
     *p = (struct peer){ .kind = kind_of(place) };
     if (!p->kind)
-        return error_set(err, E_USAGE, "%s is no remote; one is file:/path", place);
+        return error_set(err, E_USAGE,
+                         "%s is no remote; one is file:/path or https://host/path",
+                         place);
     p->name = xstrdup(name);
     p->place = xstrdup(place + strlen(p->kind->scheme));
     return 0;
@@ -104,7 +107,7 @@ static int check_format(struct peer *p, struct error *err)
 {
     struct buf text = { 0 };
     struct remote_sink to = { take_info, &text };
-    int rc = p->kind->get(p->remote, info_name, &to, err);
+    int rc = p->kind->get(p->remote, info_name, NULL, &to, err);
 
     if (rc == REMOTE_DONE && strncmp(buf_str(&text), info_text, strlen(info_text)) != 0)
         rc = error_set(err, E_REMOTE,
@@ -136,12 +139,12 @@ static int approach(struct peer *p, struct error *err)
     return note(p, rc, err);
 }
 
-int peer_get(struct peer *p, const char *name, const struct remote_sink *to,
-             struct error *err)
+int peer_get(struct peer *p, const char *name, const struct remote_part *part,
+             const struct remote_sink *to, struct error *err)
 {
     int rc = approach(p, err);
 
-    return rc ? rc : note(p, p->kind->get(p->remote, name, to, err), err);
+    return rc ? rc : note(p, p->kind->get(p->remote, name, part, to, err), err);
 }
 
 int peer_has(struct peer *p, const char *name, long long *size, struct error *err)
@@ -180,10 +183,16 @@ static int give_info(void *self, void *bytes, size_t n, size_t *got, struct erro
     return 0;
 }
 
+static void give_info_again(void *self)
+{
+    *(size_t *)self = 0;
+}
+
 int peer_found(struct peer *p, struct error *err)
 {
     size_t at = 0;
-    struct remote_body body = { give_info, &at, (long long)strlen(info_text) };
+    struct remote_body body = { give_info, give_info_again, &at,
+                                (long long)strlen(info_text) };
     long long size;
     int rc = peer_has(p, info_name, &size, err);
 

@@ -30,8 +30,8 @@ int peer_init(struct peer *p, const char *name, const char *place, struct error 
 void peer_release(struct peer *p);
 
 /* As the functions of remote_kind; E_REMOTE only of a peer that is required. */
-int peer_get(struct peer *p, const char *name, const struct remote_sink *to,
-             struct error *err);
+int peer_get(struct peer *p, const char *name, const struct remote_part *part,
+             const struct remote_sink *to, struct error *err);
 int peer_has(struct peer *p, const char *name, long long *size, struct error *err);
 int peer_put(struct peer *p, const char *name, const struct remote_body *body,
              enum remote_put how, struct error *err);

@@ -100,8 +100,18 @@ struct reader {
     const char *path;
     const struct digest *id;
     struct hasher *hasher;
-    long long left;
+    long long size, left;
 };
+
+static void give_file_again(void *self)
+{
+    struct reader *r = self;
+
+    lseek(r->fd, 0, SEEK_SET);
+    hasher_free(r->hasher);
+    r->hasher = hasher_new();
+    r->left = r->size;
+}
 
 static int give_file(void *self, void *bytes, size_t n, size_t *got, struct error *err)
 {
@@ -162,12 +172,12 @@ static int give(struct push *p, const struct digest *id, const char *name,
 {
     struct buf path = { 0 };
     struct reader r = { .fd = -1, .id = id, .hasher = hasher_new() };
-    struct remote_body body = { give_file, &r, 0 };
+    struct remote_body body = { give_file, give_file_again, &r, 0 };
     struct digest empty;
     int rc = open_object(p, id, &path, &r.fd, &body.size, err);
 
     r.path = path.s;
-    r.left = body.size;
+    r.size = r.left = body.size;
     digest_bytes(&empty, "", 0);
     if (rc == 0 && body.size == 0 && !digest_equal(id, &empty))
         rc = damaged(id, OBJECT_DAMAGED, err);
@@ -208,7 +218,8 @@ static int hash_theirs(struct push *p, const char *name, struct digest *d,
                        struct buf *text, struct error *err)
 {
     struct reading r = { hasher_new(), text };
-    int rc = peer_get(&p->peer, name, &(struct remote_sink){ read_theirs, &r }, err);
+    int rc =
+        peer_get(&p->peer, name, NULL, &(struct remote_sink){ read_theirs, &r }, err);
 
     hasher_finish(r.hasher, d);
     hasher_free(r.hasher);
@@ -395,8 +406,8 @@ int push_has_record(struct push *p, const struct record *rec, struct error *err)
 }
 
 struct text {
-    const char *at;
-    size_t left;
+    const char *bytes;
+    size_t size, at;
 };
 
 static int give_text(void *self, void *bytes, size_t n, size_t *got, struct error *err)
@@ -404,11 +415,15 @@ static int give_text(void *self, void *bytes, size_t n, size_t *got, struct erro
     struct text *t = self;
 
     (void)err;
-    *got = n < t->left ? n : t->left;
-    memcpy(bytes, t->at, *got);
+    *got = n < t->size - t->at ? n : t->size - t->at;
+    memcpy(bytes, t->bytes + t->at, *got);
     t->at += *got;
-    t->left -= *got;
     return 0;
+}
+
+static void give_text_again(void *self)
+{
+    ((struct text *)self)->at = 0;
 }
 
 /* The record in its envelope. */
@@ -442,8 +457,8 @@ int push_record(struct push *p, const struct record *rec, struct error *err)
     int rc = enclose(p, rec, &text, err);
 
     if (rc == 0) {
-        struct text t = { text.s, text.len };
-        struct remote_body body = { give_text, &t, (long long)text.len };
+        struct text t = { text.s, text.len, 0 };
+        struct remote_body body = { give_text, give_text_again, &t, (long long)text.len };
 
         record_name(p, rec, &name);
         rc = peer_put(&p->peer, name.s, &body, p->record_damaged ? PUT_OVER : PUT_NEW,

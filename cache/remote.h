@@ -25,11 +25,17 @@ struct remote_sink {
 };
 
 /* Gives up to n bytes, *got of them: 0 only at the end. An error ends the transfer, and
- * nothing of it stays. */
+ * nothing of it stays. again: from the first byte on, since a server asks so. */
 struct remote_body {
     int (*give)(void *self, void *bytes, size_t n, size_t *got, struct error *err);
+    void (*again)(void *self);
     void *self;
     long long size;
+};
+
+/* Some bytes of a file. */
+struct remote_part {
+    long long from, size;
 };
 
 enum remote_put { PUT_NEW, PUT_OVER };
@@ -42,9 +48,10 @@ struct remote_kind {
     /* *r is new. place: without the scheme. */
     int (*open)(struct remote **r, const char *place, struct error *err);
     void (*close)(struct remote *r);
-    /* REMOTE_DONE once all bytes have been taken, or REMOTE_ABSENT. */
-    int (*get)(struct remote *r, const char *name, const struct remote_sink *to,
-               struct error *err);
+    /* REMOTE_DONE once all bytes have been taken, or REMOTE_ABSENT. part: only these, and
+     * all of these; NULL: the whole file. */
+    int (*get)(struct remote *r, const char *name, const struct remote_part *part,
+               const struct remote_sink *to, struct error *err);
     /* REMOTE_DONE, or REMOTE_THERE: somebody put it there before, and it is not said that
      * this goes over it. Whole or absent. */
     int (*put)(struct remote *r, const char *name, const struct remote_body *body,
@@ -61,6 +68,7 @@ struct remote {
     const struct remote_kind *kind;
 };
 
-extern const struct remote_kind remote_folder; /* file:/path */
+extern const struct remote_kind remote_folder;             /* file:/path */
+extern const struct remote_kind remote_http, remote_https; /* http://host/path */
 
 #endif

@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -154,15 +155,18 @@ static int open_parent(const struct folder *f, const char *name, bool make,
     return fd;
 }
 
-/* Gives all that fd has to the sink. */
+/* Gives what fd has to the sink, from there on, at most so many bytes. */
 static int pour(const struct folder *f, const char *name, int fd,
-                const struct remote_sink *to, struct error *err)
+                const struct remote_part *part, const struct remote_sink *to,
+                struct error *err)
 {
     char *chunk = xmalloc(CHUNK);
+    long long at = part->from, end = at + part->size;
     int rc = REMOTE_DONE;
 
-    for (;;) {
-        ssize_t n = read(fd, chunk, CHUNK);
+    while (at < end) {
+        size_t want = end - at < CHUNK ? (size_t)(end - at) : CHUNK;
+        ssize_t n = pread(fd, chunk, want, (off_t)at);
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -172,14 +176,16 @@ static int pour(const struct folder *f, const char *name, int fd,
             rc = to->take(to->self, chunk, (size_t)n, err);
         if (n <= 0 || rc < 0)
             break;
+        at += n;
     }
     free(chunk);
     return rc;
 }
 
-static int get(struct remote *r, const char *name, const struct remote_sink *to,
-               struct error *err)
+static int get(struct remote *r, const char *name, const struct remote_part *part,
+               const struct remote_sink *to, struct error *err)
 {
+    static const struct remote_part whole = { 0, LLONG_MAX };
     struct folder *f = (struct folder *)r;
     const char *last;
     struct stat s;
@@ -192,7 +198,11 @@ static int get(struct remote *r, const char *name, const struct remote_sink *to,
     else if (fstat(fd, &s) < 0)
         rc = failed(f, name, err);
     else
-        rc = S_ISREG(s.st_mode) ? pour(f, name, fd, to, err) : REMOTE_ABSENT;
+        rc = !S_ISREG(s.st_mode) ? REMOTE_ABSENT
+             : part && part->from + part->size > s.st_size
+                 ? error_set(err, E_REMOTE, "%s/%s is shorter than it should be", f->path,
+                             name)
+                 : pour(f, name, fd, part ? part : &whole, to, err);
     if (fd >= 0)
         close(fd);
     if (dir >= 0)

@@ -147,7 +147,8 @@ static int take_record(struct remotes *r, struct source *s, const struct digest 
 
     digest_hex(key, hex);
     buf_printf(&name, "ac/%.2s/%s/%s", hex, hex, who->id.text);
-    rc = peer_get(&s->peer, name.s, &(struct remote_sink){ take_letter, &letter }, err);
+    rc = peer_get(&s->peer, name.s, NULL, &(struct remote_sink){ take_letter, &letter },
+                  err);
     if (rc == REMOTE_ABSENT || (rc < 0 && !letter.too_long))
         goto out;
     rc = REMOTE_ABSENT;
@@ -286,7 +287,8 @@ static int get_file(struct remotes *r, struct source *s, struct receive *in,
 
     digest_hex(&in->id, hex);
     buf_printf(&name, "cas/%.2s/%s", hex, hex);
-    rc = peer_get(&s->peer, name.s, &(struct remote_sink){ take_bytes, &arrival }, err);
+    rc = peer_get(&s->peer, name.s, NULL, &(struct remote_sink){ take_bytes, &arrival },
+                  err);
     if (rc == REMOTE_DONE)
         rc = receive_check(in, err);
     if (rc < 0 && in->rc == E_CORRUPT) {

@@ -1,7 +1,6 @@
 #include "larder/transfer.h"
 
 #include <ctype.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -11,9 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <curl/curl.h>
-
 #include "larder/fs.h"
+#include "libcurl.h"
 
 #include "larder/banned.h"
 
@@ -28,56 +26,6 @@ enum {
 /* What becomes of one request, besides what becomes of a transfer. */
 enum { AGAIN = 4, MOVED = 5 };
 
-/* ---- libcurl ----------------------------------------------------------------------- */
-
-static struct {
-    __typeof__(curl_global_init) *global_init;
-    __typeof__(curl_easy_init) *init;
-    __typeof__(curl_easy_setopt) *setopt;
-    __typeof__(curl_easy_perform) *perform;
-    __typeof__(curl_easy_getinfo) *getinfo;
-    __typeof__(curl_easy_cleanup) *cleanup;
-    __typeof__(curl_easy_strerror) *strerror;
-    __typeof__(curl_slist_append) *slist_append;
-    __typeof__(curl_slist_free_all) *slist_free_all;
-} lib;
-
-static int open_library(struct error *err)
-{
-    static const struct {
-        const char *name;
-        void *call; /* where its address goes */
-    } wanted[] = {
-        { "curl_global_init", &lib.global_init },
-        { "curl_easy_init", &lib.init },
-        { "curl_easy_setopt", &lib.setopt },
-        { "curl_easy_perform", &lib.perform },
-        { "curl_easy_getinfo", &lib.getinfo },
-        { "curl_easy_cleanup", &lib.cleanup },
-        { "curl_easy_strerror", &lib.strerror },
-        { "curl_slist_append", &lib.slist_append },
-        { "curl_slist_free_all", &lib.slist_free_all },
-    };
-    static void *library;
-
-    if (library)
-        return 0;
-    library = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
-    for (size_t i = 0; library && i < sizeof wanted / sizeof *wanted; i++) {
-        void *call = dlsym(library, wanted[i].name);
-
-        memcpy(wanted[i].call, &call, sizeof call);
-        if (!call)
-            library = NULL;
-    }
-    if (library && lib.global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK)
-        return 0;
-    library = NULL;
-    return error_set(err, E_SYSTEM,
-                     "fetching needs libcurl, and libcurl.so.4 cannot be opened; install "
-                     "it (Debian: libcurl4)");
-}
-
 /* ---- one answer -------------------------------------------------------------------- */
 
 /* What the headers of an answer say. */
@@ -86,6 +34,8 @@ struct answer {
     long retry_after;               /* seconds, -1: not said */
     char etag[256], modified[64];
 };
+
+static const struct libcurl *lib;
 
 struct going {
     const struct transfer *t;
@@ -194,7 +144,7 @@ static long answer_code(const struct going *g)
 {
     long code = 0;
 
-    lib.getinfo(g->curl, CURLINFO_RESPONSE_CODE, &code);
+    lib->getinfo(g->curl, CURLINFO_RESPONSE_CODE, &code);
     return code;
 }
 
@@ -332,20 +282,20 @@ static int take_progress(void *self, curl_off_t total, curl_off_t done, curl_off
 
 static void set_options(struct going *g, const char *url)
 {
-    lib.setopt(g->curl, CURLOPT_URL, url);
-    lib.setopt(g->curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    lib.setopt(g->curl, CURLOPT_USERAGENT, "larder");
-    lib.setopt(g->curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S);
-    lib.setopt(g->curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    lib.setopt(g->curl, CURLOPT_LOW_SPEED_TIME, (long)STALL_S);
-    lib.setopt(g->curl, CURLOPT_NETRC, (long)CURL_NETRC_OPTIONAL);
-    lib.setopt(g->curl, CURLOPT_HEADERFUNCTION, take_header);
-    lib.setopt(g->curl, CURLOPT_HEADERDATA, g);
-    lib.setopt(g->curl, CURLOPT_WRITEFUNCTION, take_bytes);
-    lib.setopt(g->curl, CURLOPT_WRITEDATA, g);
-    lib.setopt(g->curl, CURLOPT_NOPROGRESS, 0L);
-    lib.setopt(g->curl, CURLOPT_XFERINFOFUNCTION, take_progress);
-    lib.setopt(g->curl, CURLOPT_XFERINFODATA, g);
+    lib->setopt(g->curl, CURLOPT_URL, url);
+    lib->setopt(g->curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    lib->setopt(g->curl, CURLOPT_USERAGENT, "larder");
+    lib->setopt(g->curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S);
+    lib->setopt(g->curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    lib->setopt(g->curl, CURLOPT_LOW_SPEED_TIME, (long)STALL_S);
+    lib->setopt(g->curl, CURLOPT_NETRC, (long)CURL_NETRC_OPTIONAL);
+    lib->setopt(g->curl, CURLOPT_HEADERFUNCTION, take_header);
+    lib->setopt(g->curl, CURLOPT_HEADERDATA, g);
+    lib->setopt(g->curl, CURLOPT_WRITEFUNCTION, take_bytes);
+    lib->setopt(g->curl, CURLOPT_WRITEDATA, g);
+    lib->setopt(g->curl, CURLOPT_NOPROGRESS, 0L);
+    lib->setopt(g->curl, CURLOPT_XFERINFOFUNCTION, take_progress);
+    lib->setopt(g->curl, CURLOPT_XFERINFODATA, g);
 }
 
 /* Asks for the rest of a file of which a part is there; new: slist_free_all(). */
@@ -360,11 +310,11 @@ static struct curl_slist *ask_for_rest(struct going *g, struct buf *range)
         (!fs_exists(path.s) || fs_read(path.s, &line, NULL) < 0))
         g->have = 0; /* it may be another file by now: all of it anew */
     if (g->have > 0 && !g->t->blind)
-        headers = lib.slist_append(NULL, line.s);
+        headers = lib->slist_append(NULL, line.s);
     if (g->have > 0) {
         buf_printf(range, "%lld-", g->have);
-        lib.setopt(g->curl, CURLOPT_RANGE, range->s);
-        lib.setopt(g->curl, CURLOPT_HTTPHEADER, headers);
+        lib->setopt(g->curl, CURLOPT_RANGE, range->s);
+        lib->setopt(g->curl, CURLOPT_HTTPHEADER, headers);
     }
     buf_release(&line);
     buf_release(&path);
@@ -378,7 +328,7 @@ static int follow(struct going *g, struct buf *url)
     const char *to = NULL;
     bool secure = !strncasecmp(buf_str(url), "https:", 6);
 
-    lib.getinfo(g->curl, CURLINFO_REDIRECT_URL, &to);
+    lib->getinfo(g->curl, CURLINFO_REDIRECT_URL, &to);
     if (!to || (strncasecmp(to, "https:", 6) != 0 &&
                 (secure || strncasecmp(to, "http:", 5) != 0))) {
         refuse(g, TRANSFER_REFUSED, "it leads to %s, which is no https",
@@ -423,7 +373,7 @@ static int judge(struct going *g, CURLcode done, const char *why, struct buf *ur
         buf_printf(g->t->story, "HTTP %ld", code);
         return code == 408 || code == 429 || code >= 500 ? AGAIN : TRANSFER_REFUSED;
     }
-    buf_printf(g->t->story, "%s", *why ? why : lib.strerror(done));
+    buf_printf(g->t->story, "%s", *why ? why : lib->strerror(done));
     if (code > 0 || done == CURLE_GOT_NOTHING || done == CURLE_RECV_ERROR)
         return AGAIN;
     return is_unreachable(done) ? TRANSFER_AWAY : TRANSFER_REFUSED;
@@ -444,18 +394,18 @@ static int request(struct going *g, struct buf *url)
         (struct answer){ .length = -1, .start = -1, .total = -1, .retry_after = -1 };
     g->taken = false;
     g->refused = 0;
-    g->curl = lib.init();
+    g->curl = lib->init();
     if (!g->curl)
         return error_set(g->err, E_SYSTEM, "libcurl cannot begin");
     set_options(g, buf_str(url));
-    lib.setopt(g->curl, CURLOPT_ERRORBUFFER, why);
+    lib->setopt(g->curl, CURLOPT_ERRORBUFFER, why);
     headers = ask_for_rest(g, &range);
-    done = lib.perform(g->curl);
+    done = lib->perform(g->curl);
     if (done == CURLE_OK && !g->taken)
         take_answer(g); /* which had no bytes */
     rc = judge(g, done, why, url);
-    lib.cleanup(g->curl);
-    lib.slist_free_all(headers);
+    lib->cleanup(g->curl);
+    lib->slist_free_all(headers);
     buf_release(&range);
     return rc;
 }
@@ -512,7 +462,7 @@ static int get(struct going *g)
 int transfer_get(const struct transfer *t, struct error *err)
 {
     struct going g = { .t = t, .err = err, .fd = -1, .start = t->story->len };
-    int rc = open_library(err);
+    int rc = libcurl_open(&lib, err);
 
     if (rc < 0)
         return rc;

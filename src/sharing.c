@@ -96,10 +96,11 @@ static int chosen_remote(const struct session *s, struct config_remote *chosen,
             return 0;
         }
     if (!remote_place_is_valid(word))
-        return error_set(err, E_USAGE,
-                         "--remote takes file:/path or the name of a remote in the "
-                         "settings, not '%s'",
-                         word);
+        return error_set(
+            err, E_USAGE,
+            "--remote takes a place, as file:/path, or the name of a remote in the "
+            "settings, not '%s'",
+            word);
     *chosen = (struct config_remote){ .name = word, .place = word };
     return 0;
 }

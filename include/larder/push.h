@@ -26,8 +26,9 @@ struct push_totals {
     long long bytes;             /* given, of objects */
 };
 
-/* Opens the remote at place ("file:/path"), called name in messages, and makes an empty
- * one a remote. signer is borrowed. E_REMOTE when it is away. *p is new. */
+/* Opens the remote at place ("file:/path", "https://host/path"), called name in messages,
+ * and makes an empty one a remote. signer is borrowed. E_REMOTE when it is away. *p is
+ * new. */
 int push_open(struct push **p, struct store *store, const char *name, const char *place,
               const struct signer *signer, struct error *err);
 void push_close(struct push *p); /* NULL is fine */

@@ -20,7 +20,7 @@
 
 struct remotes;
 
-/* "file:/path" */
+/* "file:/path", "http://host/path", "https://host/path" */
 bool remote_place_is_valid(const char *place);
 
 /* How remotes are used. All is borrowed until remotes_close(). */
@@ -38,7 +38,7 @@ struct remotes_order {
 /* *r is new. It has no remotes yet, so that everything is absent. */
 void remotes_open(struct remotes **r, const struct remotes_order *order);
 void remotes_close(struct remotes *r); /* NULL is fine */
-/* The next one in order; nothing is opened yet. place is "file:/path", name how it is
+/* The next one in order; nothing is opened yet. place is as above, name how it is
  * called in messages. E_USAGE when there is no such kind of remote. */
 int remotes_add(struct remotes *r, const char *name, const char *place,
                 struct error *err);

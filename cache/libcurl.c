@@ -1,0 +1,49 @@
+#include "libcurl.h"
+
+#include <dlfcn.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "larder/banned.h"
+
+static struct libcurl calls;
+
+static const struct {
+    const char *name;
+    void *call; /* where its address goes */
+} wanted[] = {
+    { "curl_global_init", &calls.global_init },
+    { "curl_easy_init", &calls.init },
+    { "curl_easy_reset", &calls.reset },
+    { "curl_easy_setopt", &calls.setopt },
+    { "curl_easy_perform", &calls.perform },
+    { "curl_easy_getinfo", &calls.getinfo },
+    { "curl_easy_cleanup", &calls.cleanup },
+    { "curl_easy_strerror", &calls.strerror },
+    { "curl_slist_append", &calls.slist_append },
+    { "curl_slist_free_all", &calls.slist_free_all },
+};
+
+int libcurl_open(const struct libcurl **lib, struct error *err)
+{
+    static bool opened;
+    void *library;
+
+    *lib = &calls;
+    if (opened)
+        return 0;
+    library = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
+    for (size_t i = 0; library && i < sizeof wanted / sizeof *wanted; i++) {
+        void *call = dlsym(library, wanted[i].name);
+
+        memcpy(wanted[i].call, &call, sizeof call);
+        if (!call)
+            library = NULL;
+    }
+    opened = library && calls.global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+    if (opened)
+        return 0;
+    return error_set(err, E_SYSTEM,
+                     "fetching needs libcurl, and libcurl.so.4 cannot be opened; install "
+                     "it (Debian: libcurl4)");
+}

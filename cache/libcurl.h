@@ -1,0 +1,28 @@
+/*
+ * libcurl - its calls, opened when the first of them is needed and not with the program
+ * (docs/adr/0007).
+ */
+#ifndef CACHE_LIBCURL_H
+#define CACHE_LIBCURL_H
+
+#include <curl/curl.h>
+
+#include "larder/error.h"
+
+struct libcurl {
+    __typeof__(curl_global_init) *global_init;
+    __typeof__(curl_easy_init) *init;
+    __typeof__(curl_easy_reset) *reset;
+    __typeof__(curl_easy_setopt) *setopt;
+    __typeof__(curl_easy_perform) *perform;
+    __typeof__(curl_easy_getinfo) *getinfo;
+    __typeof__(curl_easy_cleanup) *cleanup;
+    __typeof__(curl_easy_strerror) *strerror;
+    __typeof__(curl_slist_append) *slist_append;
+    __typeof__(curl_slist_free_all) *slist_free_all;
+};
+
+/* *lib is valid until the program ends. E_SYSTEM where there is no libcurl. */
+int libcurl_open(const struct libcurl **lib, struct error *err);
+
+#endif
