@@ -23,6 +23,7 @@ void tell_init(struct tell *t, struct session *s)
         t->events = (struct events){ .to = stdout, .started = t->started };
     t->busy = xcalloc(s->plan->n_steps + 1, sizeof *t->busy);
     t->met = xcalloc(s->plan->n_steps + 1, sizeof *t->met);
+    t->told = xcalloc(s->plan->n_steps + 1, sizeof *t->told);
     for (size_t i = 0; i < s->plan->n_steps; i++)
         t->n_wanted += s->wanted[i];
     if (s->say.level < SAY_NORMAL || !foot_can(s->say.to))
@@ -39,6 +40,14 @@ void tell_release(struct tell *t)
     eta_release(&t->eta);
     free(t->busy);
     free(t->met);
+    free(t->told);
+}
+
+/* Once, although one that was reused may have to run after all. */
+static void count(struct tell *t, const struct work *w)
+{
+    t->n_told += !t->told[w->step->index];
+    t->told[w->step->index] = true;
 }
 
 /* "[ 3/40] NAME " */
@@ -46,7 +55,7 @@ static void start_line(struct tell *t, const struct work *w, struct buf *line)
 {
     int digits = snprintf(NULL, 0, "%zu", t->n_wanted);
 
-    t->n_told++;
+    count(t, w);
     buf_printf(line, "[%*zu/%zu] %s ", digits, t->n_told, t->n_wanted, w->step->name);
 }
 
@@ -64,7 +73,7 @@ void tell_step_reused(struct tell *t, const struct work *w)
     event(&t->events, w->fetched ? "fetched" : "reused", w->step->name, "{}");
     t->n_reused++;
     if (t->s->say.level < SAY_VERBOSE) {
-        t->n_told++;
+        count(t, w);
         return;
     }
     start_line(t, w, &line);

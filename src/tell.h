@@ -31,6 +31,7 @@ struct tell {
     size_t unknown;       /* steps that `left` leaves out */
     bool *busy;           /* [n_steps]: already told that another larder is in its way */
     bool *met;            /* [n_steps]: another larder was in its way before */
+    bool *told;           /* [n_steps]: counted in n_told */
 };
 
 void tell_init(struct tell *t, struct session *s);
