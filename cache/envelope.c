@@ -8,11 +8,9 @@
 
 #include "larder/banned.h"
 
-static const char type[] = "application/vnd.larder.record.v1";
-
 void envelope_write(const struct envelope *e, struct buf *to)
 {
-    buf_printf(to, FORMAT_SIGNED "\ntype %s\nsigner ", type);
+    buf_printf(to, FORMAT_SIGNED "\ntype %s\nsigner ", e->type);
     public_key_write(&e->signer, to);
     buf_adds(to, "\nsignature ");
     hex_write(e->signature.byte, sizeof e->signature.byte, to);
@@ -39,7 +37,7 @@ static const char *read_fields(struct scan *s, struct envelope *e)
 
     if (!scan_text(s, FORMAT_SIGNED) || !scan_newline(s))
         return "first line";
-    if (!scan_text(s, "type ") || !scan_text(s, type) || !scan_newline(s))
+    if (!scan_text(s, "type ") || !scan_text(s, e->type) || !scan_newline(s))
         return "type";
     if (!scan_text(s, "signer ") || !read_word(s, key, sizeof key - 1) ||
         !public_key_parse(&e->signer, key) || !scan_newline(s))
@@ -55,28 +53,31 @@ static const char *read_fields(struct scan *s, struct envelope *e)
     return NULL;
 }
 
-int envelope_read(struct envelope *e, const char *text, size_t n, struct error *err)
+int envelope_read(struct envelope *e, const char *type, const char *text, size_t n,
+                  struct error *err)
 {
     const char *wrong;
     struct scan s;
 
-    *e = (struct envelope){ 0 };
+    *e = (struct envelope){ .type = type };
     scan_start(&s, text, n);
     wrong = read_fields(&s, e);
     if (wrong)
-        return error_set(err, E_CORRUPT, "line %d of a signed record: no valid %s",
-                         s.line, wrong);
+        return error_set(err, E_CORRUPT, "line %d of a signed text: no valid %s", s.line,
+                         wrong);
     return 0;
 }
 
-int envelope_sign(struct envelope *e, const struct signer *s, const char *record,
-                  size_t size, struct error *err)
+int envelope_sign(struct envelope *e, const char *type, const struct signer *s,
+                  const char *text, size_t size, struct error *err)
 {
-    *e = (struct envelope){ .signer = *signer_key(s), .record = record, .size = size };
-    return sign_bytes(s, type, record, size, &e->signature, err);
+    *e = (struct envelope){
+        .type = type, .signer = *signer_key(s), .record = text, .size = size
+    };
+    return sign_bytes(s, type, text, size, &e->signature, err);
 }
 
 bool envelope_is_true(const struct envelope *e)
 {
-    return signature_fits(&e->signature, &e->signer, type, e->record, e->size);
+    return signature_fits(&e->signature, &e->signer, e->type, e->record, e->size);
 }

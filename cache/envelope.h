@@ -1,5 +1,5 @@
 /*
- * envelope - a record with the signature of who made it (docs/remote.md).
+ * envelope - a record, or a root, with the signature of who made it (docs/remote.md).
  *
  *   larder-signed 1
  *   type application/vnd.larder.record.v1
@@ -22,20 +22,27 @@
 
 enum { ENVELOPE_MAX = (64 << 20) + 1024 }; /* the longest record, and what is around it */
 
+/* What a text is; a signature over one kind is none of another. */
+#define ENVELOPE_RECORD "application/vnd.larder.record.v1"
+#define ENVELOPE_ROOT "application/vnd.larder.root.v1"
+
 struct envelope {
+    const char *type; /* one of these */
     struct public_key signer;
     struct signature signature;
-    const char *record; /* borrowed from the text that was read */
+    const char *record; /* or root; borrowed from the text that was read */
     size_t size;
 };
 
 void envelope_write(const struct envelope *e, struct buf *to);
-/* E_CORRUPT, with the line, for anything that envelope_write() would not have written. */
-int envelope_read(struct envelope *e, const char *text, size_t n, struct error *err);
+/* Of that type, which is borrowed. E_CORRUPT, with the line, for anything that
+ * envelope_write() would not have written. */
+int envelope_read(struct envelope *e, const char *type, const char *text, size_t n,
+                  struct error *err);
 
-/* Signs a record's text, which is borrowed. */
-int envelope_sign(struct envelope *e, const struct signer *s, const char *record,
-                  size_t size, struct error *err);
+/* Signs a text, which is borrowed. */
+int envelope_sign(struct envelope *e, const char *type, const struct signer *s,
+                  const char *text, size_t size, struct error *err);
 /* True when the signature is that of the signer over the record. */
 bool envelope_is_true(const struct envelope *e);
 

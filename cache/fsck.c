@@ -240,9 +240,9 @@ static int visit_prefix(struct fsck *f, const char *path, const char *name, void
 static int visit_top(struct fsck *f, const char *path, const char *name, void *data,
                      struct error *err)
 {
-    static const char *const known[] = {
-        "larder-store", "locks", "doubt", "cas", "ac", "scratch", "checkpoints", "tmp"
-    };
+    static const char *const known[] = { "larder-store", "locks", "doubt",
+                                         "cas",          "ac",    "scratch",
+                                         "checkpoints",  "tmp",   "remotes" };
 
     (void)data;
     (void)err;

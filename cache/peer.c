@@ -17,6 +17,7 @@ static const struct remote_kind *const kind[] = { &remote_folder, &remote_http,
                                                   &remote_https };
 static const char info_name[] = "larder-cache-info";
 static const char info_text[] = FORMAT_REMOTE "\n";
+static const char info_packs[] = "small in packs\n";
 
 static const struct remote_kind *kind_of(const char *place)
 {
@@ -114,6 +115,7 @@ static int check_format(struct peer *p, struct error *err)
                        "its %s does not begin with `larder-cache 1`: a "
                        "remote of another format",
                        info_name);
+    p->packed = rc == REMOTE_DONE && strstr(buf_str(&text), info_packs) != NULL;
     buf_release(&text);
     return rc;
 }
@@ -137,6 +139,13 @@ static int approach(struct peer *p, struct error *err)
         p->kind->close(p->remote);
     p->remote = NULL;
     return note(p, rc, err);
+}
+
+int peer_is_packed(struct peer *p, struct error *err)
+{
+    int rc = approach(p, err);
+
+    return rc == REMOTE_DONE ? p->packed : rc == REMOTE_ABSENT ? 0 : rc;
 }
 
 int peer_get(struct peer *p, const char *name, const struct remote_part *part,
@@ -172,31 +181,43 @@ int peer_list(struct peer *p, const char *folder,
     return rc ? rc : note(p, p->kind->list(p->remote, folder, tell, self, err), err);
 }
 
+struct info {
+    struct buf text;
+    size_t at;
+};
+
 static int give_info(void *self, void *bytes, size_t n, size_t *got, struct error *err)
 {
-    size_t *at = self, left = strlen(info_text) - *at;
+    struct info *info = self;
+    size_t left = info->text.len - info->at;
 
     (void)err;
     *got = n < left ? n : left;
-    memcpy(bytes, info_text + *at, *got);
-    *at += *got;
+    memcpy(bytes, info->text.s + info->at, *got);
+    info->at += *got;
     return 0;
 }
 
 static void give_info_again(void *self)
 {
-    *(size_t *)self = 0;
+    ((struct info *)self)->at = 0;
 }
 
 int peer_found(struct peer *p, struct error *err)
 {
-    size_t at = 0;
-    struct remote_body body = { give_info, give_info_again, &at,
-                                (long long)strlen(info_text) };
+    struct info info = { 0 };
+    struct remote_body body = { give_info, give_info_again, &info, 0 };
     long long size;
     int rc = peer_has(p, info_name, &size, err);
 
-    if (rc == REMOTE_ABSENT)
+    if (rc == REMOTE_ABSENT) {
+        buf_adds(&info.text, info_text);
+        if (p->kind->packs)
+            buf_adds(&info.text, info_packs);
+        body.size = (long long)info.text.len;
         rc = peer_put(p, info_name, &body, PUT_NEW, err);
+        p->packed = p->kind->packs;
+        buf_release(&info.text);
+    }
     return rc < 0 ? rc : 0;
 }

@@ -17,6 +17,7 @@ struct peer {
     char *place; /* behind its scheme */
     const struct remote_kind *kind;
     struct remote *remote; /* NULL until it is opened */
+    bool packed;           /* once it is open: small objects are in packs */
     bool required, warned;
     int n_failures;    /* in a row */
     double shut_until; /* by the monotonic clock, after too many of them */
@@ -29,6 +30,8 @@ struct peer {
 int peer_init(struct peer *p, const char *name, const char *place, struct error *err);
 void peer_release(struct peer *p);
 
+/* 1 when it keeps small objects in packs, 0 when not or when it is away, E_REMOTE. */
+int peer_is_packed(struct peer *p, struct error *err);
 /* As the functions of remote_kind; E_REMOTE only of a peer that is required. */
 int peer_get(struct peer *p, const char *name, const struct remote_part *part,
              const struct remote_sink *to, struct error *err);

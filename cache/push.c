@@ -12,6 +12,7 @@
 #include "larder/mem.h"
 #include "layout.h"
 #include "object.h"
+#include "packer.h"
 #include "peer.h"
 #include "signed.h"
 #include "tree.h"
@@ -22,7 +23,9 @@ struct push {
     struct store *store;
     struct peer peer;
     const struct signer *signer;
-    struct map given; /* hex of objects that the remote has → unhashed or hashed */
+    struct packs *packs;   /* of a remote that has them, */
+    struct packer *packer; /* or NULL */
+    struct map given;      /* hex of objects that the remote has → unhashed or hashed */
     struct push_totals totals;
     push_damage *tell;
     void *self; /* its own */
@@ -52,6 +55,10 @@ int push_open(struct push **to, struct store *store, const char *name, const cha
     p->peer.required = true;
     if (rc == 0)
         rc = peer_found(&p->peer, err);
+    if (rc == 0 && p->peer.packed) {
+        p->packs = packs_new(&p->peer, store, NULL, NULL);
+        rc = packer_open(&p->packer, &p->peer, store, p->packs, signer, err);
+    }
     if (rc < 0) {
         push_close(p);
         p = NULL;
@@ -64,6 +71,8 @@ void push_close(struct push *p)
 {
     if (!p)
         return;
+    packer_close(p->packer);
+    packs_free(p->packs);
     peer_release(&p->peer);
     map_release(&p->given);
     free(p);
@@ -271,6 +280,74 @@ static int look_there(struct push *p, const struct digest *id, const char *name,
     return REMOTE_ABSENT;
 }
 
+/* ---- packs ---------------------------------------------------------------------------
+ */
+
+/* Whether what lies there is the object: 1, 0, or an error. */
+static int is_packed_right(struct push *p, const struct catalog_entry *at,
+                           struct error *err)
+{
+    struct reading r = { hasher_new(), NULL };
+    struct digest d;
+    int rc = packs_get(p->packs, at, &(struct remote_sink){ read_theirs, &r }, err);
+
+    hasher_finish(r.hasher, &d);
+    hasher_free(r.hasher);
+    return rc < 0 ? rc : rc == REMOTE_DONE && digest_equal(&d, &at->id);
+}
+
+/* 1 when our own file is small enough to be packed. */
+static int is_small(struct push *p, const struct digest *id, struct error *err)
+{
+    struct buf path = { 0 };
+    struct stat s;
+    int rc;
+
+    layout_object(p->store, id, &path);
+    if (lstat(path.s, &s) == 0)
+        rc = s.st_size <= PACKED_MAX;
+    else
+        rc = errno == ENOENT ? damaged(id, OBJECT_ABSENT, err)
+                             : error_system(err, "cannot look at %s", path.s);
+    buf_release(&path);
+    return rc;
+}
+
+static int pack(struct push *p, const struct digest *id, struct error *err)
+{
+    struct buf bytes = { 0 };
+    int rc = object_read(p->store, id, PACKED_MAX, &bytes, err);
+
+    if (rc > OBJECT_FINE)
+        rc = damaged(id, rc, err);
+    if (rc == 0)
+        rc = packer_add_object(p->packer, id, &bytes, err);
+    if (rc == 0) {
+        p->totals.n_objects++;
+        p->totals.bytes += (long long)bytes.len;
+    }
+    buf_release(&bytes);
+    return rc;
+}
+
+/* A small object: *hashed_ours is set when our own was read. */
+static int pack_file(struct push *p, const struct digest *id, bool *hashed_ours,
+                     struct error *err)
+{
+    const struct catalog_entry *at = catalog_find(packs_catalog(p->packs), id, NULL);
+    int right = 0;
+
+    if (at)
+        right = p->verify ? is_packed_right(p, at, err) : 1;
+    if (right < 0)
+        return right;
+    if (right == 1)
+        return *hashed_ours ? check_ours(p, id, err) : 0;
+    *hashed_ours = true;
+    p->totals.n_replaced += at != NULL;
+    return pack(p, id, err);
+}
+
 static int push_file(struct push *p, const struct digest *id, bool check,
                      struct error *err)
 {
@@ -282,6 +359,12 @@ static int push_file(struct push *p, const struct digest *id, bool check,
     digest_hex(id, hex);
     if (is_given(p, hex, check))
         return 0;
+    if (p->packer && (rc = is_small(p, id, err)) != 0) {
+        rc = rc < 0 ? rc : pack_file(p, id, &check, err);
+        if (rc == 0)
+            map_set(&p->given, hex, check ? hashed : unhashed);
+        return rc < 0 ? tell_damage(p, rc, err) : 0;
+    }
     buf_printf(&name, "cas/%.2s/%s", hex, hex);
     rc = look_there(p, id, name.s, &how, err);
     if (rc == REMOTE_ABSENT) {
@@ -365,17 +448,21 @@ static void record_name(const struct push *p, const struct record *rec, struct b
 /* Whether the record that the remote has is one of the key, by who stands for it: 1, 0,
  * or an error. */
 static int is_record(struct push *p, const struct record *rec, const char *name,
-                     struct error *err)
+                     const struct catalog_entry *at, struct error *err)
 {
     struct key_id id = stands_for(p, rec), theirs;
     struct record *read = NULL;
     struct buf text = { 0 };
+    struct reading r = { hasher_new(), &text };
     struct envelope e;
     struct digest ignored;
     bool right = false;
-    int rc = hash_theirs(p, name, &ignored, &text, err);
+    int rc = at ? packs_get(p->packs, at, &(struct remote_sink){ read_theirs, &r }, err)
+                : hash_theirs(p, name, &ignored, &text, err);
 
-    if (rc == 0 && envelope_read(&e, buf_str(&text), text.len, NULL) == 0 &&
+    hasher_free(r.hasher);
+    if (rc >= 0 &&
+        envelope_read(&e, ENVELOPE_RECORD, buf_str(&text), text.len, NULL) == 0 &&
         envelope_is_true(&e) && record_read(&read, e.record, e.size, NULL) == 0) {
         theirs = key_id_of(&e.signer);
         right = digest_equal(&read->key, &rec->key) && !strcmp(theirs.text, id.text);
@@ -387,17 +474,24 @@ static int is_record(struct push *p, const struct record *rec, const char *name,
 
 int push_has_record(struct push *p, const struct record *rec, struct error *err)
 {
+    struct key_id by = stands_for(p, rec);
+    const struct catalog_entry *at = NULL;
     struct buf name = { 0 };
     long long size;
     int rc;
 
     p->record_damaged = false;
     record_name(p, rec, &name);
-    rc = peer_has(&p->peer, name.s, &size, err);
+    if (p->packer) {
+        at = catalog_find(packs_catalog(p->packs), &rec->key, &by);
+        rc = at ? REMOTE_THERE : REMOTE_ABSENT;
+    } else {
+        rc = peer_has(&p->peer, name.s, &size, err);
+    }
     if (rc >= 0)
         rc = rc == REMOTE_THERE;
     if (rc == 1 && p->verify) {
-        rc = is_record(p, rec, name.s, err);
+        rc = is_record(p, rec, name.s, at, err);
         p->record_damaged = rc == 0;
     }
     buf_release(&name);
@@ -439,9 +533,10 @@ static int enclose(struct push *p, const struct record *rec, struct buf *to,
     if (!digest_equal(&id, &rec->id))
         rc = error_set(err, E_CORRUPT, "the record of %s is not what it was", rec->step);
     else if (!rec->by)
-        rc = envelope_sign(&e, p->signer, text.s, text.len, err);
+        rc = envelope_sign(&e, ENVELOPE_RECORD, p->signer, text.s, text.len, err);
     else
-        e = (struct envelope){ rec->by->key, rec->by->signature, text.s, text.len };
+        e = (struct envelope){ ENVELOPE_RECORD, rec->by->key, rec->by->signature, text.s,
+                               text.len };
     if (rc == 0 && rec->by && !envelope_is_true(&e))
         rc = error_set(err, E_CORRUPT, "the signature of a record of %s is damaged",
                        rec->step);
@@ -456,7 +551,12 @@ int push_record(struct push *p, const struct record *rec, struct error *err)
     struct buf text = { 0 }, name = { 0 };
     int rc = enclose(p, rec, &text, err);
 
-    if (rc == 0) {
+    if (rc == 0 && p->packer) {
+        struct key_id by = stands_for(p, rec);
+
+        rc = packer_add_record(p->packer, &rec->key, &by, &text, err);
+        p->totals.n_replaced += rc == 0 && p->record_damaged;
+    } else if (rc == 0) {
         struct text t = { text.s, text.len, 0 };
         struct remote_body body = { give_text, give_text_again, &t, (long long)text.len };
 
@@ -472,4 +572,9 @@ int push_record(struct push *p, const struct record *rec, struct error *err)
     buf_release(&name);
     buf_release(&text);
     return rc < 0 ? rc : 0;
+}
+
+int push_finish(struct push *p, struct error *err)
+{
+    return p->packer ? packer_flush(p->packer, err) : 0;
 }

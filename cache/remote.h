@@ -9,6 +9,7 @@
 #ifndef LARDER_REMOTE_H
 #define LARDER_REMOTE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "larder/error.h"
@@ -45,6 +46,7 @@ enum remote_put { PUT_NEW, PUT_OVER };
  * `..`. */
 struct remote_kind {
     const char *scheme; /* with which its places begin: "file:" */
+    bool packs;         /* a new one keeps small objects in packs (packs.h) */
     /* *r is new. place: without the scheme. */
     int (*open)(struct remote **r, const char *place, struct error *err);
     void (*close)(struct remote *r);

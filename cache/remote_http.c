@@ -412,6 +412,7 @@ static int open_secure(struct remote **r, const char *place, struct error *err)
 
 const struct remote_kind remote_http = {
     .scheme = "http:",
+    .packs = true,
     .open = open_plain,
     .close = close_http,
     .get = get,
@@ -420,6 +421,7 @@ const struct remote_kind remote_http = {
 };
 const struct remote_kind remote_https = {
     .scheme = "https:",
+    .packs = true,
     .open = open_secure,
     .close = close_http,
     .get = get,

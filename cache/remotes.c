@@ -9,6 +9,7 @@
 #include "larder/map.h"
 #include "larder/mem.h"
 #include "object.h"
+#include "packs.h"
 #include "peer.h"
 #include "receive.h"
 #include "signed.h"
@@ -20,7 +21,8 @@ enum { MISSED_S = 60, STRANGERS_MAX = 20 };
 
 struct source {
     struct peer peer;
-    size_t n_damaged; /* objects that were not what their names say */
+    struct packs *packs; /* where it keeps them; NULL until then */
+    size_t n_damaged;    /* objects that were not what their names say */
 };
 
 /* Results of one key that were not taken. */
@@ -54,8 +56,10 @@ void remotes_close(struct remotes *r)
 {
     if (!r)
         return;
-    for (size_t i = 0; i < r->n; i++)
+    for (size_t i = 0; i < r->n; i++) {
+        packs_free(r->source[i].packs);
         peer_release(&r->source[i].peer);
+    }
     free(r->source);
     map_release(&r->missed);
     map_release(&r->whole);
@@ -101,6 +105,25 @@ static int miss(struct remotes *r, const struct digest *d)
     return STORE_MISS;
 }
 
+/* The packs of a source, with all that trusted keys have put there; NULL where it has
+ * none. */
+static int open_packs(struct remotes *r, struct source *s, struct packs **packs,
+                      struct error *err)
+{
+    int rc = s->packs ? 1 : peer_is_packed(&s->peer, err);
+
+    *packs = NULL;
+    if (rc <= 0)
+        return rc;
+    if (!s->packs)
+        s->packs = packs_new(&s->peer, r->order.store, r->order.warn, r->order.self);
+    rc = 0;
+    for (size_t i = 0; i < trust_count(r->order.trust) && rc == 0; i++)
+        rc = packs_learn(s->packs, &trust_at(r->order.trust, i)->key, err);
+    *packs = s->packs;
+    return rc;
+}
+
 /* The text of a record, as it comes. */
 struct letter {
     struct buf text;
@@ -123,7 +146,8 @@ static int take_letter(void *self, const void *bytes, size_t n, struct error *er
 static bool is_believed(const struct letter *l, const struct trusted *who,
                         const struct digest *key, struct envelope *e, struct record **rec)
 {
-    if (l->too_long || envelope_read(e, buf_str(&l->text), l->text.len, NULL) < 0 ||
+    if (l->too_long ||
+        envelope_read(e, ENVELOPE_RECORD, buf_str(&l->text), l->text.len, NULL) < 0 ||
         !public_key_equal(&e->signer, &who->key) || !envelope_is_true(e) ||
         record_read(rec, e->record, e->size, NULL) < 0)
         return false;
@@ -134,21 +158,38 @@ static bool is_believed(const struct letter *l, const struct trusted *who,
     return false;
 }
 
+static int get_letter(struct remotes *r, struct source *s, const struct digest *key,
+                      const struct trusted *who, struct letter *letter, struct error *err)
+{
+    const struct remote_sink to = { take_letter, letter };
+    const struct catalog_entry *at;
+    char hex[DIGEST_HEX + 1];
+    struct buf name = { 0 };
+    struct packs *packs;
+    int rc = open_packs(r, s, &packs, err);
+
+    if (rc < 0)
+        return rc;
+    if (packs) {
+        at = catalog_find(packs_catalog(packs), key, &who->id);
+        return at ? packs_get(packs, at, &to, err) : REMOTE_ABSENT;
+    }
+    digest_hex(key, hex);
+    buf_printf(&name, "ac/%.2s/%s/%s", hex, hex, who->id.text);
+    rc = peer_get(&s->peer, name.s, NULL, &to, err);
+    buf_release(&name);
+    return rc;
+}
+
 /* What one signer says of a key, on one remote. */
 static int take_record(struct remotes *r, struct source *s, const struct digest *key,
                        const struct trusted *who, struct error *err)
 {
-    char hex[DIGEST_HEX + 1];
     struct record *rec = NULL;
     struct letter letter = { 0 };
-    struct buf name = { 0 };
     struct envelope e;
-    int rc;
+    int rc = get_letter(r, s, key, who, &letter, err);
 
-    digest_hex(key, hex);
-    buf_printf(&name, "ac/%.2s/%s/%s", hex, hex, who->id.text);
-    rc = peer_get(&s->peer, name.s, NULL, &(struct remote_sink){ take_letter, &letter },
-                  err);
     if (rc == REMOTE_ABSENT || (rc < 0 && !letter.too_long))
         goto out;
     rc = REMOTE_ABSENT;
@@ -161,7 +202,6 @@ static int take_record(struct remotes *r, struct source *s, const struct digest 
 out:
     record_free(rec);
     buf_release(&letter.text);
-    buf_release(&name);
     return rc;
 }
 
@@ -235,7 +275,7 @@ static int ask_for_records(struct remotes *r, struct source *s, const struct dig
         if (rc == REMOTE_DONE)
             answer = STORE_HIT;
     }
-    if (answer == STORE_HIT)
+    if (answer == STORE_HIT || s->packs)
         return answer;
     rc = count_others(r, s, key, stage, err);
     return rc < 0 ? rc : STORE_MISS;
@@ -281,14 +321,23 @@ static int get_file(struct remotes *r, struct source *s, struct receive *in,
                     struct error *err)
 {
     struct arrival arrival = { r, in };
-    char hex[DIGEST_HEX + 1];
+    const struct remote_sink to = { take_bytes, &arrival };
+    const struct catalog_entry *at = NULL;
+    struct packs *packs;
     struct buf name = { 0 };
-    int rc;
+    int rc = open_packs(r, s, &packs, err);
 
-    digest_hex(&in->id, hex);
-    buf_printf(&name, "cas/%.2s/%s", hex, hex);
-    rc = peer_get(&s->peer, name.s, NULL, &(struct remote_sink){ take_bytes, &arrival },
-                  err);
+    if (rc < 0)
+        return rc;
+    if (packs)
+        at = catalog_find(packs_catalog(packs), &in->id, NULL);
+    packed_name("cas", &in->id, &name);
+    if (at)
+        rc = packs_get(packs, at, &to, err);
+    else if (packs && in->size >= 0 && in->size <= PACKED_MAX)
+        rc = REMOTE_ABSENT;
+    else
+        rc = peer_get(&s->peer, name.s, NULL, &to, err);
     if (rc == REMOTE_DONE)
         rc = receive_check(in, err);
     if (rc < 0 && in->rc == E_CORRUPT) {
@@ -410,16 +459,19 @@ int remotes_fetch_object(struct remotes *r, const struct object *o, bool sync,
 
 int remotes_has_object(struct remotes *r, const struct digest *id, struct error *err)
 {
-    char hex[DIGEST_HEX + 1];
     struct buf name = { 0 };
     int rc = REMOTE_ABSENT;
 
-    digest_hex(id, hex);
-    buf_printf(&name, "cas/%.2s/%s", hex, hex);
+    packed_name("cas", id, &name);
     for (size_t i = 0; i < r->n && rc == REMOTE_ABSENT && !was_missed(r, id); i++) {
+        struct packs *packs;
         long long size;
 
-        rc = peer_has(&r->source[i].peer, name.s, &size, err);
+        rc = open_packs(r, &r->source[i], &packs, err);
+        if (rc == 0 && packs && catalog_find(packs_catalog(packs), id, NULL))
+            rc = REMOTE_THERE;
+        else if (rc == 0)
+            rc = peer_has(&r->source[i].peer, name.s, &size, err);
     }
     buf_release(&name);
     return rc < 0 ? rc : rc == REMOTE_THERE ? STORE_HIT : miss(r, id);

@@ -26,7 +26,7 @@ int signed_read(struct record **rec, const char *text, size_t n, struct error *e
 {
     struct envelope e;
 
-    if (envelope_read(&e, text, n, NULL) == 0)
+    if (envelope_read(&e, ENVELOPE_RECORD, text, n, NULL) == 0)
         return open_envelope(rec, &e, err);
     return record_read(rec, text, n, err);
 }
@@ -35,7 +35,7 @@ bool signed_is_whole(const char *text, size_t n)
 {
     struct envelope e;
 
-    if (envelope_read(&e, text, n, NULL) == 0)
+    if (envelope_read(&e, ENVELOPE_RECORD, text, n, NULL) == 0)
         return record_is_whole(e.record, e.size);
     return record_is_whole(text, n);
 }

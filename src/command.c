@@ -185,6 +185,7 @@ static const struct {
     { "record", FORMAT_RECORD }, { "tree", FORMAT_TREE },
     { "link", FORMAT_LINK },     { "discovered", FORMAT_DISCOVERED },
     { "store", FORMAT_STORE },   { "remote", FORMAT_REMOTE },
+    { "index", FORMAT_INDEX },   { "root", FORMAT_ROOT },
     { "signed", FORMAT_SIGNED }, { "trust", FORMAT_TRUST },
     { "lock", FORMAT_LOCK },
 };

@@ -177,6 +177,8 @@ static int push_all(struct pushing *all, const char *name, const char *place,
     for (size_t i = 0; i < s->plan->n_steps && rc == 0; i++)
         if (s->work[i].wanted)
             rc = consider(all, &s->work[i], err);
+    if (rc == 0)
+        rc = push_finish(all->p, err);
     push_count_up(all->p, &sum);
     tell(all, name, &sum);
     if (s->cli->json)

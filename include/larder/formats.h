@@ -8,12 +8,14 @@
 #define LARDER_FORMATS_H
 
 #define FORMAT_DISCOVERED "larder-discovered 2"
+#define FORMAT_INDEX "larder-index 1"
 #define FORMAT_KEY "larder-key 1"
 #define FORMAT_LINK "larder-link 1"
 #define FORMAT_LOCK "larder-lock 1"
 #define FORMAT_RECIPE "larder: 1"
 #define FORMAT_RECORD "larder-record 1"
 #define FORMAT_REMOTE "larder-cache 1"
+#define FORMAT_ROOT "larder-root 1"
 #define FORMAT_SIGNED "larder-signed 1"
 #define FORMAT_STORE "larder-store 2"
 #define FORMAT_TREE "larder-tree 1"

@@ -49,6 +49,9 @@ int push_object(struct push *p, const struct object *o, bool check, struct error
 /* The record, signed by us, or with the signature it came with. */
 int push_record(struct push *p, const struct record *rec, struct error *err);
 
+/* Gives what was only collected until now. To be called after the last of these. */
+int push_finish(struct push *p, struct error *err);
+
 void push_count_up(const struct push *p, struct push_totals *t);
 
 #endif
