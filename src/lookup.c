@@ -158,9 +158,12 @@ static bool is_expected(struct work *w, const struct record *rec)
 static int check_output(struct session *s, const struct record *rec,
                         const struct object *o, struct digest *bad, struct error *err)
 {
-    bool deep = boot_is_past(rec) && !state_seen_since_boot(s->state, &o->id);
+    bool unsure =
+        (boot_is_past(rec) || rec->by) && !state_seen_since_boot(s->state, &o->id);
 
-    return store_check(s->store, o, deep, bad, err);
+    if (unsure && !boot_is_past(rec))
+        return store_check_fetched(s->store, o, bad, err);
+    return store_check(s->store, o, unsure, bad, err);
 }
 
 /* Once for each object and step, however many records name it. */

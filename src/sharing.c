@@ -67,7 +67,7 @@ int sharing_none(struct error *err)
 {
     return error_set(err, E_USAGE,
                      "no remote is named: set LARDER_REMOTE=file:/path, or write "
-                     "`remote.NAME = file:/path` into larder.conf");
+                     "`remote.NAME = https://host/path` into larder.conf");
 }
 
 static void warn(void *self, const char *line)
