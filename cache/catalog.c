@@ -171,7 +171,8 @@ void catalog_write(struct catalog *c, uint32_t first_pack, struct buf *to)
     char hex[DIGEST_HEX + 1];
     size_t i = 0;
 
-    qsort(c->entry, c->n, sizeof *c->entry, by_age);
+    if (c->n)
+        qsort(c->entry, c->n, sizeof *c->entry, by_age);
     c->sorted = false;
     buf_adds(to, FORMAT_INDEX "\n");
     for (uint32_t k = 0; k < c->n_packs; k++) {
