@@ -1,7 +1,5 @@
 #include "larder/store.h"
 
-#include <limits.h>
-
 #include "layout.h"
 #include "object.h"
 #include "tree.h"
@@ -14,7 +12,7 @@ enum { VISITS_MAX = 100 * 1000 * 1000 };
 
 struct check {
     struct store *st;
-    long long deep; /* files of at most so many bytes are hashed; -1: none */
+    bool deep;
     struct digest *bad;
     long visits;
 };
@@ -44,19 +42,19 @@ static int check_tree(struct check *c, const struct digest *id, long long size, 
             rc = check_tree(c, &e->id, e->size, depth + 1, err);
         } else {
             *c->bad = e->id;
-            rc = object_check(c->st, &e->id, e->size, e->size <= c->deep, err);
+            rc = object_check(c->st, &e->id, e->size, c->deep, err);
         }
     }
     /* Remembered once all below it is known to be good. */
-    if (rc == OBJECT_FINE && c->deep >= 0)
+    if (rc == OBJECT_FINE && c->deep)
         rc = object_check(c->st, id, -1, true, err);
     tree_release(&tree);
     buf_release(&text);
     return rc;
 }
 
-static int check(struct store *st, const struct object *o, long long deep,
-                 struct digest *bad, struct error *err)
+int store_check(struct store *st, const struct object *o, bool deep, struct digest *bad,
+                struct error *err)
 {
     struct digest ignored;
     struct check c = { .st = st, .deep = deep, .bad = bad ? bad : &ignored };
@@ -64,17 +62,5 @@ static int check(struct store *st, const struct object *o, long long deep,
     if (o->kind == OBJECT_TREE)
         return check_tree(&c, &o->id, o->size, 1, err);
     *c.bad = o->id;
-    return object_check(st, &o->id, o->size, o->size <= deep, err);
-}
-
-int store_check(struct store *st, const struct object *o, bool deep, struct digest *bad,
-                struct error *err)
-{
-    return check(st, o, deep ? LLONG_MAX : -1, bad, err);
-}
-
-int store_check_fetched(struct store *st, const struct object *o, struct digest *bad,
-                        struct error *err)
-{
-    return check(st, o, STORE_UNSYNCED_MAX, bad, err);
+    return object_check(st, &o->id, o->size, deep, err);
 }

@@ -296,13 +296,16 @@ static int is_packed_right(struct push *p, const struct catalog_entry *at,
     return rc < 0 ? rc : rc == REMOTE_DONE && digest_equal(&d, &at->id);
 }
 
-/* 1 when our own file is small enough to be packed. */
-static int is_small(struct push *p, const struct digest *id, struct error *err)
+/* 1 when our own file is small enough to be packed. size: as it should be, or -1. */
+static int is_small(struct push *p, const struct digest *id, long long size,
+                    struct error *err)
 {
     struct buf path = { 0 };
     struct stat s;
     int rc;
 
+    if (size >= 0)
+        return size <= PACKED_MAX;
     layout_object(p->store, id, &path);
     if (lstat(path.s, &s) == 0)
         rc = s.st_size <= PACKED_MAX;
@@ -348,7 +351,7 @@ static int pack_file(struct push *p, const struct digest *id, bool *hashed_ours,
     return pack(p, id, err);
 }
 
-static int push_file(struct push *p, const struct digest *id, bool check,
+static int push_file(struct push *p, const struct digest *id, long long size, bool check,
                      struct error *err)
 {
     char hex[DIGEST_HEX + 1];
@@ -359,7 +362,7 @@ static int push_file(struct push *p, const struct digest *id, bool check,
     digest_hex(id, hex);
     if (is_given(p, hex, check))
         return 0;
-    if (p->packer && (rc = is_small(p, id, err)) != 0) {
+    if (p->packer && (rc = is_small(p, id, size, err)) != 0) {
         rc = rc < 0 ? rc : pack_file(p, id, &check, err);
         if (rc == 0)
             map_set(&p->given, hex, check ? hashed : unhashed);
@@ -391,7 +394,7 @@ static int push_entries(struct push *p, const struct tree *tree, int depth, bool
     for (size_t i = 0; i < tree->n; i++) {
         const struct tree_entry *e = &tree->entry[i];
         int rc = e->kind == TREE_TREE ? push_tree(p, &e->id, depth + 1, check, err)
-                                      : push_file(p, &e->id, check, err);
+                                      : push_file(p, &e->id, e->size, check, err);
         if (rc < 0 && rc != E_CORRUPT)
             return rc;
         damaged |= rc == E_CORRUPT;
@@ -419,7 +422,7 @@ static int push_tree(struct push *p, const struct digest *id, int depth, bool ch
     if (rc == 0)
         rc = push_entries(p, &tree, depth, check, err);
     if (rc == 0)
-        rc = push_file(p, id, check, err);
+        rc = push_file(p, id, (long long)text.len, check, err);
     tree_release(&tree);
     buf_release(&text);
     return rc;
@@ -428,7 +431,7 @@ static int push_tree(struct push *p, const struct digest *id, int depth, bool ch
 int push_object(struct push *p, const struct object *o, bool check, struct error *err)
 {
     return o->kind == OBJECT_TREE ? push_tree(p, &o->id, 1, check, err)
-                                  : push_file(p, &o->id, check, err);
+                                  : push_file(p, &o->id, o->size, check, err);
 }
 
 /* Who stands for a record: we, or who signed it. */

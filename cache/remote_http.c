@@ -26,8 +26,9 @@ enum {
     CONNECT_S = 5,
     STALL_S = 20, /* less than a byte a second for so long is a broken connection */
     REDIRECTS = 5,
-    TRIES = 4,   /* in a row that bring no new byte */
-    PAUSE_S = 30 /* whoever asks for a longer one is left */
+    BUFFER = 512 << 10, /* bytes that are taken or given at once, at most */
+    TRIES = 4,          /* in a row that bring no new byte */
+    PAUSE_S = 30        /* whoever asks for a longer one is left */
 };
 
 /* What becomes of one request, besides the REMOTE_ values. */
@@ -49,7 +50,8 @@ struct call {
     const struct remote_sink *to;   /* of GET */
     const struct remote_body *body; /* of PUT */
     enum remote_put how;
-    long long taken;  /* bytes that the sink has */
+    struct buf held;  /* bytes for the sink: libcurl gives them in small pieces */
+    long long taken;  /* bytes that the sink has, or held */
     long long skip;   /* bytes of this answer that come before what is wanted */
     long long starts; /* Content-Range of this answer, or -1 */
     bool begun;       /* this answer is what was asked for */
@@ -103,6 +105,14 @@ static bool begin(struct call *c)
     return true;
 }
 
+static int hand_over(struct call *c)
+{
+    if (c->held.len && c->rc == 0)
+        c->rc = c->to->take(c->to->self, c->held.s, c->held.len, c->err);
+    buf_reset(&c->held);
+    return c->rc;
+}
+
 /* Fewer bytes than there are end the request. */
 static size_t take_bytes(char *bytes, size_t one, size_t n, void *self)
 {
@@ -119,11 +129,10 @@ static size_t take_bytes(char *bytes, size_t one, size_t n, void *self)
     use = n - skip;
     if (c->part && (long long)use > c->part->size - c->taken)
         use = (size_t)(c->part->size - c->taken);
-    if (use)
-        c->rc = c->to->take(c->to->self, bytes + skip, use, c->err);
-    if (c->rc < 0)
-        return 0;
     c->taken += (long long)use;
+    buf_add(&c->held, bytes + skip, use);
+    if (c->held.len >= BUFFER && hand_over(c) < 0)
+        return 0;
     return skip + use;
 }
 
@@ -224,6 +233,7 @@ static int request(struct call *c, struct buf *url)
     CURL *curl = c->h->curl;
     struct curl_slist *headers = NULL;
     struct buf range = { 0 };
+    CURLcode done;
     int rc;
 
     c->begun = false;
@@ -235,6 +245,8 @@ static int request(struct call *c, struct buf *url)
     lib->setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     lib->setopt(curl, CURLOPT_USERAGENT, "larder");
     lib->setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    lib->setopt(curl, CURLOPT_BUFFERSIZE, (long)BUFFER);
+    lib->setopt(curl, CURLOPT_UPLOAD_BUFFERSIZE, (long)BUFFER);
     lib->setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S);
     lib->setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
     lib->setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)STALL_S);
@@ -252,7 +264,10 @@ static int request(struct call *c, struct buf *url)
         lib->setopt(curl, CURLOPT_CUSTOMREQUEST, c->method);
     else
         lib->setopt(curl, CURLOPT_NOBODY, 1L);
-    rc = judge(c, lib->perform(curl), url);
+    done = lib->perform(curl);
+    if (c->to)
+        hand_over(c);
+    rc = judge(c, done, url);
     lib->slist_free_all(headers);
     buf_release(&range);
     return rc;
@@ -303,6 +318,7 @@ static int run(struct call *c)
         if (rc == AGAIN && c->body)
             c->body->again(c->body->self);
     }
+    buf_release(&c->held);
     buf_release(&url);
     return rc;
 }

@@ -385,7 +385,7 @@ static int fetch_file(struct remotes *r, const struct digest *id, long long size
         return rc;
     rc = ask_for_file(r, &in, id, size, NULL, err);
     if (rc == REMOTE_DONE)
-        rc = receive_publish(&in, sync && in.got > STORE_UNSYNCED_MAX, err);
+        rc = receive_publish(&in, sync, err);
     receive_release(&in);
     return rc == REMOTE_ABSENT ? STORE_MISS : rc;
 }
@@ -435,7 +435,7 @@ static int fetch_tree(struct remotes *r, const struct digest *id, long long size
     else
         rc = fetch_entries(r, &tree, depth, sync, err);
     if (rc == STORE_HIT && in.temp.st)
-        rc = receive_publish(&in, sync && in.got > STORE_UNSYNCED_MAX, err);
+        rc = receive_publish(&in, sync, err);
     if (rc == STORE_HIT)
         map_set(&r->whole, hex, r);
 out:

@@ -154,16 +154,20 @@ static bool is_expected(struct work *w, const struct record *rec)
     return true;
 }
 
-/* Outputs that were not synced are read whole, once after each start of the machine. */
+/* Outputs that were not synced are read whole, once after each start of the machine; and
+ * so is what was fetched, which is not worth the wait for the disk. */
 static int check_output(struct session *s, const struct record *rec,
                         const struct object *o, struct digest *bad, struct error *err)
 {
-    bool unsure =
+    bool deep =
         (boot_is_past(rec) || rec->by) && !state_seen_since_boot(s->state, &o->id);
 
-    if (unsure && !boot_is_past(rec))
-        return store_check_fetched(s->store, o, bad, err);
-    return store_check(s->store, o, unsure, bad, err);
+    return store_check(s->store, o, deep, bad, err);
+}
+
+static bool is_synced(const struct record *rec)
+{
+    return !rec->boot && !rec->by;
 }
 
 /* Once for each object and step, however many records name it. */
@@ -247,7 +251,7 @@ static int check_discovered(struct session *s, struct work *w, const struct reco
     if (digest_equal(&rec->discovered.id, &none))
         return STORE_HIT;
     if (rec->by && s->remotes)
-        rc = remotes_fetch_object(s->remotes, &rec->discovered, !rec->boot, err);
+        rc = remotes_fetch_object(s->remotes, &rec->discovered, is_synced(rec), err);
     if (rc < 0)
         return rc;
     rc = discovered_check(s, &rec->discovered, &w->changed, err);
@@ -280,7 +284,7 @@ static int try_record(struct session *s, struct work *w, const struct record *re
             w->here = false;
             continue;
         }
-        rc = fetch_output(s, w, i, o, !rec->boot, err);
+        rc = fetch_output(s, w, i, o, is_synced(rec), err);
         if (rc < 0)
             return rc;
         if (rc == STORE_HIT) {
@@ -394,7 +398,8 @@ static int bring_object(struct session *s, struct work *w, size_t i, struct erro
         return rc;
     rc = check_output(s, w->record, o, &bad, err);
     if (rc > OBJECT_FINE)
-        rc = fetch_output(s, w, step_object_output(w->step, i), o, !w->record->boot, err);
+        rc = fetch_output(s, w, step_object_output(w->step, i), o, is_synced(w->record),
+                          err);
     return rc;
 }
 
@@ -433,7 +438,7 @@ int lookup_bring_log(struct session *s, struct work *w, struct error *err)
 
     if (rc == 0 && s->remotes && !digest_equal(&w->record->log.id, &none) &&
         !step_takes_private(w->step))
-        rc = remotes_fetch_object(s->remotes, &w->record->log, !w->record->boot, err);
+        rc = remotes_fetch_object(s->remotes, &w->record->log, is_synced(w->record), err);
     return rc < 0 ? rc : 0;
 }
 

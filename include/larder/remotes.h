@@ -50,9 +50,8 @@ int remotes_add(struct remotes *r, const char *name, const char *place,
 int remotes_find_record(struct remotes *r, const struct digest *key, const char *stage,
                         const char **from, struct error *err);
 /* STORE_HIT when the object, and for a tree everything below it, is in our store now, or
- * was; STORE_MISS when no remote has all of it, or an error of our own store. sync: large
- * files (STORE_UNSYNCED_MAX) are on the disk before they are seen, which an object needs
- * whose record has no boot id. */
+ * was; STORE_MISS when no remote has all of it, or an error of our own store. sync: on
+ * the disk before it is seen, which an object needs of a record that says so. */
 int remotes_fetch_object(struct remotes *r, const struct object *o, bool sync,
                          struct error *err);
 

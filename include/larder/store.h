@@ -91,13 +91,6 @@ int store_list(struct store *st, const struct object *o, struct arena *arena,
  * deep: hash in any case; a tree is then remembered too, once all below it is fine. */
 int store_check(struct store *st, const struct object *o, bool deep, struct digest *bad,
                 struct error *err);
-/* What is fetched from a remote is put on the disk, one file after the other, only where
- * it is larger than this; the others must be read once after each start of the machine.
- */
-enum { STORE_UNSYNCED_MAX = 4 << 20 };
-/* The same, hashing those. */
-int store_check_fetched(struct store *st, const struct object *o, struct digest *bad,
-                        struct error *err);
 /* The state of the file of an object, as store_memory compares it: FS_FOUND, FS_ABSENT or
  * an error. Cheaper than a stat() by path. */
 int store_object_state(struct store *st, const struct digest *id, struct fs_state *state,

@@ -53,7 +53,8 @@ PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
 class Nginx:
     """Static files that may be put, as an institute's web space with WebDAV."""
 
-    def __init__(self, folder, writable=True):
+    def __init__(self, folder, writable=True, listing=False):
+        self.listing = listing  # PROPFIND, which rclone wants and Larder does not
         self.folder, self.port, self.process = folder, free_port(), None
         self.url = "http://127.0.0.1:%d/lab" % self.port
         os.makedirs(folder + "/www/lab")
@@ -65,8 +66,11 @@ class Nginx:
 
     def allow(self, writable):
         with open(self.folder + "/nginx.conf", "w") as f:
-            f.write(NGINX.format(folder=self.folder, port=self.port, module="user www-data;" if os.getuid() == 0 else "",
-                                 dav="dav_methods PUT DELETE MKCOL COPY MOVE; create_full_put_path on;" if writable else ""))
+            f.write(NGINX.format(folder=self.folder, port=self.port, 
+                                 module=("user www-data;" if os.getuid() == 0 else "") +
+                                 ("load_module /usr/lib/nginx/modules/ngx_http_dav_ext_module.so;" if self.listing else ""),
+                                 dav="dav_methods PUT DELETE MKCOL COPY MOVE; create_full_put_path on;" +
+                                     ("dav_ext_methods PROPFIND OPTIONS;" if self.listing else "") if writable else ""))
         self.stop()
         self.start()
 
