@@ -1,5 +1,5 @@
-/* The index of packs: nothing in it lies outside of its pack, and what is written of it is
- * read again alike. */
+/* The index of packs: nothing in it lies outside of its pack, and what is written of it
+ * is read again alike. */
 #include "fuzz.h"
 
 #include <stdlib.h>

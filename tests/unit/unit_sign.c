@@ -46,7 +46,8 @@ Test(sign, text_is_the_golden_one)
     cr_assert_eq(fs_read(LARDER_SOURCE "/tests/golden/record-1.txt", &record, &err), 0);
     cr_assert_eq(
         fs_read(LARDER_SOURCE "/tests/golden/signed-record-1.txt", &golden, &err), 0);
-    cr_assert_eq(envelope_sign(&e, ENVELOPE_RECORD, s, record.s, record.len, &err), 0, "%s", err.text);
+    cr_assert_eq(envelope_sign(&e, ENVELOPE_RECORD, s, record.s, record.len, &err), 0,
+                 "%s", err.text);
     envelope_write(&e, &text);
     cr_assert_str_eq(buf_str(&text), buf_str(&golden));
     cr_assert_str_eq(key_id_of(&e.signer).text, "56475aa75463474c");
@@ -66,7 +67,8 @@ static bool is_accepted(const struct buf *golden, size_t at, bool cut)
     buf_add(&text, golden->s, cut ? at : golden->len);
     if (!cut)
         text.s[at] ^= 1;
-    good = envelope_read(&e, ENVELOPE_RECORD, buf_str(&text), text.len, NULL) == 0 && envelope_is_true(&e);
+    good = envelope_read(&e, ENVELOPE_RECORD, buf_str(&text), text.len, NULL) == 0 &&
+           envelope_is_true(&e);
     buf_release(&text);
     return good;
 }
@@ -79,7 +81,8 @@ Test(sign, no_other_text_is_accepted)
 
     cr_assert_eq(
         fs_read(LARDER_SOURCE "/tests/golden/signed-record-1.txt", &golden, &err), 0);
-    cr_assert_eq(envelope_read(&e, ENVELOPE_RECORD, golden.s, golden.len, &err), 0, "%s", err.text);
+    cr_assert_eq(envelope_read(&e, ENVELOPE_RECORD, golden.s, golden.len, &err), 0, "%s",
+                 err.text);
     cr_assert(envelope_is_true(&e));
     for (size_t i = 0; i < golden.len; i++) {
         cr_assert(!is_accepted(&golden, i, false), "byte %zu changed", i);
