@@ -1,10 +1,8 @@
 #include "packer.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
+#include "body.h"
 #include "envelope.h"
 #include "larder/mem.h"
 #include "object.h"
@@ -83,57 +81,11 @@ void packer_close(struct packer *k)
 /* ---- giving --------------------------------------------------------------------------
  */
 
-struct file_body {
-    int fd;
-    off_t at;
-};
-
-static int give_file(void *self, void *bytes, size_t n, size_t *got, struct error *err)
-{
-    struct file_body *b = self;
-    ssize_t k;
-
-    do
-        k = pread(b->fd, bytes, n, b->at);
-    while (k < 0 && errno == EINTR);
-    if (k < 0)
-        return error_system(err, "cannot read a pack");
-    b->at += k;
-    *got = (size_t)k;
-    return 0;
-}
-
-static void give_file_again(void *self)
-{
-    ((struct file_body *)self)->at = 0;
-}
-
-struct text_body {
-    const struct buf *text;
-    size_t at;
-};
-
-static int give_text(void *self, void *bytes, size_t n, size_t *got, struct error *err)
-{
-    struct text_body *b = self;
-
-    (void)err;
-    *got = n < b->text->len - b->at ? n : b->text->len - b->at;
-    memcpy(bytes, buf_str(b->text) + b->at, *got);
-    b->at += *got;
-    return 0;
-}
-
-static void give_text_again(void *self)
-{
-    ((struct text_body *)self)->at = 0;
-}
-
 static int put_text(struct packer *k, const char *name, const struct buf *text,
                     struct error *err)
 {
-    struct text_body at = { text, 0 };
-    struct remote_body body = { give_text, give_text_again, &at, (long long)text->len };
+    struct body_text at = { buf_str(text), text->len, 0 };
+    struct remote_body body = body_of_text(&at);
 
     return peer_put(k->peer, name, &body, PUT_NEW, err);
 }
@@ -143,8 +95,8 @@ static int put_heap(struct packer *k, struct heap *h, struct error *err)
 {
     struct catalog *all = packs_catalog(k->packs);
     struct buf name = { 0 };
-    struct file_body at = { h->file.fd, 0 };
-    struct remote_body body = { give_file, give_file_again, &at, h->size };
+    struct body_file at = { h->file.fd, h->size, 0 };
+    struct remote_body body = body_of_file(&at);
     struct digest id;
     uint32_t pack;
     int rc;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "body.h"
 #include "envelope.h"
 #include "larder/formats.h"
 #include "larder/fs.h"
@@ -63,6 +64,14 @@ void packs_free(struct packs *p)
     catalog_release(&p->catalog);
     buf_release(&p->window);
     free(p);
+}
+
+bool packs_is_empty(const struct packs *p)
+{
+    for (size_t i = 0; i < p->n_roots; i++)
+        if (p->root[i]->number > 0)
+            return false;
+    return p->peer->n_failures == 0;
 }
 
 struct catalog *packs_catalog(struct packs *p)
@@ -197,32 +206,14 @@ static struct root *recall(const struct packs *p, const struct public_key *key)
 /* ---- the latest root -----------------------------------------------------------------
  */
 
-struct letter {
-    struct buf text;
-    size_t max;
-    bool too_long;
-};
-
-static int take_letter(void *self, const void *bytes, size_t n, struct error *err)
-{
-    struct letter *l = self;
-
-    if (n > l->max - l->text.len) {
-        l->too_long = true;
-        return error_set(err, E_CORRUPT, "too long");
-    }
-    buf_add(&l->text, bytes, n);
-    return 0;
-}
-
 /* A file of the remote that is not longer than that: REMOTE_DONE, REMOTE_ABSENT or an
  * error. */
 static int get_text(struct packs *p, const char *name, size_t max, struct buf *to,
                     struct error *err)
 {
-    struct letter letter = { .max = max };
-    int rc =
-        peer_get(p->peer, name, NULL, &(struct remote_sink){ take_letter, &letter }, err);
+    struct sink_text letter = { .max = max };
+    const struct remote_sink sink = sink_to_text(&letter);
+    int rc = peer_get(p->peer, name, NULL, &sink, err);
 
     if (rc == REMOTE_DONE)
         *to = letter.text;
@@ -423,11 +414,11 @@ int packs_get(struct packs *p, const struct catalog_entry *e,
         return REMOTE_ABSENT; /* nobody packs what is so large */
     if (e->size && !in_window(p, e)) {
         struct remote_part part = { e->from, window_for(p, e) };
-        struct letter letter = { .max = (size_t)part.size };
+        struct sink_text letter = { .max = (size_t)part.size };
+        const struct remote_sink into = sink_to_text(&letter);
 
         packed_name("pack", &p->catalog.pack[e->pack].id, &name);
-        rc = peer_get(p->peer, name.s, &part,
-                      &(struct remote_sink){ take_letter, &letter }, err);
+        rc = peer_get(p->peer, name.s, &part, &into, err);
         if (rc == REMOTE_DONE) {
             buf_release(&p->window);
             p->window = letter.text;

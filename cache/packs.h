@@ -40,6 +40,8 @@ void packs_free(struct packs *p); /* NULL is fine */
 /* Learns what the owner of the key has put there; once. What cannot be had is not there;
  * an error is one of our own store, or E_REMOTE of a remote that is required. */
 int packs_learn(struct packs *p, const struct public_key *key, struct error *err);
+/* Whether none of the keys that were learnt has put anything there. */
+bool packs_is_empty(const struct packs *p);
 struct catalog *packs_catalog(struct packs *p);
 /* The latest root of a key that was learnt; borrowed, to be changed by packer only. */
 struct root *packs_root(struct packs *p, const struct key_id *by);

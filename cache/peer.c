@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "body.h"
 #include "larder/buf.h"
 #include "larder/formats.h"
 #include "larder/mem.h"
@@ -93,30 +94,21 @@ static int note(struct peer *p, int rc, struct error *err)
     return rc;
 }
 
-static int take_info(void *self, const void *bytes, size_t n, struct error *err)
-{
-    struct buf *text = self;
-
-    if (n > INFO_MAX - text->len)
-        return error_set(err, E_REMOTE, "%s is too long", info_name);
-    buf_add(text, bytes, n);
-    return 0;
-}
-
 /* Whether its format is ours; REMOTE_ABSENT when it has none yet. */
 static int check_format(struct peer *p, struct error *err)
 {
-    struct buf text = { 0 };
-    struct remote_sink to = { take_info, &text };
+    struct sink_text info = { .max = INFO_MAX };
+    const struct remote_sink to = sink_to_text(&info);
     int rc = p->kind->get(p->remote, info_name, NULL, &to, err);
 
-    if (rc == REMOTE_DONE && strncmp(buf_str(&text), info_text, strlen(info_text)) != 0)
+    if (info.too_long || (rc == REMOTE_DONE && strncmp(buf_str(&info.text), info_text,
+                                                       strlen(info_text)) != 0))
         rc = error_set(err, E_REMOTE,
                        "its %s does not begin with `larder-cache 1`: a "
                        "remote of another format",
                        info_name);
-    p->packed = rc == REMOTE_DONE && strstr(buf_str(&text), info_packs) != NULL;
-    buf_release(&text);
+    p->packed = rc == REMOTE_DONE && strstr(buf_str(&info.text), info_packs) != NULL;
+    buf_release(&info.text);
     return rc;
 }
 
@@ -181,43 +173,24 @@ int peer_list(struct peer *p, const char *folder,
     return rc ? rc : note(p, p->kind->list(p->remote, folder, tell, self, err), err);
 }
 
-struct info {
-    struct buf text;
-    size_t at;
-};
-
-static int give_info(void *self, void *bytes, size_t n, size_t *got, struct error *err)
-{
-    struct info *info = self;
-    size_t left = info->text.len - info->at;
-
-    (void)err;
-    *got = n < left ? n : left;
-    memcpy(bytes, info->text.s + info->at, *got);
-    info->at += *got;
-    return 0;
-}
-
-static void give_info_again(void *self)
-{
-    ((struct info *)self)->at = 0;
-}
-
 int peer_found(struct peer *p, struct error *err)
 {
-    struct info info = { 0 };
-    struct remote_body body = { give_info, give_info_again, &info, 0 };
+    struct buf text = { 0 };
     long long size;
     int rc = peer_has(p, info_name, &size, err);
 
     if (rc == REMOTE_ABSENT) {
-        buf_adds(&info.text, info_text);
+        struct body_text info;
+        struct remote_body body;
+
+        buf_adds(&text, info_text);
         if (p->kind->packs)
-            buf_adds(&info.text, info_packs);
-        body.size = (long long)info.text.len;
+            buf_adds(&text, info_packs);
+        info = (struct body_text){ text.s, text.len, 0 };
+        body = body_of_text(&info);
         rc = peer_put(p, info_name, &body, PUT_NEW, err);
         p->packed = p->kind->packs;
-        buf_release(&info.text);
+        buf_release(&text);
     }
     return rc < 0 ? rc : 0;
 }

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "body.h"
 #include "envelope.h"
 #include "larder/map.h"
 #include "larder/mem.h"
@@ -502,27 +503,6 @@ int push_has_record(struct push *p, const struct record *rec, struct error *err)
     return rc;
 }
 
-struct text {
-    const char *bytes;
-    size_t size, at;
-};
-
-static int give_text(void *self, void *bytes, size_t n, size_t *got, struct error *err)
-{
-    struct text *t = self;
-
-    (void)err;
-    *got = n < t->size - t->at ? n : t->size - t->at;
-    memcpy(bytes, t->bytes + t->at, *got);
-    t->at += *got;
-    return 0;
-}
-
-static void give_text_again(void *self)
-{
-    ((struct text *)self)->at = 0;
-}
-
 /* The record in its envelope. */
 static int enclose(struct push *p, const struct record *rec, struct buf *to,
                    struct error *err)
@@ -560,8 +540,8 @@ int push_record(struct push *p, const struct record *rec, struct error *err)
         rc = packer_add_record(p->packer, &rec->key, &by, &text, err);
         p->totals.n_replaced += rc == 0 && p->record_damaged;
     } else if (rc == 0) {
-        struct text t = { text.s, text.len, 0 };
-        struct remote_body body = { give_text, give_text_again, &t, (long long)text.len };
+        struct body_text t = { text.s, text.len, 0 };
+        struct remote_body body = body_of_text(&t);
 
         record_name(p, rec, &name);
         rc = peer_put(&p->peer, name.s, &body, p->record_damaged ? PUT_OVER : PUT_NEW,

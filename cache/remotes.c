@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "body.h"
 #include "envelope.h"
 #include "larder/map.h"
 #include "larder/mem.h"
@@ -124,26 +125,8 @@ static int open_packs(struct remotes *r, struct source *s, struct packs **packs,
     return rc;
 }
 
-/* The text of a record, as it comes. */
-struct letter {
-    struct buf text;
-    bool too_long;
-};
-
-static int take_letter(void *self, const void *bytes, size_t n, struct error *err)
-{
-    struct letter *l = self;
-
-    if (n > ENVELOPE_MAX - l->text.len) {
-        l->too_long = true;
-        return error_set(err, E_CORRUPT, "a record is too long");
-    }
-    buf_add(&l->text, bytes, n);
-    return 0;
-}
-
 /* True when the letter is what `who` has signed of the key; *rec is then new. */
-static bool is_believed(const struct letter *l, const struct trusted *who,
+static bool is_believed(const struct sink_text *l, const struct trusted *who,
                         const struct digest *key, struct envelope *e, struct record **rec)
 {
     if (l->too_long ||
@@ -159,9 +142,10 @@ static bool is_believed(const struct letter *l, const struct trusted *who,
 }
 
 static int get_letter(struct remotes *r, struct source *s, const struct digest *key,
-                      const struct trusted *who, struct letter *letter, struct error *err)
+                      const struct trusted *who, struct sink_text *letter,
+                      struct error *err)
 {
-    const struct remote_sink to = { take_letter, letter };
+    const struct remote_sink to = sink_to_text(letter);
     const struct catalog_entry *at;
     char hex[DIGEST_HEX + 1];
     struct buf name = { 0 };
@@ -186,7 +170,7 @@ static int take_record(struct remotes *r, struct source *s, const struct digest 
                        const struct trusted *who, struct error *err)
 {
     struct record *rec = NULL;
-    struct letter letter = { 0 };
+    struct sink_text letter = { .max = ENVELOPE_MAX };
     struct envelope e;
     int rc = get_letter(r, s, key, who, &letter, err);
 
@@ -262,8 +246,11 @@ static int count_others(struct remotes *r, struct source *s, const struct digest
 static int ask_for_records(struct remotes *r, struct source *s, const struct digest *key,
                            const char *stage, struct error *err)
 {
-    int rc, answer = STORE_MISS;
+    struct packs *packs;
+    int rc = open_packs(r, s, &packs, err), answer = STORE_MISS;
 
+    if (rc < 0)
+        return rc;
     for (size_t i = 0; i < trust_count(r->order.trust); i++) {
         const struct trusted *who = trust_at(r->order.trust, i);
 
@@ -275,7 +262,7 @@ static int ask_for_records(struct remotes *r, struct source *s, const struct dig
         if (rc == REMOTE_DONE)
             answer = STORE_HIT;
     }
-    if (answer == STORE_HIT || s->packs)
+    if (answer == STORE_HIT || packs)
         return answer;
     rc = count_others(r, s, key, stage, err);
     return rc < 0 ? rc : STORE_MISS;
@@ -533,6 +520,13 @@ void remotes_tell_ignored(struct remotes *r)
     for (size_t i = 0; i < r->n; i++) {
         const struct source *s = &r->source[i];
 
+        if (s->packs && packs_is_empty(s->packs)) {
+            buf_printf(&line,
+                       "remote %s has nothing that a trusted key has signed; `larder "
+                       "trust add` the public key of who pushes there",
+                       s->peer.name);
+            tell(r, &line);
+        }
         if (s->n_damaged) {
             buf_printf(&line,
                        "%zu object%s ignored: not what %s name says, on remote %s; "

@@ -66,8 +66,9 @@ struct remotes_totals {
 };
 /* What came, and what did not. */
 void remotes_count_up(const struct remotes *r, struct remotes_totals *t);
-/* Tells, by warn, what was ignored and why: a line for each unknown key, for signatures
- * that do not fit, and for each remote whose objects were not what their names say. */
+/* Tells, by warn, what was ignored and why: a line for each unknown key, for each remote
+ * of packs to which no trusted key has given anything, for signatures that do not fit,
+ * and for each remote whose objects were not what their names say. */
 void remotes_tell_ignored(struct remotes *r);
 
 #endif
