@@ -45,7 +45,7 @@ struct http {
 struct call {
     struct http *h;
     const char *name;
-    const char *method; /* NULL: GET, or PUT where there is a body */
+    const char *method; /* NULL: GET with a sink, PUT with a body, else HEAD */
     const struct remote_part *part;
     const struct remote_sink *to;   /* of GET */
     const struct remote_body *body; /* of PUT */

@@ -116,12 +116,13 @@ static int open_packs(struct remotes *r, struct source *s, struct packs **packs,
     *packs = NULL;
     if (rc <= 0)
         return rc;
-    if (!s->packs)
-        s->packs = packs_new(&s->peer, r->order.store, r->order.warn, r->order.self);
+    *packs = s->packs;
+    if (s->packs)
+        return 0;
+    *packs = s->packs = packs_new(&s->peer, r->order.store, r->order.warn, r->order.self);
     rc = 0;
     for (size_t i = 0; i < trust_count(r->order.trust) && rc == 0; i++)
         rc = packs_learn(s->packs, &trust_at(r->order.trust, i)->key, err);
-    *packs = s->packs;
     return rc;
 }
 

@@ -144,4 +144,26 @@ static inline size_t n_ignored(struct labs *l)
     return t.n_ignored;
 }
 
+#define KEY "larder-key 1\nprogram bake sha256:00\n"
+
+/* Lab B finds the record, with who signed it, and fetches its object. */
+static inline void expect_found(struct labs *l, const struct record *rec,
+                                const struct object *o)
+{
+    struct record **got;
+    struct error err = { 0 };
+    size_t n;
+
+    cr_assert_eq(find(l, &rec->key), STORE_HIT);
+    cr_assert_eq(store_find(l->b->st, &rec->key, &got, &n, &err), STORE_HIT);
+    cr_assert(n == 1 && digest_equal(&got[0]->id, &rec->id));
+    cr_assert_not_null(got[0]->by);
+    cr_assert_str_eq(got[0]->by->id.text, key_id_of(signer_key(l->signer)).text);
+    cr_assert_eq(store_check(l->b->st, o, false, NULL, &err), OBJECT_ABSENT);
+    cr_assert_eq(fetch(l, o), STORE_HIT);
+    cr_assert_eq(store_check(l->b->st, o, true, NULL, &err), OBJECT_FINE);
+    cr_assert_eq(l->n_warnings, 0, "%s", l->warning);
+    records_free(got, n);
+}
+
 #endif

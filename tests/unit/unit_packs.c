@@ -66,26 +66,16 @@ static void find_none(struct labs *l, const struct record *rec, const char *what
     cr_assert_eq(find(l, &rec->key), STORE_MISS, "%s", what);
 }
 
-#define KEY "larder-key 1\nprogram bake sha256:00\n"
-
 Test(packs, what_is_pushed_is_found)
 {
     struct labs *l = packed_labs();
     struct object o = add_folder(l->a, "out");
-    struct record *rec = share(l, KEY, &o, l->signer), **got;
-    struct error err = { 0 };
-    size_t n;
+    struct record *rec = share(l, KEY, &o, l->signer);
 
     cr_assert_eq(n_files(l, "pack"), 2);
     cr_assert_eq(n_files(l, "index"), 1);
     cr_assert_eq(n_files(l, "root"), 1);
-    cr_assert_eq(find(l, &rec->key), STORE_HIT);
-    cr_assert_eq(store_find(l->b->st, &rec->key, &got, &n, &err), STORE_HIT);
-    cr_assert(n == 1 && digest_equal(&got[0]->id, &rec->id) && got[0]->by);
-    cr_assert_eq(fetch(l, &o), STORE_HIT);
-    cr_assert_eq(store_check(l->b->st, &o, true, NULL, &err), OBJECT_FINE);
-    cr_assert_eq(l->n_warnings, 0, "%s", l->warning);
-    records_free(got, n);
+    expect_found(l, rec, &o);
     record_free(rec);
     labs_free(l);
 }

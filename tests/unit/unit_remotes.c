@@ -1,25 +1,12 @@
 #include "labs.h"
 
-#define KEY "larder-key 1\nprogram bake sha256:00\n"
-
 Test(remotes, a_record_arrives_with_who_signed_it)
 {
     struct labs *l = labs_new();
     struct object o = add_folder(l->a, "out");
-    struct record *rec = share(l, KEY, &o, l->signer), **got;
-    struct error err = { 0 };
-    size_t n;
+    struct record *rec = share(l, KEY, &o, l->signer);
 
-    cr_assert_eq(find(l, &rec->key), STORE_HIT);
-    cr_assert_eq(store_find(l->b->st, &rec->key, &got, &n, &err), STORE_HIT);
-    cr_assert(n == 1 && digest_equal(&got[0]->id, &rec->id));
-    cr_assert_not_null(got[0]->by);
-    cr_assert_str_eq(got[0]->by->id.text, key_id_of(signer_key(l->signer)).text);
-    cr_assert_eq(store_check(l->b->st, &o, false, NULL, &err), OBJECT_ABSENT);
-    cr_assert_eq(fetch(l, &o), STORE_HIT);
-    cr_assert_eq(store_check(l->b->st, &o, true, NULL, &err), OBJECT_FINE);
-    cr_assert_eq(l->n_warnings, 0, "%s", l->warning);
-    records_free(got, n);
+    expect_found(l, rec, &o);
     record_free(rec);
     labs_free(l);
 }
