@@ -61,7 +61,7 @@ static int look(struct session *s, const struct cli *cli, bool ask, struct outlo
     int rc = session_begin(s, cli, cli->arg, cli->n_args, err);
 
     *o = (struct outlook){ 0 };
-    s->fetch.only_counted = true;
+    s->would_fetch.only_counted = true;
     if (rc == 0)
         session_borrow_proof(s);
     if (rc == 0 && ask)
@@ -148,8 +148,9 @@ static void print_json(const struct session *s, const struct outlook *o,
     if (cost) {
         json_object_set_new(all, "cost", cost_json(cost));
         json_object_set_new(all, "fetch",
-                            json_pack("{s:I, s:I}", "objects", (json_int_t)s->fetch.n,
-                                      "bytes", (json_int_t)s->fetch.bytes));
+                            json_pack("{s:I, s:I}", "objects",
+                                      (json_int_t)s->would_fetch.n, "bytes",
+                                      (json_int_t)s->would_fetch.bytes));
     }
     json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
     putchar('\n');
@@ -197,7 +198,7 @@ static void print_outlook(const struct outlook *o)
     buf_release(&line);
 }
 
-static void print_fetches(const struct fetches *f)
+static void print_fetches(const struct would_fetch *f)
 {
     struct buf line = { 0 };
 
@@ -273,7 +274,7 @@ int command_plan(const struct cli *cli, struct error *err)
             if (s.work[i].wanted && s.work[i].state != WORK_DONE)
                 print_step(&s.work[i]);
         print_outlook(&o);
-        print_fetches(&s.fetch);
+        print_fetches(&s.would_fetch);
         print_programs(&s);
         print_cost(&cost);
     }

@@ -196,13 +196,13 @@ static int count_fetch(struct session *s, const struct object *o, struct error *
     char hex[DIGEST_HEX + 1];
     int rc;
 
-    if (map_get(&s->fetch.seen, digest_hex(&o->id, hex)))
+    if (map_get(&s->would_fetch.seen, digest_hex(&o->id, hex)))
         return STORE_HIT;
     rc = remotes_has_object(s->remotes, &o->id, err);
     if (rc == STORE_HIT) {
-        map_set(&s->fetch.seen, hex, s);
-        s->fetch.n++;
-        s->fetch.bytes += o->size;
+        map_set(&s->would_fetch.seen, hex, s);
+        s->would_fetch.n++;
+        s->would_fetch.bytes += o->size;
     }
     return rc;
 }
@@ -213,7 +213,7 @@ static int fetch_output(struct session *s, const struct work *w, size_t i,
 {
     if (!s->remotes || step_output_is_private(w->step, i))
         return STORE_MISS;
-    if (s->fetch.only_counted)
+    if (s->would_fetch.only_counted)
         return count_fetch(s, o, err);
     if (o->size >= BIG) {
         struct buf size = { 0 };
@@ -289,8 +289,8 @@ static int try_record(struct session *s, struct work *w, const struct record *re
             return rc;
         if (rc == STORE_HIT) {
             tell_lost(s, w, found, &bad,
-                      s->fetch.only_counted ? "it will be fetched again"
-                                            : "it was fetched again");
+                      s->would_fetch.only_counted ? "it will be fetched again"
+                                                  : "it was fetched again");
             continue;
         }
         w->here = false;

@@ -438,7 +438,7 @@ void session_close(struct session *s)
         work_free(s->work, s->plan);
     queue_release(&s->recalled);
     map_release(&s->lost);
-    map_release(&s->fetch.seen);
+    map_release(&s->would_fetch.seen);
     map_release(&s->discovered);
     map_release(&s->looked);
     remotes_close(s->remotes);

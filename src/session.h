@@ -32,7 +32,7 @@ struct remotes;
 struct trust;
 
 /* What a look at the plan would fetch, were it a run. */
-struct fetches {
+struct would_fetch {
     bool only_counted;
     size_t n;
     long long bytes;
@@ -72,7 +72,7 @@ struct session {
     struct queue recalled;   /* steps that lookup_step() has recalled, to be taken out */
     struct trust *trust;     /* NULL until sharing_trust() */
     struct remotes *remotes; /* NULL: none is asked; see sharing_open() */
-    struct fetches fetch;
+    struct would_fetch would_fetch;
     struct map discovered;    /* lists that were looked at (discovered.c), by digest */
     struct map looked;        /* and their lines, by their text */
     struct buf placed;        /* lines to be told */
