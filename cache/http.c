@@ -356,7 +356,7 @@ static int follow(struct call *c)
 
 static bool is_for_later(long code)
 {
-    return code == 408 || code == 429 || code >= 500;
+    return code == 408 || code == 429 || (code >= 500 && code != 501);
 }
 
 /* 0 when the answer counts, AGAIN, MOVED or an error. */

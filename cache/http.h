@@ -1,11 +1,11 @@
 /*
  * http - requests to web servers, over connections that stay open.
  *
- * A body that breaks off is asked for from there on. 408, 429 and 5xx are tried again
- * after a pause, half a minute at most; redirects lead to the same scheme or to https,
- * five at most in a row, and to another host without what proves who we are. Proxies are
- * those of the environment, names and passwords those of ~/.netrc; certificates are
- * always checked.
+ * A body that breaks off is asked for from there on. 408, 429 and 5xx but 501 are tried
+ * again after a pause, half a minute at most; redirects lead to the same scheme or to
+ * https, five at most in a row, and to another host without what proves who we are.
+ * Proxies are those of the environment, names and passwords those of ~/.netrc;
+ * certificates are always checked.
  */
 #ifndef CACHE_HTTP_H
 #define CACHE_HTTP_H
@@ -44,7 +44,7 @@ struct http_request {
 
 /* What a server has answered. */
 struct http_answer {
-    long code;         /* 2xx, or 4xx but for 408 and 429 */
+    long code;         /* 2xx, 501, or 4xx but for 408 and 429 */
     long long size;    /* as its header says, or -1 */
     struct buf header; /* its lines */
     struct buf text;   /* the beginning of the body of another answer than 2xx */

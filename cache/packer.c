@@ -78,6 +78,14 @@ void packer_close(struct packer *k)
     free(k);
 }
 
+void packer_count_waiting(const struct packer *k, size_t *objects, size_t *records,
+                          long long *bytes)
+{
+    *objects = k ? k->objects.part.n : 0;
+    *records = k ? k->records.part.n : 0;
+    *bytes = k ? k->objects.size : 0;
+}
+
 /* ---- giving --------------------------------------------------------------------------
  */
 

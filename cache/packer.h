@@ -15,6 +15,9 @@ struct packer;
 int packer_open(struct packer **k, struct peer *peer, struct store *store,
                 struct packs *packs, const struct signer *signer, struct error *err);
 void packer_close(struct packer *k); /* NULL is fine; what is not flushed is not given */
+/* What is not flushed; all is 0 where there is no packer. */
+void packer_count_waiting(const struct packer *k, size_t *objects, size_t *records,
+                          long long *bytes);
 
 /* The bytes of an object, at most PACKED_MAX, and right. */
 int packer_add_object(struct packer *k, const struct digest *id, const struct buf *bytes,

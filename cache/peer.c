@@ -15,7 +15,7 @@
 enum { FAILURES_MAX = 3, SHUT_S = 60, INFO_MAX = 1 << 16 };
 
 static const struct remote_kind *const kind[] = { &remote_folder, &remote_http,
-                                                  &remote_https };
+                                                  &remote_https, &remote_s3 };
 static const char info_name[] = "larder-cache-info";
 static const char info_text[] = FORMAT_REMOTE "\n";
 static const char info_packs[] = "small in packs\n";
@@ -40,9 +40,7 @@ int peer_init(struct peer *p, const char *name, const char *place, struct error 
 {
     *p = (struct peer){ .kind = kind_of(place) };
     if (!p->kind)
-        return error_set(err, E_USAGE,
-                         "%s is no remote; one is file:/path or https://host/path",
-                         place);
+        return error_set(err, E_USAGE, "%s is no remote; one is " REMOTE_PLACES, place);
     p->name = xstrdup(name);
     p->place = xstrdup(place + strlen(p->kind->scheme));
     return 0;

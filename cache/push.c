@@ -100,7 +100,14 @@ void push_verify(struct push *p)
 
 void push_count_up(const struct push *p, struct push_totals *t)
 {
+    size_t objects, records;
+    long long bytes;
+
+    packer_count_waiting(p->packer, &objects, &records, &bytes);
     *t = p->totals;
+    t->n_objects -= objects; /* which are counted when they are given to the packer */
+    t->n_records -= records;
+    t->bytes -= bytes;
 }
 
 /* A file of the store on its way out. Its last bytes are held back until all of them are

@@ -10,6 +10,7 @@
 #include "larder/buf.h"
 #include "larder/map.h"
 #include "larder/mem.h"
+#include "larder/remotes.h"
 
 #define FIELD(f) offsetof(struct cli, f)
 
@@ -64,8 +65,7 @@ const struct option cli_option[] = {
       "tell also where each setting was made", NULL },
     { 0, "remote", "REMOTE", OPT_TEXT, FIELD(remote),
       " run plan push pull get log report export ",
-      "this remote only: file:/path, https://host/path, or its name in the settings",
-      NULL },
+      "this remote only, by its name in the settings or as " REMOTE_PLACES, NULL },
     { 0, "verify", NULL, OPT_FLAG, FIELD(verify), " push ",
       "read what the remote has, and replace what is damaged there", NULL },
     { 0, "require-remote", NULL, OPT_FLAG, FIELD(require_remote),

@@ -144,8 +144,8 @@ static int add_remote(struct config *c, const struct pos *pos, int file, const c
                          "'%s' cannot name a remote: letters, digits, '.', '_' and '-'",
                          name);
     if (!remote_place_is_valid(place))
-        return pos_error(pos, err, "%s%s takes file:/path or https://host/path, not '%s'",
-                         remote_word, name, place);
+        return pos_error(pos, err, "%s%s takes " REMOTE_PLACES ", not '%s'", remote_word,
+                         name, place);
     while (at < c->n_remotes && c->remote[at].file == file)
         at++;
     for (size_t i = 0; i < c->n_remotes; i++) {
@@ -265,10 +265,9 @@ static int read_remotes(struct config *c, struct error *err)
         char *place = arena_strndup(&c->arena, s, strcspn(s, " "));
 
         if (!remote_place_is_valid(place))
-            return error_set(
-                err, E_USAGE,
-                "the variable %s takes file:/path or https://host/path, not '%s'",
-                remotes_variable, place);
+            return error_set(err, E_USAGE,
+                             "the variable %s takes " REMOTE_PLACES ", not '%s'",
+                             remotes_variable, place);
         GROW(c->remote, c->n_remotes + 1, c->cap_remotes);
         c->remote[c->n_remotes++] = (struct config_remote){ .name = place,
                                                             .place = place,

@@ -20,7 +20,9 @@
 
 struct remotes;
 
-/* "file:/path", "http://host/path", "https://host/path" */
+/* How places are written, for messages. */
+#define REMOTE_PLACES "file:/path, https://host/path or s3://bucket/path"
+
 bool remote_place_is_valid(const char *place);
 
 /* How remotes are used. All is borrowed until remotes_close(). */
