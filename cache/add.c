@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "larder/folder.h"
+#include "larder/io.h"
 #include "object.h"
 
 #include "larder/banned.h"
@@ -31,7 +32,7 @@ static int no_file(const char *path, int rc, struct error *err)
 {
     struct stat s;
 
-    if (lstat(path, &s) < 0)
+    if (io_lstat(path, &s) < 0)
         return error_system(err, "cannot look at %s", path);
     if (S_ISDIR(s.st_mode))
         return error_set(err, E_STAGE, "%s is a folder, not a file", path);
@@ -49,7 +50,7 @@ static int take(struct intake *in, const char *path, enum object_kind kind,
     int rc;
 
     if (kind == OBJECT_TREE) {
-        if (lstat(path, &s) < 0)
+        if (io_lstat(path, &s) < 0)
             return error_system(err, "cannot look at %s", path);
         if (!S_ISDIR(s.st_mode))
             return error_set(err, E_STAGE, "%s is not a folder", path);
@@ -66,7 +67,7 @@ static int take(struct intake *in, const char *path, enum object_kind kind,
 static int take_source(struct intake *in, const char *path, enum object_kind kind,
                        struct object *o, struct error *err)
 {
-    char *real = realpath(path, NULL);
+    char *real = io_realpath(path, NULL);
     int rc = real ? take(in, real, kind, o, err)
                   : error_system(err, "cannot look at %s", path);
 

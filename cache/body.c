@@ -2,7 +2,8 @@
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "larder/io.h"
 
 #include "larder/banned.h"
 
@@ -34,7 +35,7 @@ static int give_file(void *self, void *bytes, size_t n, size_t *got, struct erro
     ssize_t k;
 
     do
-        k = pread(f->fd, bytes, n, (off_t)f->at);
+        k = io_pread(f->fd, bytes, n, (off_t)f->at);
     while (k < 0 && errno == EINTR);
     if (k < 0)
         return error_system(err, "cannot read what is to be given");

@@ -2,7 +2,8 @@
 
 #include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "larder/io.h"
 
 #include "larder/banned.h"
 
@@ -15,12 +16,12 @@ const char *boot_id(void)
 
     if (text[0])
         return text;
-    fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    fd = io_open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC, 0);
     if (fd < 0)
         return unknown;
-    if (read(fd, text, BOOT_TEXT) != BOOT_TEXT)
+    if (io_read(fd, text, BOOT_TEXT) != BOOT_TEXT)
         text[0] = '\0';
-    close(fd);
+    io_close(fd);
     return text[0] ? text : unknown;
 }
 

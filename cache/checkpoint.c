@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "larder/io.h"
 #include "larder/lease.h"
 #include "layout.h"
 
@@ -63,14 +64,14 @@ static time_t last_written(const char *path)
     struct stat s;
     char **name = NULL;
     size_t n = 0;
-    time_t last = lstat(path, &s) == 0 ? s.st_mtime : time(NULL);
+    time_t last = io_lstat(path, &s) == 0 ? s.st_mtime : time(NULL);
 
     if (fs_list(path, &name, &n, NULL) < 0)
         last = time(NULL); /* not ours to judge */
     for (size_t i = 0; i < n; i++) {
         buf_reset(&child);
         fs_join(&child, path, name[i]);
-        if (lstat(child.s, &s) == 0 && s.st_mtime > last)
+        if (io_lstat(child.s, &s) == 0 && s.st_mtime > last)
             last = s.st_mtime;
     }
     free(name);

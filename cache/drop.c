@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
+#include "larder/io.h"
 #include "larder/mem.h"
 #include "layout.h"
 #include "lockfile.h"
@@ -166,7 +166,7 @@ static struct timespec touched(const struct drop *d)
 {
     struct stat s = { 0 };
 
-    fstat(d->fd, &s);
+    io_fstat(d->fd, &s);
     return s.st_mtim;
 }
 
@@ -190,7 +190,7 @@ int drop_open(struct drop **to, struct store *st, drop_is_temporary *is_temporar
         drop_close(d);
         return rc;
     }
-    futimens(d->fd, NULL);
+    io_futimens(d->fd, NULL);
     *to = d;
     return 0;
 }
@@ -200,7 +200,7 @@ void drop_close(struct drop *d)
     if (!d)
         return;
     if (d->fd > 0)
-        close(d->fd);
+        io_close(d->fd);
     free(d->file);
     free(d);
 }
@@ -266,7 +266,7 @@ static int remove_file(struct drop *d, const struct digest *id, long long *size,
     int rc = 0;
 
     layout_object(d->st, id, &path);
-    if (lstat(buf_str(&path), &s) == 0) {
+    if (io_lstat(buf_str(&path), &s) == 0) {
         rc = fs_remove(path.s, err);
         *size += rc == 0 ? s.st_size : 0;
     }

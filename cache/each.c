@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "larder/io.h"
 #include "layout.h"
 #include "object.h"
 #include "tree.h"
@@ -17,7 +18,7 @@ int store_object_state(struct store *st, const struct digest *id, struct fs_stat
     struct stat s;
     int fd = layout_folder(st, id);
 
-    if (fd >= 0 && fstatat(fd, digest_hex(id, hex), &s, AT_SYMLINK_NOFOLLOW) == 0) {
+    if (fd >= 0 && io_fstatat(fd, digest_hex(id, hex), &s, AT_SYMLINK_NOFOLLOW) == 0) {
         fs_state_of(&s, state);
         return FS_FOUND;
     }

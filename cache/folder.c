@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "larder/formats.h"
 #include "larder/fs.h"
+#include "larder/io.h"
 #include "tree.h"
 
 #include "larder/banned.h"
@@ -26,7 +26,7 @@ static int name_link(const struct folder_visit *visit, const char *path, struct 
 {
     char target[4096], hex[DIGEST_HEX + 1];
     struct buf text = { 0 };
-    ssize_t n = readlink(path, target, sizeof target);
+    ssize_t n = io_readlink(path, target, sizeof target);
     long long size;
     struct stat s;
     int rc = 0;
@@ -35,7 +35,7 @@ static int name_link(const struct folder_visit *visit, const char *path, struct 
         return error_system(err, "cannot read the link %s", path);
     buf_adds(&text, FORMAT_LINK "\n");
     buf_add(&text, target, (size_t)n);
-    if (stat(path, &s) == 0 && S_ISREG(s.st_mode)) {
+    if (io_stat(path, &s) == 0 && S_ISREG(s.st_mode)) {
         rc = visit->file(visit->self, path, &o->id, &size, err);
         buf_printf(&text, "\nsha256:%s", digest_hex(&o->id, hex));
     }
@@ -81,7 +81,7 @@ static int name_entry(const struct naming *n, const char *path, int depth,
     struct stat s;
     int rc;
 
-    if (lstat(path, &s) < 0)
+    if (io_lstat(path, &s) < 0)
         return error_system(err, "cannot look at %s", path);
     if (S_ISREG(s.st_mode)) {
         if (s.st_mode & S_IXUSR)

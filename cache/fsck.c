@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include "larder/io.h"
 #include "larder/map.h"
 #include "layout.h"
 #include "lockfile.h"
@@ -171,7 +171,7 @@ static bool is_folder(const struct fsck *f, const char *path)
     bool yes;
 
     fs_join(&full, f->st->path, path);
-    yes = lstat(full.s, &s) == 0 && S_ISDIR(s.st_mode);
+    yes = io_lstat(full.s, &s) == 0 && S_ISDIR(s.st_mode);
     buf_release(&full);
     return yes;
 }
@@ -525,6 +525,6 @@ int store_repair(struct store *st,
         rc = tell_all(&f, tell, self);
     release(&f);
     if (fd >= 0)
-        close(fd);
+        io_close(fd);
     return rc < 0 ? error_context(err, "repairing the store") : rc;
 }

@@ -2,12 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include "larder/io.h"
 #include "larder/mem.h"
 #include "layout.h"
 #include "object.h"
@@ -28,16 +26,6 @@ struct giving {
     struct fs_state state; /* of a copy, once it is there */
 };
 
-/* True when a test wants the next change of the disk to fail; errno is then set. */
-static bool faulted(void)
-{
-    int why = fs_fault();
-
-    if (why)
-        errno = why;
-    return why != 0;
-}
-
 static int cannot_place(const struct giving *g, struct error *err)
 {
     return error_system(err, "cannot write %s", g->path);
@@ -55,11 +43,11 @@ static void beside(const struct giving *g, struct buf *path)
  */
 static int replace(const char *from, const char *to)
 {
-    if (faulted() || rename(from, to) < 0) {
-        unlink(from);
+    if (io_rename(from, to) < 0) {
+        io_unlink(from);
         return -1;
     }
-    unlink(from);
+    io_unlink(from);
     return 0;
 }
 
@@ -67,10 +55,8 @@ static int link_object(const struct giving *g, const char *to)
 {
     char hex[DIGEST_HEX + 1];
 
-    if (faulted())
-        return -1;
-    return linkat(layout_folder(g->st, &g->file->id), digest_hex(&g->file->id, hex),
-                  AT_FDCWD, to, 0);
+    return io_linkat(layout_folder(g->st, &g->file->id), digest_hex(&g->file->id, hex),
+                     AT_FDCWD, to, 0);
 }
 
 static int link_over(const struct giving *g)
@@ -118,19 +104,17 @@ static int open_new(const struct giving *g, struct buf *named)
     struct buf dir = { 0 };
     int fd = -1;
 
-    if (faulted())
-        return -1;
     if (g->over == GIVE_UNSEEN)
-        return open(g->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+        return io_open(g->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     fs_dirname(&dir, g->path);
     if (!g->st->named_places) {
-        fd = open(dir.s, O_RDWR | O_TMPFILE | O_CLOEXEC, mode);
+        fd = io_open(dir.s, O_RDWR | O_TMPFILE | O_CLOEXEC, mode);
         g->st->named_places =
             fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL);
     }
     if (g->st->named_places) {
         beside(g, named);
-        fd = open(named->s, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+        fd = io_open(named->s, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
         if (fd < 0)
             buf_reset(named);
     }
@@ -149,13 +133,13 @@ static int copy_bytes(const struct giving *g, int from, int to)
         room = DIGEST_CHUNK;
         chunk = xmalloc(room);
     }
-    while ((n = read(from, chunk, room)) != 0) {
+    while ((n = io_read(from, chunk, room)) != 0) {
         ssize_t done = 0, k = 0;
 
         if (n < 0 && errno == EINTR)
             continue;
         for (; done < n; done += k) {
-            k = faulted() ? -1 : write(to, chunk + done, (size_t)(n - done));
+            k = io_write(to, chunk + done, (size_t)(n - done));
             if (k < 0)
                 break;
         }
@@ -181,7 +165,7 @@ static bool clone_bytes(const struct giving *g, int from, int to)
 {
     if (g->st->no_clones)
         return false;
-    if (!faulted() && ioctl(to, FICLONE, from) == 0)
+    if (io_clone(to, from) == 0)
         return true;
     g->st->no_clones = errno == EOPNOTSUPP || errno == EXDEV || errno == ENOTTY;
     return false;
@@ -191,8 +175,6 @@ static int name_copy(const struct giving *g, int fd, struct buf *named)
 {
     int rc;
 
-    if (faulted())
-        return -1;
     if (g->over == GIVE_UNSEEN)
         return 0;
     if (!named->len) {
@@ -219,8 +201,9 @@ static int give_copy(struct giving *g, bool must_clone, struct error *err)
     struct buf named = { 0 };
     struct stat s;
     int to = -1, rc = 0,
-        from = openat(layout_folder(g->st, &g->file->id), digest_hex(&g->file->id, hex),
-                      O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        from =
+            io_openat(layout_folder(g->st, &g->file->id), digest_hex(&g->file->id, hex),
+                      O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
 
     if (from < 0)
         return error_system(err, "cannot read the object sha256:%s", hex);
@@ -244,19 +227,19 @@ static int give_copy(struct giving *g, bool must_clone, struct error *err)
     }
     if (name_copy(g, to, &named) < 0)
         rc = errno == EEXIST ? GIVE_EXISTS : cannot_place(g, err);
-    else if (fstat(to, &s) < 0)
+    else if (io_fstat(to, &s) < 0)
         rc = cannot_place(g, err);
     else
         fs_state_of(&s, &g->state);
 out:
     if (named.len)
-        unlink(named.s);
+        io_unlink(named.s);
     else if (to >= 0 && rc != GIVEN && g->over == GIVE_UNSEEN)
-        unlink(g->path);
+        io_unlink(g->path);
     buf_release(&named);
     if (to >= 0)
-        close(to);
-    close(from);
+        io_close(to);
+    io_close(from);
     return rc;
 }
 

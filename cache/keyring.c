@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "larder/fs.h"
+#include "larder/io.h"
 #include "layout.h"
 
 #include "larder/banned.h"
@@ -15,16 +15,6 @@
 
 static const char first_line[] = "larder-private-key 1\nseed ";
 enum { FILE_SIZE = sizeof first_line - 1 + 2 * SEED_SIZE + 1, NAME_MAX_LENGTH = 64 };
-
-/* True when a test wants the next change of the disk to fail; errno is then set. */
-static bool faulted(void)
-{
-    int why = fs_fault();
-
-    if (why)
-        errno = why;
-    return why != 0;
-}
 
 bool key_name_is_valid(const char *name)
 {
@@ -39,19 +29,18 @@ static int write_private(const char *path, const unsigned char seed[SEED_SIZE],
                          struct error *err)
 {
     struct buf text = { 0 };
-    int rc = 0,
-        fd = faulted() ? -1 : open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int rc = 0, fd = io_open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
     buf_reserve(&text, FILE_SIZE + 1); /* so that no copy is left behind by growing */
     buf_adds(&text, first_line);
     hex_write(seed, SEED_SIZE, &text);
     buf_addc(&text, '\n');
-    if (fd < 0 || write(fd, text.s, text.len) != (ssize_t)text.len || fsync(fd) < 0)
+    if (fd < 0 || io_write(fd, text.s, text.len) != (ssize_t)text.len || io_fsync(fd) < 0)
         rc = error_system(err, "cannot write %s", path);
     explicit_bzero(text.s, text.len);
     buf_release(&text);
     if (fd >= 0)
-        close(fd);
+        io_close(fd);
     return rc;
 }
 
@@ -74,7 +63,7 @@ static int write_key(const char *folder, const char *name,
                            "there is a key named %s already: %s; name another", name,
                            path.s);
     }
-    unlink(part.s);
+    io_unlink(part.s);
     buf_release(&part);
     buf_release(&path);
     return rc;
@@ -95,7 +84,7 @@ int keyring_make(const char *folder, const char *name, struct signer **s,
     rc = fs_mkdirs(folder, err);
     if (rc < 0)
         return rc;
-    if (stat(folder, &st) == 0 && (st.st_mode & 077) != 0)
+    if (io_stat(folder, &st) == 0 && (st.st_mode & 077) != 0)
         rc = fs_chmod(folder, 0700, err);
     if (rc == 0 && RAND_priv_bytes(seed, sizeof seed) != 1)
         rc = error_set(err, E_SYSTEM, "libcrypto gives no random bytes");
@@ -110,24 +99,24 @@ int keyring_make(const char *folder, const char *name, struct signer **s,
 /* The bytes of the file, when nobody else may read it. */
 static int read_private(const char *path, char text[FILE_SIZE + 1], struct error *err)
 {
-    int rc = 0, fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    int rc = 0, fd = io_open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
     struct stat s;
     ssize_t n = -1;
 
-    if (fd < 0 || fstat(fd, &s) < 0)
+    if (fd < 0 || io_fstat(fd, &s) < 0)
         rc = error_system(err, "the key %s", path);
     else if (!S_ISREG(s.st_mode) || (s.st_mode & 077) != 0)
         rc = error_set(err, E_TRUST,
                        "the key %s can be read by others: `chmod 600` it, or make "
                        "another, since they may have it",
                        path);
-    else if ((n = read(fd, text, FILE_SIZE + 1)) < 0)
+    else if ((n = io_read(fd, text, FILE_SIZE + 1)) < 0)
         rc = error_system(err, "the key %s", path);
     else if (n != FILE_SIZE || memcmp(text, first_line, sizeof first_line - 1) != 0 ||
              text[FILE_SIZE - 1] != '\n')
         rc = error_set(err, E_INPUT, "%s is no private key of Larder", path);
     if (fd >= 0)
-        close(fd);
+        io_close(fd);
     return rc;
 }
 

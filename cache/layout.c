@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "larder/io.h"
+
 #include "larder/banned.h"
 
 static const char more[] = ".more";
@@ -47,7 +49,7 @@ int layout_folder(struct store *st, const struct digest *id)
     if (*kept)
         return *kept - 1;
     snprintf(name, sizeof name, "cas/%02x", id->byte[0]);
-    fd = openat(st->dir, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    fd = io_openat(st->dir, name, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
     if (fd >= 0)
         *kept = fd + 1;
     return fd;

@@ -3,8 +3,8 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
+#include "larder/io.h"
 #include "larder/mem.h"
 #include "lockfile.h"
 
@@ -24,7 +24,7 @@ int lease_try(struct lease **l, struct store *st, const struct digest *key,
         return rc;
     rc = lockfile_take(fd, LOCK_ALONE, lockfile_key(key), err);
     if (rc != LOCK_TAKEN) {
-        close(fd);
+        io_close(fd);
         return rc < 0 ? rc : LEASE_BUSY;
     }
     *l = xcalloc(1, sizeof **l);
@@ -59,8 +59,8 @@ int lease_fd(const struct lease *l)
 
 void lease_pass_on(const struct lease *l)
 {
-    if (fcntl(l->fd, F_DUPFD, LEASE_PASSED_ON) < 0)
-        fcntl(l->fd, F_SETFD, 0); /* so few files may be open here */
+    if (io_fcntl(l->fd, F_DUPFD, LEASE_PASSED_ON) < 0)
+        io_fcntl(l->fd, F_SETFD, 0); /* so few files may be open here */
 }
 
 /* Only closed, never unlocked: an unlock would take the lease from the step too. */
@@ -68,6 +68,6 @@ void lease_release(struct lease *l)
 {
     if (!l)
         return;
-    close(l->fd);
+    io_close(l->fd);
     free(l);
 }

@@ -4,23 +4,13 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include "larder/io.h"
 #include "layout.h"
 #include "object.h"
 #include "tree.h"
 
 #include "larder/banned.h"
-
-/* True when a test wants the next change of the disk to fail; errno is then set. */
-static bool faulted(void)
-{
-    int why = fs_fault();
-
-    if (why)
-        errno = why;
-    return why != 0;
-}
 
 /* A hard link has the mode of the object, so what may be executed is always copied. */
 static int lend_file(struct store *st, const struct digest *id, bool exec,
@@ -85,7 +75,7 @@ static int lend_tree(struct store *st, const struct digest *id, int depth,
     rc = read_tree(st, id, &tree, err);
     if (rc < 0)
         goto out;
-    if (faulted() || mkdir(path, 0777) < 0) {
+    if (io_mkdir(path, 0777) < 0) {
         rc = error_system(err, "cannot make the folder %s", path);
         goto out;
     }

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "larder/io.h"
+
 #include "larder/banned.h"
 
 /* Keys have the lower half of the places that an off_t can name, scratch folders the
@@ -16,12 +18,9 @@ const off_t lockfile_runs = INT64_MAX;
 
 int lockfile_open(const struct store *st, int *fd, struct error *err)
 {
-    *fd = openat(st->dir, "locks", O_RDWR | O_CLOEXEC);
-    if (*fd < 0 && errno == ENOENT) {
-        errno = fs_fault();
-        if (!errno)
-            *fd = openat(st->dir, "locks", O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    }
+    *fd = io_openat(st->dir, "locks", O_RDWR | O_CLOEXEC, 0);
+    if (*fd < 0 && errno == ENOENT)
+        *fd = io_openat(st->dir, "locks", O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     return *fd < 0 ? error_system(err, "cannot open %s/locks", st->path) : 0;
 }
 
@@ -32,7 +31,7 @@ int lockfile_take(int fd, enum lock how, off_t place, struct error *err)
                           .l_start = place,
                           .l_len = 1 };
 
-    while (fcntl(fd, F_OFD_SETLK, &lock) < 0) {
+    while (io_lock(fd, &lock) < 0) {
         if (errno == EAGAIN || errno == EACCES)
             return LOCK_BUSY;
         if (errno != EINTR)

@@ -2,14 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "larder/io.h"
 #include "larder/mem.h"
 #include "layout.h"
 #include "tempfile.h"
@@ -17,16 +16,6 @@
 #include "larder/banned.h"
 
 enum { MOVED = 0, NOT_MOVED = 1, MOVE_EXISTS = 2 };
-
-/* True when a test wants the next change of the disk to fail; errno is then set. */
-static bool faulted(void)
-{
-    int why = fs_fault();
-
-    if (why)
-        errno = why;
-    return why != 0;
-}
 
 /* Hashes what fd has from here on, and writes it to *to unless that is NULL: one pass. A
  * small file needs no memory but the stack's. */
@@ -40,7 +29,7 @@ static int hash_fd(int fd, const char *path, struct tempfile *to, struct taken *
 
     t->size = 0;
     for (;;) {
-        ssize_t n = read(fd, chunk, room);
+        ssize_t n = io_read(fd, chunk, room);
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -95,9 +84,9 @@ static int check_bytes(const char *path, const struct digest *id, struct fs_stat
 {
     struct taken t = { 0 };
     struct stat s;
-    int rc, fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    int rc, fd = io_open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
 
-    if (fd < 0 || fstat(fd, &s) < 0) {
+    if (fd < 0 || io_fstat(fd, &s) < 0) {
         rc = error_system(err, "cannot read %s", path);
         goto out;
     }
@@ -105,8 +94,8 @@ static int check_bytes(const char *path, const struct digest *id, struct fs_stat
     rc = hash_fd(fd, path, NULL, &t, err);
     if (rc == 0)
         rc = digest_equal(&t.id, id) ? OBJECT_FINE : OBJECT_DAMAGED;
-    if (rc == OBJECT_FINE && (s.st_mode & 07777) != OBJECT_MODE && !faulted() &&
-        fchmod(fd, OBJECT_MODE) == 0)
+    if (rc == OBJECT_FINE && (s.st_mode & 07777) != OBJECT_MODE &&
+        io_fchmod(fd, OBJECT_MODE) == 0)
         state->mode = S_IFREG | OBJECT_MODE;
 out:
     if (rc < 0 && errno == ENOENT)
@@ -114,7 +103,7 @@ out:
     else if (rc < 0 && errno == EIO)
         rc = OBJECT_DAMAGED;
     if (fd >= 0)
-        close(fd);
+        io_close(fd);
     return rc;
 }
 
@@ -127,7 +116,7 @@ int object_check(struct store *st, const struct digest *id, long long size, bool
     int rc = OBJECT_FINE;
 
     layout_object(st, id, &path);
-    if (fstatat(st->dir, layout_below(st, &path), &s, AT_SYMLINK_NOFOLLOW) < 0) {
+    if (io_fstatat(st->dir, layout_below(st, &path), &s, AT_SYMLINK_NOFOLLOW) < 0) {
         rc = errno == ENOENT || errno == ENOTDIR
                  ? OBJECT_ABSENT
                  : error_system(err, "cannot look at %s", path.s);
@@ -157,7 +146,7 @@ int object_read(struct store *st, const struct digest *id, size_t max, struct bu
     int rc = OBJECT_FINE;
 
     layout_object(st, id, &path);
-    if (fstatat(st->dir, layout_below(st, &path), &s, AT_SYMLINK_NOFOLLOW) < 0)
+    if (io_fstatat(st->dir, layout_below(st, &path), &s, AT_SYMLINK_NOFOLLOW) < 0)
         rc = errno == ENOENT || errno == ENOTDIR
                  ? OBJECT_ABSENT
                  : error_system(err, "cannot look at %s", path.s);
@@ -203,7 +192,7 @@ static int rename_once(const struct intake *in, const char *path, const char *ob
 {
     if (!replace)
         return fs_rename_new(path, in->st->dir, object);
-    return faulted() ? -1 : renameat(AT_FDCWD, path, in->st->dir, object);
+    return io_renameat(AT_FDCWD, path, in->st->dir, object);
 }
 
 /* The folder of the object is made where it is the first one in it. */
@@ -240,12 +229,11 @@ static int move_in(const struct intake *in, const char *path, int fd,
     int rc = MOVED;
 
     layout_object(in->st, id, &object);
-    if ((before->st_mode & 07777) != OBJECT_MODE &&
-        (faulted() || fchmod(fd, OBJECT_MODE) < 0)) {
+    if ((before->st_mode & 07777) != OBJECT_MODE && io_fchmod(fd, OBJECT_MODE) < 0) {
         rc = errno == EPERM ? NOT_MOVED : error_system(err, "cannot take %s", path);
         goto out;
     }
-    if (fstat(fd, &s) < 0 || (in->sync && (faulted() || fdatasync(fd) < 0))) {
+    if (io_fstat(fd, &s) < 0 || (in->sync && io_fdatasync(fd) < 0)) {
         rc = error_system(err, "cannot take %s", path);
         goto out;
     }
@@ -275,11 +263,11 @@ static int copy_in(const struct intake *in, const char *path, int fd, struct tak
 
     if (rc < 0)
         goto out;
-    if (lseek(fd, 0, SEEK_SET) < 0) {
+    if (io_lseek(fd, 0, SEEK_SET) < 0) {
         rc = error_system(err, "cannot read %s", path);
         goto out;
     }
-    if (!faulted() && ioctl(temp.fd, FICLONE, fd) == 0)
+    if (io_clone(temp.fd, fd) == 0)
         rc = hash_fd(temp.fd, path, NULL, t, err);
     else
         rc = hash_fd(fd, path, &temp, t, err);
@@ -331,10 +319,10 @@ int object_take(const struct intake *in, const char *path, struct taken *t,
                 struct error *err)
 {
     struct stat s;
-    int rc, fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    int rc, fd = io_open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
 
     *t = (struct taken){ 0 };
-    if (fd < 0 || fstat(fd, &s) < 0) {
+    if (fd < 0 || io_fstat(fd, &s) < 0) {
         rc = error_system(err, "cannot read %s", path);
         goto out;
     }
@@ -348,7 +336,7 @@ int object_take(const struct intake *in, const char *path, struct taken *t,
         in->st->dirty[t->id.byte[0]] = true;
 out:
     if (fd >= 0)
-        close(fd);
+        io_close(fd);
     return rc;
 }
 

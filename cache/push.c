@@ -9,6 +9,7 @@
 
 #include "body.h"
 #include "envelope.h"
+#include "larder/io.h"
 #include "larder/map.h"
 #include "larder/mem.h"
 #include "layout.h"
@@ -124,7 +125,7 @@ static void give_file_again(void *self)
 {
     struct reader *r = self;
 
-    lseek(r->fd, 0, SEEK_SET);
+    io_lseek(r->fd, 0, SEEK_SET);
     hasher_free(r->hasher);
     r->hasher = hasher_new();
     r->left = r->size;
@@ -142,7 +143,7 @@ static int give_file(void *self, void *bytes, size_t n, size_t *got, struct erro
     if (n == 0)
         return 0;
     do
-        k = read(r->fd, bytes, n);
+        k = io_read(r->fd, bytes, n);
     while (k < 0 && errno == EINTR);
     if (k < 0)
         return error_system(err, "cannot read %s", r->path);
@@ -174,10 +175,10 @@ static int open_object(struct push *p, const struct digest *id, struct buf *path
     struct stat s;
 
     layout_object(p->store, id, path);
-    *fd = open(path->s, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    *fd = io_open(path->s, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
     if (*fd < 0 && errno == ENOENT)
         return damaged(id, OBJECT_ABSENT, err);
-    if (*fd < 0 || fstat(*fd, &s) < 0)
+    if (*fd < 0 || io_fstat(*fd, &s) < 0)
         return error_system(err, "cannot read %s", path->s);
     *size = s.st_size;
     return 0;
@@ -206,7 +207,7 @@ static int give(struct push *p, const struct digest *id, const char *name,
         p->totals.bytes += body.size;
     }
     if (r.fd >= 0)
-        close(r.fd);
+        io_close(r.fd);
     hasher_free(r.hasher);
     buf_release(&path);
     return rc;
@@ -256,7 +257,7 @@ static int is_right(struct push *p, const struct digest *id, long long size,
     int rc;
 
     layout_object(p->store, id, &path);
-    same = size < 0 || lstat(path.s, &s) < 0 || s.st_size == size;
+    same = size < 0 || io_lstat(path.s, &s) < 0 || s.st_size == size;
     buf_release(&path);
     if (!same || !p->verify)
         return same;
@@ -315,7 +316,7 @@ static int is_small(struct push *p, const struct digest *id, long long size,
     if (size >= 0)
         return size <= PACKED_MAX;
     layout_object(p->store, id, &path);
-    if (lstat(path.s, &s) == 0)
+    if (io_lstat(path.s, &s) == 0)
         rc = s.st_size <= PACKED_MAX;
     else
         rc = errno == ENOENT ? damaged(id, OBJECT_ABSENT, err)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "larder/boot.h"
+#include "larder/io.h"
 #include "larder/mem.h"
 #include "layout.h"
 #include "signed.h"
@@ -25,7 +26,7 @@ static int read_record(struct store *st, const struct buf *path, const struct di
                        const struct digest *id, struct record **rec, struct error *err)
 {
     struct buf text = { 0 };
-    int rc, fd = openat(st->dir, layout_below(st, path), O_RDONLY | O_CLOEXEC);
+    int rc, fd = io_openat(st->dir, layout_below(st, path), O_RDONLY | O_CLOEXEC, 0);
 
     *rec = NULL;
     if (fd < 0 || fs_read_fd(fd, &text) < 0) {
@@ -45,7 +46,7 @@ static int read_record(struct store *st, const struct buf *path, const struct di
     }
 out:
     if (fd >= 0)
-        close(fd);
+        io_close(fd);
     buf_release(&text);
     return rc;
 }
@@ -229,7 +230,7 @@ static int require_object(struct store *st, const struct object *o, struct error
     int rc = 0;
 
     layout_object(st, &o->id, &path);
-    if (faccessat(st->dir, layout_below(st, &path), F_OK, 0) < 0)
+    if (io_faccessat(st->dir, layout_below(st, &path), F_OK, 0) < 0)
         rc = error_set(err, E_CORRUPT, "object sha256:%s is not in the store",
                        digest_hex(&o->id, hex));
     buf_release(&path);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "larder/fs.h"
+#include "larder/io.h"
 #include "larder/mem.h"
 #include "layout.h"
 
@@ -32,16 +33,6 @@ struct folder {
 };
 
 static const char marker[] = "larder-cache-info";
-
-/* True when a test wants the next change of the disk to fail; errno is then set. */
-static bool faulted(void)
-{
-    int why = fs_fault();
-
-    if (why)
-        errno = why;
-    return why != 0;
-}
 
 static int failed(const struct folder *f, const char *name, struct error *err)
 {
@@ -61,11 +52,11 @@ static bool is_absent(int why)
 static void find_strange_name(int root, struct buf *to)
 {
     const char *const known[] = { marker, "cas", "ac", "tmp", "lost+found" };
-    int fd = openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    int fd = io_openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    DIR *dir = fd < 0 ? NULL : io_fdopendir(fd);
     struct dirent *e;
 
-    while (dir && !to->len && (e = readdir(dir)) != NULL) {
+    while (dir && !to->len && (e = io_readdir(dir)) != NULL) {
         bool fine = e->d_name[0] == '.';
 
         for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
@@ -74,7 +65,7 @@ static void find_strange_name(int root, struct buf *to)
             buf_add_escaped(to, e->d_name);
     }
     if (dir)
-        closedir(dir);
+        io_closedir(dir);
 }
 
 /* A folder that holds other things is not made into a remote by a slip of the pen. */
@@ -83,7 +74,7 @@ static int refuse_strange_folder(const struct folder *f, struct error *err)
     struct buf strange = { 0 };
     int rc = 0;
 
-    if (faccessat(f->root, marker, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+    if (io_faccessat(f->root, marker, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
         return 0;
     find_strange_name(f->root, &strange);
     if (strange.len)
@@ -101,7 +92,7 @@ static void close_folder(struct remote *r)
     if (!f)
         return;
     if (f->root >= 0)
-        close(f->root);
+        io_close(f->root);
     free(f->path);
     free(f);
 }
@@ -114,7 +105,7 @@ static int open_folder(struct remote **r, const char *place, struct error *err)
     *r = NULL;
     f->remote.kind = &remote_folder;
     f->path = xstrdup(place);
-    f->root = open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    f->root = io_open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (f->root < 0) {
         rc = error_set(err, E_REMOTE, "%s: %s%s", place, strerror(errno),
                        errno == ENOENT ? "; make it: an empty folder becomes a remote"
@@ -135,19 +126,19 @@ out:
 static int open_parent(const struct folder *f, const char *name, bool make,
                        const char **last)
 {
-    int fd = openat(f->root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = io_openat(f->root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     const char *slash;
 
     for (; fd >= 0 && (slash = strchr(name, '/')) != NULL; name = slash + 1) {
         char *part = xstrndup(name, (size_t)(slash - name));
         int up = fd, why;
 
-        fd = openat(up, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0 && errno == ENOENT && make && !faulted() &&
-            (mkdirat(up, part, 0777) == 0 || errno == EEXIST))
-            fd = openat(up, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        fd = io_openat(up, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+        if (fd < 0 && errno == ENOENT && make &&
+            (io_mkdirat(up, part, 0777) == 0 || errno == EEXIST))
+            fd = io_openat(up, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
         why = errno;
-        close(up);
+        io_close(up);
         free(part);
         errno = why;
     }
@@ -166,7 +157,7 @@ static int pour(const struct folder *f, const char *name, int fd,
 
     while (at < end) {
         size_t want = end - at < CHUNK ? (size_t)(end - at) : CHUNK;
-        ssize_t n = pread(fd, chunk, want, (off_t)at);
+        ssize_t n = io_pread(fd, chunk, want, (off_t)at);
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -192,10 +183,10 @@ static int get(struct remote *r, const char *name, const struct remote_part *par
     int rc, fd = -1, dir = open_parent(f, name, false, &last);
 
     if (dir >= 0)
-        fd = openat(dir, last, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        fd = io_openat(dir, last, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
     if (fd < 0)
         rc = is_absent(errno) ? REMOTE_ABSENT : failed(f, name, err);
-    else if (fstat(fd, &s) < 0)
+    else if (io_fstat(fd, &s) < 0)
         rc = failed(f, name, err);
     else
         rc = !S_ISREG(s.st_mode) ? REMOTE_ABSENT
@@ -204,9 +195,9 @@ static int get(struct remote *r, const char *name, const struct remote_part *par
                              name)
                  : pour(f, name, fd, part ? part : &whole, to, err);
     if (fd >= 0)
-        close(fd);
+        io_close(fd);
     if (dir >= 0)
-        close(dir);
+        io_close(dir);
     return rc;
 }
 
@@ -218,31 +209,31 @@ static int has(struct remote *r, const char *name, long long *size, struct error
     int rc, dir = open_parent(f, name, false, &last);
 
     *size = -1;
-    if (dir < 0 || fstatat(dir, last, &s, AT_SYMLINK_NOFOLLOW) < 0) {
+    if (dir < 0 || io_fstatat(dir, last, &s, AT_SYMLINK_NOFOLLOW) < 0) {
         rc = is_absent(errno) ? REMOTE_ABSENT : failed(f, name, err);
     } else {
         *size = s.st_size;
         rc = REMOTE_THERE;
     }
     if (dir >= 0)
-        close(dir);
+        io_close(dir);
     return rc;
 }
 
 /* What others have left in tmp/ when they were killed. */
 static void sweep(struct folder *f, int tmp)
 {
-    int fd = openat(tmp, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    int fd = io_openat(tmp, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    DIR *dir = fd < 0 ? NULL : io_fdopendir(fd);
     struct dirent *e;
     struct stat s;
 
-    while (dir && (e = readdir(dir)) != NULL)
-        if (fstatat(fd, e->d_name, &s, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(s.st_mode) &&
-            time(NULL) - s.st_mtime > LITTER_AGE_S && !faulted())
-            unlinkat(fd, e->d_name, 0);
+    while (dir && (e = io_readdir(dir)) != NULL)
+        if (io_fstatat(fd, e->d_name, &s, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISREG(s.st_mode) && time(NULL) - s.st_mtime > LITTER_AGE_S)
+            io_unlinkat(fd, e->d_name, 0);
     if (dir)
-        closedir(dir);
+        io_closedir(dir);
     f->swept = true;
 }
 
@@ -260,7 +251,7 @@ static int fill(const struct folder *f, const char *name, int fd,
             rc = failed(f, name, err);
     }
     free(chunk);
-    if (rc == 0 && (faulted() || fchmod(fd, OBJECT_MODE) < 0 || fsync(fd) < 0))
+    if (rc == 0 && (io_fchmod(fd, OBJECT_MODE) < 0 || io_fsync(fd) < 0))
         rc = failed(f, name, err);
     return rc;
 }
@@ -273,18 +264,18 @@ static int give_name(const struct folder *f, int tmp, const char *part, int dir,
     struct stat s;
 
     if (how == PUT_OVER)
-        return !faulted() && renameat(tmp, part, dir, last) == 0 ? REMOTE_DONE
-                                                                 : failed(f, name, err);
+        return io_renameat(tmp, part, dir, last) == 0 ? REMOTE_DONE
+                                                      : failed(f, name, err);
 
-    if (!faulted() && linkat(tmp, part, dir, last, 0) == 0)
+    if (io_linkat(tmp, part, dir, last, 0) == 0)
         return REMOTE_DONE;
     if (errno == EEXIST)
         return REMOTE_THERE;
     if (errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS || errno == EMLINK) {
         /* a file system without links: nobody can be asked to be faster at once */
-        if (fstatat(dir, last, &s, AT_SYMLINK_NOFOLLOW) == 0)
+        if (io_fstatat(dir, last, &s, AT_SYMLINK_NOFOLLOW) == 0)
             return REMOTE_THERE;
-        if (!faulted() && renameat(tmp, part, dir, last) == 0)
+        if (io_renameat(tmp, part, dir, last) == 0)
             return REMOTE_DONE;
     }
     return failed(f, name, err);
@@ -301,8 +292,8 @@ static int put(struct remote *r, const char *name, const struct remote_body *bod
     if (tmp >= 0 && !f->swept)
         sweep(f, tmp);
     layout_random(&part, 8);
-    if (tmp >= 0 && !faulted())
-        fd = openat(tmp, part.s, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (tmp >= 0)
+        fd = io_openat(tmp, part.s, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     rc = fd < 0 ? failed(f, name, err) : fill(f, name, fd, body, err);
     if (rc == 0) {
         dir = open_parent(f, name, true, &last);
@@ -310,13 +301,13 @@ static int put(struct remote *r, const char *name, const struct remote_body *bod
                      : give_name(f, tmp, part.s, dir, last, name, how, err);
     }
     if (fd >= 0) {
-        close(fd);
-        unlinkat(tmp, part.s, 0);
+        io_close(fd);
+        io_unlinkat(tmp, part.s, 0);
     }
     if (dir >= 0)
-        close(dir);
+        io_close(dir);
     if (tmp >= 0)
-        close(tmp);
+        io_close(tmp);
     buf_release(&part);
     return rc;
 }
@@ -334,16 +325,16 @@ static int list(struct remote *r, const char *folder,
     buf_printf(&inside, "%s/", folder);
     fd = open_parent(f, inside.s, false, &ignored);
     if (fd >= 0)
-        dir = fdopendir(fd);
+        dir = io_fdopendir(fd);
     if (!dir)
         rc = is_absent(errno) ? REMOTE_ABSENT : failed(f, folder, err);
-    while (dir && (e = readdir(dir)) != NULL)
+    while (dir && (e = io_readdir(dir)) != NULL)
         if (e->d_name[0] != '.')
             tell(self, e->d_name);
     if (dir)
-        closedir(dir);
+        io_closedir(dir);
     else if (fd >= 0)
-        close(fd);
+        io_close(fd);
     buf_release(&inside);
     return rc;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "larder/checkpoint.h"
+#include "larder/io.h"
 #include "larder/mem.h"
 #include "layout.h"
 #include "lockfile.h"
@@ -40,15 +41,14 @@ int scratch_open(struct scratch **to, struct store *st, struct error *err)
         rc = lockfile_take(sc->fd, LOCK_SHARED, lockfile_scratch(sc->name), err);
     if (rc > 0) /* random names meet as good as never */
         rc = error_set(err, E_SYSTEM, "%s is in use", sc->path);
-    errno = rc == 0 ? fs_fault() : 0;
-    if (rc == 0 && (errno || mkdir(sc->path, 0700) < 0))
+    if (rc == 0 && io_mkdir(sc->path, 0700) < 0)
         rc = error_system(err, "cannot make the scratch folder %s", sc->path);
     if (rc == 0) {
         *to = sc;
         return 0;
     }
     if (sc->fd >= 0)
-        close(sc->fd);
+        io_close(sc->fd);
     free(sc->path);
     free(sc);
     return rc;
@@ -72,7 +72,7 @@ void scratch_close(struct scratch *sc, bool keep)
         return;
     if (!keep)
         fs_remove_tree(sc->path, NULL);
-    close(sc->fd);
+    io_close(sc->fd);
     free(sc->path);
     free(sc);
 }
@@ -87,7 +87,7 @@ static void sweep_scratch_folder(struct store *st, const char *path, const char 
         return;
     if (lockfile_take(fd, LOCK_ALONE, lockfile_scratch(name), NULL) == LOCK_TAKEN)
         fs_remove_tree(path, NULL);
-    close(fd);
+    io_close(fd);
 }
 
 static void sweep_temporary(struct store *st, const char *path, const char *name)
@@ -96,7 +96,8 @@ static void sweep_temporary(struct store *st, const char *path, const char *name
 
     (void)st;
     (void)name;
-    if (lstat(path, &s) == 0 && S_ISREG(s.st_mode) && time(NULL) - s.st_mtime > TMP_AGE)
+    if (io_lstat(path, &s) == 0 && S_ISREG(s.st_mode) &&
+        time(NULL) - s.st_mtime > TMP_AGE)
         fs_remove(path, NULL);
 }
 
@@ -153,7 +154,7 @@ static void name_own_root(const struct store *st, const char *root, struct buf *
 
 int scratch_set_root(struct store *st, const char *root, struct error *err)
 {
-    char *real = realpath(root, NULL);
+    char *real = io_realpath(root, NULL);
     struct buf path = { 0 };
     struct stat s;
     int rc = 0;
@@ -162,7 +163,7 @@ int scratch_set_root(struct store *st, const char *root, struct error *err)
         return error_system(err, "cannot use %s for scratch folders", root);
     name_own_root(st, real, &path);
     free(real);
-    if ((mkdir(path.s, 0700) < 0 && errno != EEXIST) || lstat(path.s, &s) < 0)
+    if ((io_mkdir(path.s, 0700) < 0 && errno != EEXIST) || io_lstat(path.s, &s) < 0)
         rc = error_system(err, "cannot make the folder %s", path.s);
     else if (!S_ISDIR(s.st_mode) || s.st_uid != geteuid() || (s.st_mode & 077) != 0)
         rc = error_set(err, E_SYSTEM,

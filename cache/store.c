@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "larder/formats.h"
+#include "larder/io.h"
 #include "larder/mem.h"
 #include "layout.h"
 #include "object.h"
@@ -92,9 +92,9 @@ int store_open(struct store **st, const char *path, const struct store_memory *m
     rc = fs_mkdirs(path, err);
     if (rc < 0)
         goto out;
-    real = realpath(path, NULL);
-    dir = real ? open(real, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
-    if (dir < 0 || fstat(dir, &s) < 0) {
+    real = io_realpath(path, NULL);
+    dir = real ? io_open(real, O_PATH | O_DIRECTORY | O_CLOEXEC, 0) : -1;
+    if (dir < 0 || io_fstat(dir, &s) < 0) {
         rc = error_system(err, "cannot look at %s", path);
         goto out;
     }
@@ -115,7 +115,7 @@ int store_open(struct store **st, const char *path, const struct store_memory *m
     dir = -1;
 out:
     if (dir >= 0)
-        close(dir);
+        io_close(dir);
     free(real);
     return rc < 0 ? error_context(err, "opening the store") : 0;
 }
@@ -131,8 +131,8 @@ void store_close(struct store *st)
         return;
     for (size_t i = 0; i < sizeof st->folder / sizeof st->folder[0]; i++)
         if (st->folder[i])
-            close(st->folder[i] - 1);
-    close(st->dir);
+            io_close(st->folder[i] - 1);
+    io_close(st->dir);
     free(st->scratch);
     free(st->path);
     free(st);

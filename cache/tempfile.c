@@ -5,28 +5,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include "larder/io.h"
 #include "layout.h"
 
 #include "larder/banned.h"
-
-/* True when a test wants the next change of the disk to fail; errno is then set. */
-static bool faulted(void)
-{
-    int why = fs_fault();
-
-    if (why)
-        errno = why;
-    return why != 0;
-}
 
 /* A file without a name. False where the file system has no such thing. */
 static bool open_unnamed(struct tempfile *t, struct store *st)
 {
     if (st->named_temps)
         return false;
-    t->fd = openat(st->dir, "tmp", O_RDWR | O_TMPFILE | O_CLOEXEC, OBJECT_MODE);
+    t->fd = io_openat(st->dir, "tmp", O_RDWR | O_TMPFILE | O_CLOEXEC, OBJECT_MODE);
     if (t->fd < 0) { /* whatever it is, the other way will tell */
         st->named_temps = true;
         return false;
@@ -39,15 +29,13 @@ int tempfile_open(struct tempfile *t, struct store *st, struct error *err)
 {
     struct buf path = { 0 };
 
-    if (faulted())
-        return error_system(err, "cannot write in the store %s", st->path);
     if (open_unnamed(t, st))
         return 0;
     for (int attempt = 0; attempt < 100; attempt++) {
         buf_reset(&path);
         buf_printf(&path, "%s/tmp/", st->path);
         layout_random(&path, 8);
-        t->fd = open(path.s, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, OBJECT_MODE);
+        t->fd = io_open(path.s, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, OBJECT_MODE);
         if (t->fd >= 0) {
             t->path = buf_take(&path);
             t->st = st;
@@ -72,7 +60,7 @@ int tempfile_write(struct tempfile *t, const void *bytes, size_t n, struct error
     const char *at = bytes;
 
     while (n) {
-        ssize_t k = faulted() ? -1 : write(t->fd, at, n);
+        ssize_t k = io_write(t->fd, at, n);
 
         if (k < 0 && errno == EINTR)
             continue;
@@ -88,12 +76,12 @@ int tempfile_link(struct store *st, int fd, int dir, const char *to)
 {
     char own[40];
 
-    if (!st->by_proc && linkat(fd, "", dir, to, AT_EMPTY_PATH) == 0)
+    if (!st->by_proc && io_linkat(fd, "", dir, to, AT_EMPTY_PATH) == 0)
         return 0;
     if (!st->by_proc && errno != ENOENT && errno != EPERM)
         return -1;
     snprintf(own, sizeof own, "/proc/self/fd/%d", fd);
-    if (linkat(AT_FDCWD, own, dir, to, AT_SYMLINK_FOLLOW) < 0)
+    if (io_linkat(AT_FDCWD, own, dir, to, AT_SYMLINK_FOLLOW) < 0)
         return -1;
     st->by_proc = true;
     return 0;
@@ -130,7 +118,7 @@ static int give_name(struct tempfile *t, const struct buf *path, bool replace)
         if (errno != EEXIST || !replace || name_it(t) < 0)
             return -1;
     }
-    rc = replace ? renameat(AT_FDCWD, t->path, t->st->dir, to)
+    rc = replace ? io_renameat(AT_FDCWD, t->path, t->st->dir, to)
                  : fs_rename_new(t->path, t->st->dir, to);
     if (rc == 0) {
         free(t->path); /* no more in tmp/ */
@@ -145,18 +133,18 @@ int tempfile_publish(struct tempfile *t, const struct buf *path, bool replace, b
     struct stat s;
     int rc;
 
-    if (fstat(t->fd, &s) < 0 ||
+    if (io_fstat(t->fd, &s) < 0 ||
         ((s.st_mode & 07777) != OBJECT_MODE &&
-         (fchmod(t->fd, OBJECT_MODE) < 0 || fstat(t->fd, &s) < 0)))
+         (io_fchmod(t->fd, OBJECT_MODE) < 0 || io_fstat(t->fd, &s) < 0)))
         return cannot_write(t, err);
-    if (sync && (faulted() || fdatasync(t->fd) < 0))
+    if (sync && (io_fdatasync(t->fd) < 0))
         return cannot_write(t, err);
-    rc = faulted() ? -1 : give_name(t, path, replace);
+    rc = give_name(t, path, replace);
     if (rc < 0 && errno == ENOENT) { /* the first of its folder */
         rc = fs_make_parent(path->s, err);
         if (rc < 0)
             return rc;
-        rc = faulted() ? -1 : give_name(t, path, replace);
+        rc = give_name(t, path, replace);
     }
     if (rc < 0 && errno == EEXIST)
         return PUBLISH_EXISTS;
@@ -172,9 +160,9 @@ void tempfile_release(struct tempfile *t)
 {
     if (!t->st)
         return;
-    close(t->fd);
+    io_close(t->fd);
     if (t->path)
-        unlink(t->path); /* a failure leaves a file for scratch_sweep() */
+        io_unlink(t->path); /* a failure leaves a file for scratch_sweep() */
     free(t->path);
     *t = (struct tempfile){ 0 };
 }

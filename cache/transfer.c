@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "larder/fs.h"
+#include "larder/io.h"
 #include "libcurl.h"
 
 #include "larder/banned.h"
@@ -189,8 +189,7 @@ static int keep_validator(struct going *g)
 
 static int empty_file(struct going *g)
 {
-    errno = fs_fault();
-    if (errno || ftruncate(g->fd, 0) < 0)
+    if (io_ftruncate(g->fd, 0) < 0)
         return system_failed(g);
     g->have = 0;
     return 0;
@@ -201,7 +200,7 @@ static void check_room(struct going *g, long long total)
 {
     struct statvfs s;
 
-    if (fstatvfs(g->fd, &s) < 0 ||
+    if (io_fstatvfs(g->fd, &s) < 0 ||
         (unsigned long long)(total - g->have) / s.f_frsize < s.f_bavail)
         return;
     g->rc = error_set(g->err, E_SYSTEM,
@@ -247,10 +246,8 @@ static size_t take_bytes(char *bytes, size_t one, size_t n, void *self)
         return 0;
     }
     for (size_t done = 0; done < n;) {
-        ssize_t k;
+        ssize_t k = io_pwrite(g->fd, bytes + done, n - done, (off_t)g->have);
 
-        errno = fs_fault();
-        k = errno ? -1 : pwrite(g->fd, bytes + done, n - done, (off_t)g->have);
         if (k < 0 && errno == EINTR)
             continue;
         if (k < 0) {
@@ -466,18 +463,16 @@ int transfer_get(const struct transfer *t, struct error *err)
 
     if (rc < 0)
         return rc;
-    errno = fs_fault();
-    if (!errno)
-        g.fd = open(t->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    g.fd = io_open(t->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (g.fd < 0)
         return system_failed(&g);
-    g.have = lseek(g.fd, 0, SEEK_END);
+    g.have = io_lseek(g.fd, 0, SEEK_END);
     if (t->size >= 0 && g.have == t->size)
         rc = TRANSFER_DONE;
     else if (t->size >= 0 && g.have > t->size)
         rc = empty_file(&g);
     if (rc == 0 && (t->size < 0 || g.have < t->size))
         rc = get(&g);
-    close(g.fd);
+    io_close(g.fd);
     return rc;
 }

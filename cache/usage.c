@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include "larder/io.h"
 #include "larder/store.h"
 #include "layout.h"
 
@@ -15,10 +15,10 @@ static int add_folder(DIR *dir, size_t *objects, long long *bytes)
     struct dirent *e;
     struct stat s;
 
-    while ((e = readdir(dir)) != NULL) {
+    while ((e = io_readdir(dir)) != NULL) {
         if (e->d_name[0] == '.')
             continue;
-        if (fstatat(dirfd(dir), e->d_name, &s, AT_SYMLINK_NOFOLLOW) < 0) {
+        if (io_fstatat(dirfd(dir), e->d_name, &s, AT_SYMLINK_NOFOLLOW) < 0) {
             if (errno == ENOENT)
                 continue;
             return -1;
@@ -41,13 +41,13 @@ int store_usage(struct store *st, size_t *objects, long long *bytes, struct erro
 
         buf_reset(&path);
         buf_printf(&path, "%s/cas/%02x", st->path, i);
-        dir = opendir(path.s);
+        dir = io_opendir(path.s);
         if (dir == NULL && errno == ENOENT)
             continue;
         if (dir == NULL || add_folder(dir, objects, bytes) < 0)
             rc = error_system(err, "cannot read %s", path.s);
         if (dir != NULL)
-            closedir(dir);
+            io_closedir(dir);
     }
     buf_release(&path);
     return rc;

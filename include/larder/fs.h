@@ -1,8 +1,8 @@
 /*
  * fs - files and folders, with whole-or-nothing writes.
  *
- * Every call that changes the disk goes through here, so that tests can make the Nth of
- * them fail or kill the process at it: fs_fault() and the variable LARDER_FS_FAULT.
+ * The Nth change of the disk fails, or kills the process, when a test wants it so:
+ * fs_fault() and the variable LARDER_FS_FAULT. Within one process a test has more: io.h.
  */
 #ifndef LARDER_FS_H
 #define LARDER_FS_H
@@ -75,8 +75,8 @@ bool fs_is_below(const char *path, const char *folder);
 
 /* Test seam. LARDER_FS_FAULT=N:ACTION makes the Nth changing call of the process fail
  * with EIO (action "eio"), ENOSPC ("enospc") or end it at once ("kill"). Returns the
- * errno to report, or 0. Called by the functions above, and by any other code right
- * before it changes the disk. */
+ * errno to report, or 0. Asked by what larder/io.h calls of the system, and in src/ by
+ * code that changes the disk without it, right before it does. */
 int fs_fault(void);
 
 #endif

@@ -4,9 +4,9 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "larder/crypto.h"
+#include "larder/io.h"
 #include "larder/mem.h"
 
 #include "larder/banned.h"
@@ -56,12 +56,12 @@ int digest_file(struct digest *d, long long *size, const char *path, struct erro
     long long total = 0;
     int fd, rc = 0;
 
-    fd = open(path, O_RDONLY | O_CLOEXEC);
+    fd = io_open(path, O_RDONLY | O_CLOEXEC, 0);
     if (fd < 0)
         return error_system(err, "cannot read %s", path);
     h = hasher_new();
     for (;;) {
-        ssize_t n = read(fd, chunk, room);
+        ssize_t n = io_read(fd, chunk, room);
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -85,7 +85,7 @@ int digest_file(struct digest *d, long long *size, const char *path, struct erro
     if (chunk != small)
         free(chunk);
     hasher_free(h);
-    close(fd);
+    io_close(fd);
     return rc;
 }
 

@@ -8,11 +8,10 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
+#include "larder/io.h"
 #include "larder/mem.h"
 
 #include "larder/banned.h"
@@ -52,16 +51,6 @@ int fs_fault(void)
     return action == FAULT_EIO ? EIO : ENOSPC;
 }
 
-/* True when the next change of the disk is to fail; errno is then set. */
-static bool faulted(void)
-{
-    int why = fs_fault();
-
-    if (why)
-        errno = why;
-    return why != 0;
-}
-
 void fs_state_of(const struct stat *s, struct fs_state *st)
 {
     *st = (struct fs_state){
@@ -78,7 +67,7 @@ int fs_stat(const char *path, struct fs_state *st, struct error *err)
 {
     struct stat s;
 
-    if (stat(path, &s) < 0) {
+    if (io_stat(path, &s) < 0) {
         if (errno == ENOENT || errno == ENOTDIR)
             return FS_ABSENT;
         return error_system(err, "cannot look at %s", path);
@@ -91,14 +80,14 @@ bool fs_exists(const char *path)
 {
     struct stat s;
 
-    return stat(path, &s) == 0;
+    return io_stat(path, &s) == 0;
 }
 
 bool fs_is_dir(const char *path)
 {
     struct stat s;
 
-    return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
+    return io_stat(path, &s) == 0 && S_ISDIR(s.st_mode);
 }
 
 int fs_read_fd(int fd, struct buf *to)
@@ -107,7 +96,7 @@ int fs_read_fd(int fd, struct buf *to)
         ssize_t n;
 
         buf_reserve(to, 65536);
-        n = read(fd, to->s + to->len, to->cap - to->len - 1);
+        n = io_read(fd, to->s + to->len, to->cap - to->len - 1);
         if (n < 0 && errno == EINTR)
             continue;
         if (n > 0)
@@ -120,14 +109,14 @@ int fs_read_fd(int fd, struct buf *to)
 
 int fs_read(const char *path, struct buf *to, struct error *err)
 {
-    int rc, fd = open(path, O_RDONLY | O_CLOEXEC);
+    int rc, fd = io_open(path, O_RDONLY | O_CLOEXEC, 0);
 
     if (fd < 0)
         return error_system(err, "cannot read %s", path);
     rc = fs_read_fd(fd, to);
     if (rc < 0)
         rc = error_system(err, "cannot read %s", path);
-    close(fd);
+    io_close(fd);
     return rc;
 }
 
@@ -140,14 +129,14 @@ int fs_list(const char *path, char ***names, size_t *n, struct error *err)
 {
     struct buf text = { 0 };
     size_t count = 0;
-    DIR *d = opendir(path);
+    DIR *d = io_opendir(path);
     struct dirent *e;
 
     *names = NULL;
     *n = 0;
     if (!d)
         return error_system(err, "cannot list %s", path);
-    while (errno = 0, (e = readdir(d)) != NULL) {
+    while (errno = 0, (e = io_readdir(d)) != NULL) {
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
             continue;
         buf_add(&text, e->d_name, strlen(e->d_name) + 1);
@@ -155,11 +144,11 @@ int fs_list(const char *path, char ***names, size_t *n, struct error *err)
     }
     if (errno) {
         error_system(err, "cannot list %s", path);
-        closedir(d);
+        io_closedir(d);
         buf_release(&text);
         return E_SYSTEM;
     }
-    closedir(d);
+    io_closedir(d);
     /* One block: the pointers, then the bytes they point to. */
     *names = xmalloc(count * sizeof **names + text.len);
     if (text.len) {
@@ -179,11 +168,7 @@ int fs_write_all(int fd, const void *bytes, size_t n)
     const char *at = bytes;
 
     while (n) {
-        ssize_t k;
-
-        if (faulted())
-            return -1;
-        k = write(fd, at, n);
+        ssize_t k = io_write(fd, at, n);
         if (k < 0 && errno == EINTR)
             continue;
         if (k < 0)
@@ -215,7 +200,7 @@ int fs_write_parts(const char *path, const struct iovec *part, size_t n, bool sy
     int fd, rc = 0;
 
     buf_printf(&temp, "%s.XXXXXX", path);
-    fd = faulted() ? -1 : mkostemp(temp.s, O_CLOEXEC);
+    fd = io_mkostemp(temp.s, O_CLOEXEC);
     if (fd < 0) {
         rc = error_system(err, "cannot write %s", path);
         goto out;
@@ -223,16 +208,16 @@ int fs_write_parts(const char *path, const struct iovec *part, size_t n, bool sy
     mode_t mask = umask(0);
 
     umask(mask);
-    if (write_parts(fd, part, n) < 0 || fchmod(fd, 0666 & ~mask) < 0 ||
-        (sync && fdatasync(fd) < 0)) {
+    if (write_parts(fd, part, n) < 0 || io_fchmod(fd, 0666 & ~mask) < 0 ||
+        (sync && io_fdatasync(fd) < 0)) {
         rc = error_system(err, "cannot write %s", path);
-        close(fd);
-        unlink(temp.s);
+        io_close(fd);
+        io_unlink(temp.s);
         goto out;
     }
-    if (close(fd) < 0 || faulted() || rename(temp.s, path) < 0) {
+    if (io_close(fd) < 0 || io_rename(temp.s, path) < 0) {
         rc = error_system(err, "cannot write %s", path);
-        unlink(temp.s);
+        io_unlink(temp.s);
     }
 out:
     buf_release(&temp);
@@ -241,7 +226,7 @@ out:
 
 static int make_folder(const char *path)
 {
-    if (!faulted() && (mkdir(path, 0777) == 0 || (errno == EEXIST && fs_is_dir(path))))
+    if ((io_mkdir(path, 0777) == 0 || (errno == EEXIST && fs_is_dir(path))))
         return 0;
     if (errno == EEXIST)
         errno = ENOTDIR;
@@ -288,7 +273,7 @@ int fs_make_parent(const char *path, struct error *err)
 
 int fs_remove(const char *path, struct error *err)
 {
-    if (faulted() || (unlink(path) < 0 && errno != ENOENT))
+    if (io_unlink(path) < 0 && errno != ENOENT)
         return error_system(err, "cannot remove %s", path);
     return 0;
 }
@@ -297,7 +282,7 @@ static int remove_entry(const char *path, struct error *err)
 {
     struct stat s;
 
-    if (lstat(path, &s) < 0)
+    if (io_lstat(path, &s) < 0)
         return errno == ENOENT ? 0 : error_system(err, "cannot look at %s", path);
     if (S_ISDIR(s.st_mode))
         return fs_remove_tree(path, err);
@@ -312,19 +297,19 @@ int fs_remove_tree(const char *path, struct error *err)
     size_t n = 0;
     int rc;
 
-    if (lstat(path, &s) < 0)
+    if (io_lstat(path, &s) < 0)
         return errno == ENOENT ? 0 : error_system(err, "cannot look at %s", path);
     if (!S_ISDIR(s.st_mode))
         return fs_remove(path, err);
     if ((s.st_mode & 0700) != 0700)
-        chmod(path, 0700); /* a failure shows when we try to list it */
+        io_chmod(path, 0700); /* a failure shows when we try to list it */
     rc = fs_list(path, &name, &n, err);
     for (size_t i = 0; i < n && rc == 0; i++) {
         buf_reset(&child);
         fs_join(&child, path, name[i]);
         rc = remove_entry(child.s, err);
     }
-    if (rc == 0 && (faulted() || (rmdir(path) < 0 && errno != ENOENT)))
+    if (rc == 0 && io_rmdir(path) < 0 && errno != ENOENT)
         rc = error_system(err, "cannot remove %s", path);
     free(name);
     buf_release(&child);
@@ -333,7 +318,7 @@ int fs_remove_tree(const char *path, struct error *err)
 
 int fs_rename(const char *from, const char *to, struct error *err)
 {
-    if (faulted() || rename(from, to) < 0)
+    if (io_rename(from, to) < 0)
         return error_system(err, "cannot rename %s to %s", from, to);
     return 0;
 }
@@ -342,50 +327,47 @@ int fs_rename_new(const char *from, int dir, const char *to)
 {
     struct stat s;
 
-    if (faulted())
-        return -1;
-    if (renameat2(AT_FDCWD, from, dir, to, RENAME_NOREPLACE) == 0)
+    if (io_renameat2(AT_FDCWD, from, dir, to, RENAME_NOREPLACE) == 0)
         return 0;
     if (errno != EINVAL && errno != ENOSYS)
         return -1;
-    if (fstatat(dir, to, &s, AT_SYMLINK_NOFOLLOW) == 0) {
+    if (io_fstatat(dir, to, &s, AT_SYMLINK_NOFOLLOW) == 0) {
         errno = EEXIST; /* a file system that cannot tell by itself */
         return -1;
     }
-    return renameat(AT_FDCWD, from, dir, to);
+    return io_renameat(AT_FDCWD, from, dir, to);
 }
 
 int fs_link(const char *from, const char *to, struct error *err)
 {
-    if (faulted() || link(from, to) < 0)
+    if (io_link(from, to) < 0)
         return error_system(err, "cannot link %s to %s", from, to);
     return 0;
 }
 
 int fs_symlink(const char *target, const char *path, struct error *err)
 {
-    if (faulted() || symlink(target, path) < 0)
+    if (io_symlink(target, path) < 0)
         return error_system(err, "cannot make the link %s", path);
     return 0;
 }
 
 int fs_chmod(const char *path, unsigned mode, struct error *err)
 {
-    if (faulted() || chmod(path, mode) < 0)
+    if (io_chmod(path, mode) < 0)
         return error_system(err, "cannot change the mode of %s", path);
     return 0;
 }
 
 int fs_sync(const char *path, struct error *err)
 {
-    int rc, fd = open(path, O_RDONLY | O_CLOEXEC);
+    int rc, fd = io_open(path, O_RDONLY | O_CLOEXEC, 0);
 
     if (fd < 0)
         return error_system(err, "cannot open %s", path);
-    rc = faulted() || fdatasync(fd) < 0
-             ? error_system(err, "cannot write %s to the disk", path)
-             : 0;
-    close(fd);
+    rc =
+        io_fdatasync(fd) < 0 ? error_system(err, "cannot write %s to the disk", path) : 0;
+    io_close(fd);
     return rc;
 }
 
@@ -395,11 +377,11 @@ static int copy_bytes(int in, int out)
     char *chunk;
     int rc = 0;
 
-    if (!faulted() && ioctl(out, FICLONE, in) == 0)
+    if (io_clone(out, in) == 0)
         return 0;
     chunk = xmalloc(CHUNK);
     for (;;) {
-        ssize_t n = read(in, chunk, CHUNK);
+        ssize_t n = io_read(in, chunk, CHUNK);
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -416,22 +398,22 @@ int fs_copy(const char *from, const char *to, unsigned mode, struct error *err)
 {
     int in, out, rc = 0;
 
-    in = open(from, O_RDONLY | O_CLOEXEC);
+    in = io_open(from, O_RDONLY | O_CLOEXEC, 0);
     if (in < 0)
         return error_system(err, "cannot read %s", from);
-    out = faulted() ? -1 : open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    out = io_open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (out < 0) {
         rc = error_system(err, "cannot write %s", to);
-        close(in);
+        io_close(in);
         return rc;
     }
-    if (copy_bytes(in, out) < 0 || fchmod(out, mode) < 0)
+    if (copy_bytes(in, out) < 0 || io_fchmod(out, mode) < 0)
         rc = error_system(err, "cannot copy %s to %s", from, to);
-    if (close(out) < 0 && rc == 0)
+    if (io_close(out) < 0 && rc == 0)
         rc = error_system(err, "cannot write %s", to);
-    close(in);
+    io_close(in);
     if (rc < 0)
-        unlink(to);
+        io_unlink(to);
     return rc;
 }
 

@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "larder/crypto.h"
+#include "larder/io.h"
 #include "larder/mem.h"
 
 #include "larder/banned.h"
@@ -18,7 +18,7 @@ static int read_all(EVP_MD_CTX *context, int fd, const char *path, struct error 
     int rc = 0;
 
     do {
-        n = read(fd, chunk, CHUNK);
+        n = io_read(fd, chunk, CHUNK);
         if (n > 0)
             EVP_DigestUpdate(context, chunk, (size_t)n);
     } while (n > 0 || (n < 0 && errno == EINTR));
@@ -56,7 +56,7 @@ static int begin(EVP_MD_CTX **context, const char *what, struct error *err)
 int md5_file(char hex[MD5_HEX + 1], const char *path, struct error *err)
 {
     EVP_MD_CTX *context = NULL;
-    int rc = 0, fd = open(path, O_RDONLY | O_CLOEXEC);
+    int rc = 0, fd = io_open(path, O_RDONLY | O_CLOEXEC, 0);
 
     hex[MD5_HEX] = '\0';
     if (fd < 0)
@@ -69,7 +69,7 @@ int md5_file(char hex[MD5_HEX + 1], const char *path, struct error *err)
         rc = finish(hex, context, path, err);
     EVP_MD_CTX_free(context);
     if (fd >= 0)
-        close(fd);
+        io_close(fd);
     return rc;
 }
 

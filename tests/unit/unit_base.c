@@ -233,9 +233,9 @@ Test(fs, a_planned_fault_makes_exactly_that_call_fail)
     struct buf path = { 0 };
     struct error err = { 0 };
 
-    setenv("LARDER_FS_FAULT", "4:enospc", 1);
+    setenv("LARDER_FS_FAULT", "5:enospc", 1);
     fs_join(&path, dir, "a");
-    cr_assert_eq(fs_write(path.s, "one", 3, false, &err), 0); /* three calls */
+    cr_assert_eq(fs_write(path.s, "one", 3, false, &err), 0); /* four calls */
     cr_assert_eq(fs_write(path.s, "two", 3, false, &err), E_SYSTEM);
     cr_assert(strstr(err.text, "No space left") != NULL);
     cr_assert_eq(fs_write(path.s, "two", 3, false, &err), 0);
