@@ -1,9 +1,40 @@
 #include "receive.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include "larder/io.h"
+#include "larder/mem.h"
 #include "layout.h"
 #include "object.h"
 
 #include "larder/banned.h"
+
+/* Hashes what is there, so that the rest can follow; more than there may be is nothing.
+ */
+static int go_on(struct receive *r, struct error *err)
+{
+    char *bytes = xmalloc(DIGEST_CHUNK);
+    ssize_t n = 1;
+
+    if (r->had > r->max && io_ftruncate(r->temp.fd, 0) < 0)
+        n = -1;
+    while (n > 0 && r->had <= r->max) {
+        n = io_pread(r->temp.fd, bytes, DIGEST_CHUNK, (off_t)r->got);
+        if (n < 0 && errno == EINTR)
+            n = 1;
+        else if (n > 0) {
+            hasher_add(r->hasher, bytes, (size_t)n);
+            r->got += n;
+        }
+    }
+    free(bytes);
+    r->had = r->got;
+    if (n < 0 || io_lseek(r->temp.fd, (off_t)r->got, SEEK_SET) < 0)
+        return error_system(err, "cannot go on with %s", r->temp.path);
+    return 0;
+}
 
 int receive_open(struct receive *r, struct store *st, const struct digest *id,
                  long long size, long long max, struct buf *copy, struct error *err)
@@ -11,7 +42,12 @@ int receive_open(struct receive *r, struct store *st, const struct digest *id,
     *r = (struct receive){ .st = st, .id = *id, .size = size, .copy = copy };
     r->max = size >= 0 ? size : max;
     r->hasher = hasher_new();
-    return r->rc = tempfile_open(&r->temp, st, err);
+    if (size < RESUMED_MIN || copy)
+        return r->rc = tempfile_open(&r->temp, st, err);
+    r->rc = tempfile_resume(&r->temp, st, id, &r->had, err);
+    if (r->rc == 0 && r->had > 0)
+        r->rc = go_on(r, err);
+    return r->rc;
 }
 
 int receive_take(struct receive *r, const void *bytes, size_t n, struct error *err)
@@ -55,7 +91,10 @@ int receive_publish(struct receive *r, bool sync, struct error *err)
 
 void receive_release(struct receive *r)
 {
-    tempfile_release(&r->temp);
+    if (r->rc == E_CORRUPT)
+        tempfile_discard(&r->temp);
+    else
+        tempfile_release(&r->temp);
     hasher_free(r->hasher);
     *r = (struct receive){ 0 };
 }

@@ -2,7 +2,8 @@
  * receive - an object that arrives from somewhere else, in pieces.
  *
  * It is hashed on the way into tmp/, stopped at the first byte beyond its size, and gets
- * its name only if its bytes are what the name says. Nobody ever sees anything else.
+ * its name only if its bytes are what the name says. Nobody ever sees anything else. Of a
+ * large one what came stays in tmp/ when it breaks off, and is gone on with.
  *
  *   struct receive r = { 0 };
  *   receive_open(&r, st, &id, size, max, err); receive_take(&r, bytes, n, err); ...
@@ -17,11 +18,14 @@
 #include "larder/store.h"
 #include "tempfile.h"
 
+enum { RESUMED_MIN = 64 << 20 }; /* from this size on */
+
 struct receive {
     struct store *st;
     struct digest id;
     long long size; /* -1: not known */
     long long max, got;
+    long long had; /* bytes that were there before */
     struct hasher *hasher;
     struct tempfile temp;
     struct buf *copy; /* gets the bytes too, or NULL */

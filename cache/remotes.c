@@ -310,6 +310,7 @@ static int get_file(struct remotes *r, struct source *s, struct receive *in,
 {
     struct arrival arrival = { r, in };
     const struct remote_sink to = { take_bytes, &arrival };
+    const struct remote_part rest = { in->got, in->size - in->got };
     const struct catalog_entry *at = NULL;
     struct packs *packs;
     struct buf name = { 0 };
@@ -324,12 +325,12 @@ static int get_file(struct remotes *r, struct source *s, struct receive *in,
         rc = packs_get(packs, at, &to, err);
     else if (packs && in->size >= 0 && in->size <= PACKED_MAX)
         rc = REMOTE_ABSENT;
-    else
-        rc = peer_get(&s->peer, name.s, NULL, &to, err);
+    else if (in->got == 0 || rest.size > 0)
+        rc = peer_get(&s->peer, name.s, in->got ? &rest : NULL, &to, err);
     if (rc == REMOTE_DONE)
         rc = receive_check(in, err);
     if (rc < 0 && in->rc == E_CORRUPT) {
-        s->n_damaged++;
+        s->n_damaged += in->had == 0;
         rc = REMOTE_ABSENT;
     }
     if (rc < 0 && r->stopped)
@@ -351,10 +352,12 @@ static int ask_for_file(struct remotes *r, struct receive *in, const struct dige
             rc = get_file(r, &r->source[i], in, err);
         if (rc == REMOTE_DONE) {
             r->totals.n_objects++;
-            r->totals.bytes += in->got;
+            r->totals.bytes += in->got - in->had;
         }
         if (rc != REMOTE_ABSENT)
             return rc;
+        if (in->rc == E_CORRUPT && in->had)
+            i--; /* what was there before may be to blame; it is gone now */
         receive_release(in);
         if (copy)
             buf_reset(copy);

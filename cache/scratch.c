@@ -15,8 +15,9 @@
 
 #include "larder/banned.h"
 
-/* Nothing is written to a file in tmp/ for longer than it takes to read as much. */
-enum { TMP_AGE = 3600, NAME_SIZE = 16 };
+/* Nothing is written to a file in tmp/ for longer than it takes to read as much; an
+ * object that has come in part is kept for a week. */
+enum { TMP_AGE = 3600, PART_AGE = 7 * 24 * 3600, NAME_SIZE = 16 };
 
 struct scratch {
     char *path;
@@ -92,12 +93,11 @@ static void sweep_scratch_folder(struct store *st, const char *path, const char 
 
 static void sweep_temporary(struct store *st, const char *path, const char *name)
 {
+    time_t age = strlen(name) == DIGEST_HEX ? PART_AGE : TMP_AGE;
     struct stat s;
 
     (void)st;
-    (void)name;
-    if (io_lstat(path, &s) == 0 && S_ISREG(s.st_mode) &&
-        time(NULL) - s.st_mtime > TMP_AGE)
+    if (io_lstat(path, &s) == 0 && S_ISREG(s.st_mode) && time(NULL) - s.st_mtime > age)
         fs_remove(path, NULL);
 }
 

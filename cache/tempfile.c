@@ -55,6 +55,40 @@ static int cannot_write(const struct tempfile *t, struct error *err)
                         t->path ? t->path : t->st->path);
 }
 
+/* Alone in a file that still has its name: whoever had it before may have published it.
+ */
+static bool is_ours(int fd, const char *path)
+{
+    struct flock lock = { .l_type = F_WRLCK };
+    struct stat s, at;
+
+    return io_lock(fd, &lock) == 0 && io_fstat(fd, &s) == 0 && io_lstat(path, &at) == 0 &&
+           s.st_dev == at.st_dev && s.st_ino == at.st_ino;
+}
+
+int tempfile_resume(struct tempfile *t, struct store *st, const struct digest *id,
+                    long long *had, struct error *err)
+{
+    char hex[DIGEST_HEX + 1];
+    struct buf path = { 0 };
+    int fd;
+
+    *had = 0;
+    buf_printf(&path, "%s/tmp/%s", st->path, digest_hex(id, hex));
+    fd = io_open(path.s, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd >= 0 && is_ours(fd, path.s)) {
+        *t = (struct tempfile){
+            .st = st, .fd = fd, .path = buf_take(&path), .stays = true
+        };
+        *had = io_lseek(fd, 0, SEEK_END);
+        return *had < 0 ? cannot_write(t, err) : 0;
+    }
+    if (fd >= 0)
+        io_close(fd);
+    buf_release(&path);
+    return tempfile_open(t, st, err);
+}
+
 int tempfile_write(struct tempfile *t, const void *bytes, size_t n, struct error *err)
 {
     const char *at = bytes;
@@ -161,8 +195,14 @@ void tempfile_release(struct tempfile *t)
     if (!t->st)
         return;
     io_close(t->fd);
-    if (t->path)
+    if (t->path && !t->stays)
         io_unlink(t->path); /* a failure leaves a file for scratch_sweep() */
     free(t->path);
     *t = (struct tempfile){ 0 };
+}
+
+void tempfile_discard(struct tempfile *t)
+{
+    t->stays = false;
+    tempfile_release(t);
 }

@@ -22,9 +22,15 @@ struct tempfile {
     struct store *st; /* NULL: nothing is open */
     char *path;       /* in tmp/; NULL: it has no name */
     int fd;           /* open for reading and writing */
+    bool stays;       /* when it is not published */
 };
 
 int tempfile_open(struct tempfile *t, struct store *st, struct error *err);
+/* The one of an object, tmp/<64 hex>, which stays when it is not published, so that a
+ * later process goes on behind the *had bytes that are there. Where somebody else has it
+ * at this moment, it is one as above. */
+int tempfile_resume(struct tempfile *t, struct store *st, const struct digest *id,
+                    long long *had, struct error *err);
 int tempfile_write(struct tempfile *t, const void *bytes, size_t n, struct error *err);
 
 enum { PUBLISHED = 0, PUBLISH_EXISTS = 1 };
@@ -35,6 +41,7 @@ enum { PUBLISHED = 0, PUBLISH_EXISTS = 1 };
 int tempfile_publish(struct tempfile *t, const struct buf *path, bool replace, bool sync,
                      struct fs_state *state, struct error *err);
 void tempfile_release(struct tempfile *t);
+void tempfile_discard(struct tempfile *t); /* also one that would stay */
 
 /* Links an open file without a name to `to`, below dir, which must be free: 0, or -1 with
  * errno. Only some kernels and users may do so by the descriptor alone. */

@@ -333,3 +333,124 @@ Test(push, a_record_of_others_keeps_its_signature)
     signer_free(b);
     labs_free(l);
 }
+
+/* ---- large objects: what came stays ------------------------------------------------ */
+
+enum { LARGE = (64 << 20) + 4321, HALF = 40 << 20 };
+
+static int pieces = 5; /* which lab B takes before it stops */
+
+static long long bytes_fetched(struct labs *l)
+{
+    struct remotes_totals t;
+
+    remotes_count_up(l->remotes, &t);
+    return t.bytes;
+}
+
+/* An object whose bytes are all different from its neighbours'. */
+static struct object add_large(struct fixture *f)
+{
+    const char *path = fixture_path(f, "large");
+    char *bytes = malloc(LARGE);
+    struct error err = { 0 };
+    struct object o;
+
+    for (size_t i = 0; i < LARGE; i++)
+        bytes[i] = (char)(i * 2654435761U >> 13);
+    cr_assert_eq(fs_write(path, bytes, LARGE, false, &err), 0, "%s", err.text);
+    cr_assert_eq(store_add(f->st, path, OBJECT_FILE, false, &o, &err), 0, "%s", err.text);
+    free(bytes);
+    return o;
+}
+
+/* Where lab B keeps what came of it; new. */
+static char *part_path(struct labs *l, const struct object *o)
+{
+    char hex[DIGEST_HEX + 1];
+    struct buf path = { 0 };
+
+    buf_printf(&path, "%s/tmp/%s", store_path(l->b->st), digest_hex(&o->id, hex));
+    return buf_take(&path);
+}
+
+/* That is the first n bytes, the last of them flipped. */
+static void leave_part(struct labs *l, const struct object *o, long n, bool wrong)
+{
+    char *there = remote_file(l, "cas", &o->id, ""), *path = part_path(l, o);
+    struct buf bytes = { 0 };
+    struct error err = { 0 };
+
+    start_afresh(l);
+    cr_assert_eq(fs_read(there, &bytes, &err), 0, "%s", err.text);
+    buf_adds(&bytes, "and more");
+    cr_assert_eq(fs_write(path, bytes.s, (size_t)n, false, &err), 0, "%s", err.text);
+    if (wrong)
+        flip_byte(path, n - 1);
+    buf_release(&bytes);
+    free(there);
+    free(path);
+}
+
+static void expect_fetched(struct labs *l, const struct object *o, long long bytes)
+{
+    struct error err = { 0 };
+    char *path = part_path(l, o);
+
+    cr_assert_eq(fetch(l, o), STORE_HIT);
+    cr_assert_eq(store_check(l->b->st, o, true, NULL, &err), OBJECT_FINE);
+    cr_assert_eq(bytes_fetched(l), bytes);
+    cr_assert_not(fs_exists(path));
+    cr_assert_eq(l->n_warnings, 0, "%s", l->warning);
+    remotes_tell_ignored(l->remotes);
+    cr_assert_eq(l->n_warnings, 0, "%s", l->warning);
+    free(path);
+}
+
+Test(remotes, a_large_object_is_gone_on_with)
+{
+    struct labs *l = labs_new();
+    struct object o = add_large(l->a);
+    struct record *rec = share(l, KEY, &o, l->signer);
+
+    leave_part(l, &o, HALF, false);
+    expect_fetched(l, &o, LARGE - HALF);
+    leave_part(l, &o, LARGE, false); /* all of it */
+    expect_fetched(l, &o, 0);
+    leave_part(l, &o, HALF, true);
+    expect_fetched(l, &o, LARGE);
+    leave_part(l, &o, LARGE + 5, false);
+    expect_fetched(l, &o, LARGE);
+    record_free(rec);
+    labs_free(l);
+}
+
+/* The user stops in the middle. */
+static bool stops(void *self)
+{
+    (void)self;
+    return --pieces < 0;
+}
+
+Test(remotes, what_came_of_a_large_object_stays)
+{
+    struct labs *l = labs_new();
+    struct object o = add_large(l->a);
+    struct record *rec = share(l, KEY, &o, l->signer);
+    char *path = part_path(l, &o);
+    struct error err = { 0 };
+    struct stat s;
+
+    remotes_close(l->remotes);
+    remotes_open(&l->remotes,
+                 &(struct remotes_order){
+                     .store = l->b->st, .trust = l->trust, .stops = stops, .self = l });
+    cr_assert_eq(remotes_add(l->remotes, "lab", l->place, &err), 0, "%s", err.text);
+    cr_assert_eq(fetch(l, &o), STORE_MISS);
+    cr_assert(stat(path, &s) == 0 && s.st_size > 0 && s.st_size < LARGE);
+    reopen(l, false);
+    expect_fetched(l, &o, LARGE - s.st_size);
+    record_free(rec);
+    free(path);
+    labs_free(l);
+}
