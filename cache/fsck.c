@@ -48,6 +48,8 @@ struct fsck {
     size_t n_claims, cap_claims;
     struct digest *torn; /* keys that have a torn record */
     size_t n_torn, cap_torn;
+    struct claim *forged; /* whose signature is not that of who is said to have signed */
+    size_t n_forged, cap_forged;
     struct store_finding *finding;
     size_t n, cap;
 };
@@ -110,6 +112,13 @@ static void add_torn(struct fsck *f, const struct digest *key)
     f->torn[f->n_torn++] = *key;
 }
 
+static void add_forged(struct fsck *f, const struct record *r, const char *path)
+{
+    GROW(f->forged, f->n_forged + 1, f->cap_forged);
+    f->forged[f->n_forged++] = (struct claim){ .key = r->key, .id = r->id };
+    find(f, "false signature", &r->id, path, arena_strdup(&f->arena, r->step));
+}
+
 /* One file that should be a record; id: the digest that it should have, or NULL. */
 static int read_record(struct fsck *f, const char *path, const struct digest *key,
                        const struct digest *id, struct error *err)
@@ -130,6 +139,8 @@ static int read_record(struct fsck *f, const char *path, const struct digest *ke
         add_torn(f, key);
     } else if (!digest_equal(&r->key, key)) {
         find(f, "stray file", id, path, NULL);
+    } else if (r->by && !record_signature_fits(r)) {
+        add_forged(f, r, path);
     } else {
         add_claim(f, r);
     }
@@ -454,6 +465,8 @@ static int repair(struct fsck *f, struct error *err)
         rc = store_find(f->st, &f->torn[i], &rec, &n, err); /* which removes it */
         records_free(rec, n);
     }
+    for (size_t i = 0; i < f->n_forged && rc >= 0; i++)
+        rc = store_drop_record(f->st, &f->forged[i].key, &f->forged[i].id, err);
     for (size_t i = 0; i < f->n_claims && rc >= 0; i++)
         rc = repair_claim(f, &f->claim[i], err);
     for (size_t i = 0; i < f->n && rc >= 0; i++) {
@@ -494,6 +507,7 @@ static void release(struct fsck *f)
     map_release(&f->uses);
     free(f->claim);
     free(f->torn);
+    free(f->forged);
     free(f->finding);
     arena_release(&f->arena);
 }

@@ -40,6 +40,20 @@ bool signed_is_whole(const char *text, size_t n)
     return record_is_whole(text, n);
 }
 
+bool record_signature_fits(const struct record *rec)
+{
+    struct buf text = { 0 };
+    struct digest id;
+    bool fits;
+
+    signed_text(rec, &text, &id);
+    fits = digest_equal(&id, &rec->id) &&
+           signature_fits(&rec->by->signature, &rec->by->key, ENVELOPE_RECORD,
+                          buf_str(&text), text.len);
+    buf_release(&text);
+    return fits;
+}
+
 void signed_text(const struct record *rec, struct buf *to, struct digest *id)
 {
     struct record again = *rec; /* so that its digest stays as it was read */

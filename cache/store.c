@@ -165,6 +165,17 @@ void store_doubt(struct store *st)
     buf_release(&path);
 }
 
+void store_suspect(struct store *st, const struct digest *id)
+{
+    struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_nsec = UTIME_NOW } };
+    struct buf path = { 0 };
+
+    layout_object(st, id, &path);
+    if (!fs_fault())
+        utimensat(st->dir, layout_below(st, &path), times, AT_SYMLINK_NOFOLLOW);
+    buf_release(&path);
+}
+
 int store_discard(struct store *st, const struct digest *id, struct error *err)
 {
     struct buf path = { 0 };

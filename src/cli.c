@@ -36,7 +36,7 @@ const struct option cli_option[] = {
     { 'v', "verbose", NULL, OPT_COUNT, FIELD(verbose), NULL,
       "name every step that starts or is reused, and why", NULL },
     { 0, "json", NULL, OPT_FLAG, FIELD(json),
-      " run status plan diff graph du doctor push pull fsck version ",
+      " run status plan diff graph du doctor push pull fsck verify version ",
       "print one JSON document on standard output", NULL },
     { 0, "hit", NULL, OPT_FLAG, FIELD(hit), " why ",
       "on what a result rests that is reused: whose record, since when", NULL },

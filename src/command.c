@@ -118,6 +118,16 @@ const struct command command_table[] = {
       "is\n"
       "treated as absent.",
       command_trust },
+    { "verify", NULL, "[TARGET|STAGE|STEP...]", 0, SIZE_MAX,
+      "hash results, and name the steps whose are damaged",
+      "Hashes every object of the steps named, and of all that they need, and checks "
+      "the\n"
+      "signatures of the records that came from others; without a name, of the whole "
+      "cache.\n"
+      "What a run remembers of a file does not count here, so a bit that has flipped is\n"
+      "found too. Removes nothing; the next run makes again what it needs. Exits with 5\n"
+      "when something is damaged.",
+      command_verify },
     { "fsck", NULL, "", 0, 0, "read the whole cache and name what is damaged",
       "Reads every object and record and compares it with its name. Changes nothing: "
       "the\n"

@@ -26,6 +26,7 @@ int command_trust(const struct cli *cli, struct error *err);
 int command_log(const struct cli *cli, struct error *err);
 int command_report(const struct cli *cli, struct error *err);
 int command_export(const struct cli *cli, struct error *err);
+int command_verify(const struct cli *cli, struct error *err);
 int command_fsck(const struct cli *cli, struct error *err);
 int command_config(const struct cli *cli, struct error *err);
 int command_job(const struct cli *cli, struct error *err);

@@ -62,6 +62,7 @@ int command_check(const struct cli *cli, struct error *err)
 
 struct findings {
     const struct cli *cli;
+    struct store *st;
     size_t n, n_left;
 };
 
@@ -77,6 +78,8 @@ static void tell_finding(void *self, const struct store_finding *f)
     else
         printf("%s: sha256:%s (%s)%s%s\n", f->what, hex, f->path ? f->path : "-",
                f->used_by ? " of " : "", f->used_by ? f->used_by : "");
+    if (!strcmp(f->what, "damaged") && !f->repaired)
+        store_suspect(all->st, &f->id);
     all->n++;
     all->n_left += !f->repaired;
 }
@@ -98,6 +101,7 @@ int command_fsck(const struct cli *cli, struct error *err)
     struct session s = { 0 };
     int rc = session_open_cache(&s, cli, err);
 
+    all.st = s.store;
     if (cli->json)
         printf("{\"findings\": [");
     if (rc == 0)

@@ -77,6 +77,10 @@ void records_free(struct record **r, size_t n);
 void record_write(struct record *r, struct buf *to);
 /* *r is new. E_CORRUPT with the line where the text is not a whole record. */
 int record_read(struct record **r, const char *text, size_t n, struct error *err);
+/* Of one that came from a remote (`by` is set): whether who is said to have signed it has
+ * signed exactly this. It is checked before a record comes in, so looking again finds only
+ * what changed since then. */
+bool record_signature_fits(const struct record *r);
 /* Whether the checksum line fits the bytes before it: of any format that has one. */
 bool record_is_whole(const char *text, size_t n);
 /* The object of an output of a record that was written or read, or NULL. Borrowed from r.

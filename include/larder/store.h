@@ -112,6 +112,10 @@ int store_each_file(struct store *st, const struct object *o, store_visit *f, vo
  * a whole one, which somebody else may just have made, stays. Absent is fine. */
 int store_discard(struct store *st, const struct digest *id, struct error *err);
 
+/* Makes everybody who remembers that an object is good look at it again: its file gets
+ * another time. For one found damaged whose file looks as if it were not. Best effort. */
+void store_suspect(struct store *st, const struct digest *id);
+
 /* Appends the path of the file of an object. */
 void store_object_path(const struct store *st, const struct digest *id, struct buf *path);
 
@@ -175,7 +179,8 @@ int store_usage(struct store *st, size_t *objects, long long *bytes, struct erro
 
 /* One finding of store_fsck(). */
 struct store_finding {
-    const char *what;    /* "absent", "damaged", "torn record", "stray file" */
+    const char *what;    /* "absent", "damaged", "torn record", "false signature",
+                            "stray file" */
     struct digest id;    /* of the object or record */
     const char *path;    /* relative to the store */
     const char *used_by; /* the step of a record that names the object, or NULL */
