@@ -489,13 +489,17 @@ static void tell_strangers(struct remotes *r, bool known)
         const struct map_entry *e = &r->strangers.entry[i];
         const struct trusted *who = trust_find(r->order.trust, e->key);
         size_t n = ((const struct stranger *)e->value)->n;
+        struct key_id id = { 0 };
 
+        key_id_parse(&id, e->key);
         if ((who != NULL) != known)
             continue;
         buf_printf(&line, "%zu result%s ignored: ", n, n == 1 ? "" : "s");
         if (who)
             buf_printf(&line, "%s, id %s, is not trusted with these stages", who->name,
                        e->key);
+        else if (trust_revoked(r->order.trust, &id))
+            buf_printf(&line, "the key %s is revoked", e->key);
         else
             buf_printf(&line,
                        "unknown key %s; `larder trust add` its public key to use %s",

@@ -9,20 +9,11 @@
 #include "larder/keyring.h"
 #include "larder/map.h"
 #include "larder/mem.h"
+#include "trusting.h"
 
 #include "larder/banned.h"
 
-enum { WORDS_MAX = 8, TEXT_MAX = 1 << 20 };
-
-struct trust {
-    struct arena arena;
-    const char *path, *shown;
-    struct buf text; /* of the file as it was read */
-    struct trusted *key;
-    size_t n, cap;
-    const char **never; /* globs of stages that stay at home */
-    size_t n_never, cap_never;
-};
+enum { WORDS_MAX = 8, TEXT_MAX = 1 << 20, K_MAX = 99 };
 
 /* One line, cut into words. */
 struct line {
@@ -107,6 +98,73 @@ static int read_never(struct line *l, struct error *err)
     return 0;
 }
 
+/* `WORD … [stages=GLOB]`: the glob, or that of all. */
+static int read_stages(struct line *l, const char **stages, struct error *err)
+{
+    *stages = "*";
+    if (l->n < 3)
+        return 0;
+    if (l->n > 3 || strncmp(l->word[2], "stages=", 7) != 0 || !l->word[2][7])
+        return wrong(l, l->n > 3 ? 3 : 2, err, "what may follow is `stages=GLOB`");
+    *stages = l->word[2] + 7;
+    return 0;
+}
+
+static int add_rule(struct line *l, struct trust_rule rule, struct error *err)
+{
+    struct trust *t = l->t;
+    int rc = read_stages(l, &rule.stages, err);
+
+    if (rc < 0)
+        return rc;
+    GROW(t->rule, t->n_rules + 1, t->cap_rules);
+    t->rule[t->n_rules++] = rule;
+    return 0;
+}
+
+/* `k N [stages=GLOB]` */
+static int read_k(struct line *l, struct error *err)
+{
+    const char *word = l->n > 1 ? l->word[1] : "";
+    char *end;
+    long k = strtol(word, &end, 10);
+
+    if (*word < '1' || *word > '9' || *end || k > K_MAX)
+        return wrong(l, 1, err, "`k` takes how many keys must agree, 1 to 99");
+    return add_rule(l, (struct trust_rule){ .k = k }, err);
+}
+
+/* `audit P% [stages=GLOB]` */
+static int read_audit(struct line *l, struct error *err)
+{
+    const char *word = l->n > 1 ? l->word[1] : "";
+    char *end;
+    double percent = strtod(word, &end);
+
+    if (*word < '0' || *word > '9' || strcmp(end, "%") != 0 || percent > 100 ||
+        word[strspn(word, "0123456789.%")])
+        return wrong(l, 1, err, "`audit` takes a share, as 5%");
+    return add_rule(l, (struct trust_rule){ .audit = percent / 100 }, err);
+}
+
+/* `revoked ID [NAME]` */
+static int read_revoked(struct line *l, struct error *err)
+{
+    struct revoked r = { .line = l->number };
+    struct trust *t = l->t;
+
+    if (l->n < 2 || !key_id_parse(&r.id, l->word[1]))
+        return wrong(l, 1, err, "the id of a key is 16 hex digits");
+    if (l->n > 2 && !key_name_is_valid(l->word[2]))
+        return wrong(l, 2, err, "a key has a name of letters, digits, '.', '_' and '-'");
+    r.name = l->n > 2 ? l->word[2] : NULL;
+    if (l->n > 3)
+        return wrong(l, 3, err, "`revoked` takes the id of a key and its name");
+    GROW(t->revoked, t->n_revoked + 1, t->cap_revoked);
+    t->revoked[t->n_revoked++] = r;
+    return 0;
+}
+
 static int read_line(struct line *l, bool first, struct error *err)
 {
     if (first) {
@@ -118,7 +176,33 @@ static int read_line(struct line *l, bool first, struct error *err)
         return read_key(l, err);
     if (!strcmp(l->word[0], "never-remote"))
         return read_never(l, err);
-    return wrong(l, 0, err, "a line begins with `key` or `never-remote`");
+    if (!strcmp(l->word[0], "k"))
+        return read_k(l, err);
+    if (!strcmp(l->word[0], "audit"))
+        return read_audit(l, err);
+    if (!strcmp(l->word[0], "revoked"))
+        return read_revoked(l, err);
+    return wrong(l, 0, err,
+                 "a line begins with `key`, `k`, `audit`, `revoked` or `never-remote`");
+}
+
+int trust_revoked(const struct trust *t, const struct key_id *id)
+{
+    for (size_t i = 0; i < t->n_revoked; i++)
+        if (!strcmp(t->revoked[i].id.text, id->text))
+            return t->revoked[i].line;
+    return 0;
+}
+
+/* Wherever the line stands, it outweighs those that trust the key. */
+static void drop_revoked(struct trust *t)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < t->n; i++)
+        if (!trust_revoked(t, &t->key[i].id))
+            t->key[n++] = t->key[i];
+    t->n = n;
 }
 
 static int read_text(struct trust *t, struct error *err)
@@ -138,6 +222,7 @@ static int read_text(struct trust *t, struct error *err)
         first = first && !l.n;
         s += n + (s[n] == '\n');
     }
+    drop_revoked(t);
     return rc;
 }
 
@@ -167,13 +252,19 @@ void trust_close(struct trust *t)
     buf_release(&t->text);
     free(t->key);
     free(t->never);
+    free(t->rule);
+    free(t->revoked);
     arena_release(&t->arena);
     free(t);
 }
 
 void trust_own(struct trust *t, const struct public_key *key, const char *name)
 {
-    add_key(t, &(struct trusted){ .id = key_id_of(key),
+    struct key_id id = key_id_of(key);
+
+    if (trust_revoked(t, &id))
+        return;
+    add_key(t, &(struct trusted){ .id = id,
                                   .key = *key,
                                   .name = arena_strdup(&t->arena, name),
                                   .stages = "*",
@@ -211,100 +302,30 @@ bool trust_allows(const struct trust *t, const struct public_key *key, const cha
     return false;
 }
 
+long trust_k(const struct trust *t, const char *stage)
+{
+    long k = 1;
+
+    for (size_t i = 0; i < t->n_rules; i++)
+        if (t->rule[i].k > k && fnmatch(t->rule[i].stages, stage, 0) == 0)
+            k = t->rule[i].k;
+    return k;
+}
+
+double trust_audit(const struct trust *t, const char *stage)
+{
+    double share = 0;
+
+    for (size_t i = 0; i < t->n_rules; i++)
+        if (t->rule[i].audit > share && fnmatch(t->rule[i].stages, stage, 0) == 0)
+            share = t->rule[i].audit;
+    return share;
+}
+
 bool trust_forbids(const struct trust *t, const char *stage)
 {
     for (size_t i = 0; i < t->n_never; i++)
         if (fnmatch(t->never[i], stage, 0) == 0)
             return true;
     return false;
-}
-
-static int write_text(struct trust *t, const struct buf *text, struct error *err)
-{
-    return fs_write(t->path, buf_str(text), text->len, true, err);
-}
-
-int trust_add(struct trust *t, const struct public_key *key, const char *name,
-              const char *stages, struct error *err)
-{
-    struct key_id id = key_id_of(key);
-    struct buf text = { 0 };
-    int rc;
-
-    if (!key_name_is_valid(name))
-        return error_set(err, E_USAGE,
-                         "'%s' cannot name a key: letters, digits, '.', '_' and '-'",
-                         name);
-    if (stages && (!*stages || stages[strcspn(stages, " \t\r\n#")]))
-        return error_set(
-            err, E_USAGE,
-            "'%s' is no glob over the names of stages: write a name with * and ?",
-            stages);
-    for (size_t i = 0; i < t->n; i++)
-        if (!strcmp(t->key[i].name, name) && !public_key_equal(&t->key[i].key, key))
-            return error_set(err, E_USAGE,
-                             "another key is named %s: give this one another name", name);
-    for (size_t i = 0; i < t->n; i++)
-        if (public_key_equal(&t->key[i].key, key) && !strcmp(t->key[i].name, name) &&
-            !strcmp(t->key[i].stages, stages ? stages : "*") && !t->key[i].own)
-            return 0;
-    buf_adds(&text, t->text.len ? buf_str(&t->text) : FORMAT_TRUST "\n");
-    if (text.s[text.len - 1] != '\n')
-        buf_addc(&text, '\n');
-    buf_printf(&text, "key %s ", id.text);
-    public_key_write(key, &text);
-    buf_printf(&text, " %s", name);
-    if (stages)
-        buf_printf(&text, " stages=%s", stages);
-    buf_addc(&text, '\n');
-    rc = write_text(t, &text, err);
-    buf_release(&text);
-    return rc;
-}
-
-static bool is_called(const struct trust *t, const char *word, int line)
-{
-    for (size_t i = 0; i < t->n; i++)
-        if (t->key[i].line == line &&
-            (!strcmp(t->key[i].name, word) || !strcmp(t->key[i].id.text, word)))
-            return true;
-    return false;
-}
-
-static int nobody(const struct trust *t, const char *word, struct error *err)
-{
-    const char **known = xcalloc(t->n + 1, sizeof *known), *near;
-    size_t n = 0;
-    int rc;
-
-    for (size_t i = 0; i < t->n; i++)
-        if (!t->key[i].own)
-            known[n++] = t->key[i].name;
-    near = nearest_name(word, known, n);
-    rc =
-        error_set(err, E_USAGE, "%s has no key of the name or id %s%s%s%s", t->shown,
-                  word, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
-    free(known);
-    return rc;
-}
-
-int trust_remove(struct trust *t, const char *word, struct error *err)
-{
-    struct buf text = { 0 };
-    bool found = false;
-    int rc, number = 0;
-
-    for (const char *s = buf_str(&t->text); *s;) {
-        size_t n = strcspn(s, "\n");
-
-        n += s[n] == '\n';
-        if (is_called(t, word, ++number))
-            found = true;
-        else
-            buf_add(&text, s, n);
-        s += n;
-    }
-    rc = found ? write_text(t, &text, err) : nobody(t, word, err);
-    buf_release(&text);
-    return rc;
 }

@@ -103,20 +103,24 @@ const struct command command_table[] = {
       "here and that a key which this project trusts has signed. `larder run` does the\n"
       "same on the way, and fetches no more than it needs.",
       command_pull },
-    { "key", NULL, "new|show [NAME]", 1, 2, "our own keys, with which results are signed",
+    { "key", NULL, "new|show [NAME] | export NAME [FILE]", 1, 3,
+      "our own keys, with which results are signed",
       "`larder key new` makes a key pair; its private half stays in the folder\n"
-      "$XDG_CONFIG_HOME/larder/keys. `larder key show` prints the public half, which "
-      "others\n"
-      "give to `larder trust add`.",
+      "$XDG_CONFIG_HOME/larder/keys. `larder key show` prints the public half, and\n"
+      "`larder key export` that of one key, or writes it into FILE: the line, or the "
+      "file,\n"
+      "that others give to `larder trust add`.",
       command_key },
-    { "trust", NULL, "add FILE|PUBLICKEY [NAME] | list | remove NAME|ID", 1, 3,
-      "whose results this project takes from a remote",
+    { "trust", NULL, "add FILE|PUBLICKEY [NAME] | list | remove NAME|ID | revoke NAME|ID",
+      1, 3, "whose results this project takes from a remote",
       "Writes or lists the lines of larder.trust, which is committed with the project: "
       "the\n"
       "public keys whose results are taken from a remote, for every stage or those of\n"
       "--stages. Our own keys are trusted without a line. Everything else on a remote "
       "is\n"
-      "treated as absent.",
+      "treated as absent. `revoke` writes that nothing of a key counts any more, and "
+      "lists\n"
+      "the results and numbers of this project that rested on it.",
       command_trust },
     { "verify", NULL, "[TARGET|STAGE|STEP...]", 0, SIZE_MAX,
       "hash results, and name the steps whose are damaged",

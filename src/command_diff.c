@@ -13,6 +13,7 @@
 #include "larder/fs.h"
 #include "larder/map.h"
 
+#include "cells.h"
 #include "difference.h"
 #include "history.h"
 #include "session.h"
@@ -21,7 +22,7 @@
  * which says what was done otherwise, then the outputs, and of a table its cells. All of
  * it is put together as JSON, of which the lines for people are printed. */
 
-enum { TABLE_BYTES = 1 << 20, TOLD_CELLS = 20 };
+enum { TOLD_CELLS = 20 };
 
 struct comparison {
     struct session *s;
@@ -43,64 +44,14 @@ static json_t *text_of(const struct difference *d)
 
 /* ---- tables ---- */
 
-struct table {
-    struct buf text;
-    struct arena arena;
-    struct map cell; /* "ROW / COLUMN" → its value */
-};
-
-static void table_release(struct table *t)
-{
-    map_release(&t->cell);
-    arena_release(&t->arena);
-    buf_release(&t->text);
-}
-
-/* A file of the store as a table, if it is one: columns row, column and value. */
-static bool read_table(struct table *t, const struct session *s, const struct object *o)
-{
-    int row = -1, column = -1, value = -1, n = 0;
-    struct buf path = { 0 };
-    char *rest, *line, *word;
-    bool ok;
-
-    if (o->kind != OBJECT_FILE || o->size > TABLE_BYTES)
-        return false;
-    store_object_path(s->store, &o->id, &path);
-    ok = fs_read(path.s, &t->text, NULL) == 0;
-    buf_release(&path);
-    rest = ok ? t->text.s : NULL;
-    line = strsep(&rest, "\n");
-    for (; line && (word = strsep(&line, "\t")) != NULL; n++) {
-        row = strcmp(word, "row") == 0 ? n : row;
-        column = strcmp(word, "column") == 0 ? n : column;
-        value = strcmp(word, "value") == 0 ? n : value;
-    }
-    if (row < 0 || column < 0 || value < 0)
-        return false;
-    while ((line = strsep(&rest, "\n")) != NULL && *line) {
-        const char *field[3] = { NULL, NULL, NULL };
-
-        for (n = 0; (word = strsep(&line, "\t")) != NULL; n++) {
-            field[0] = n == row ? word : field[0];
-            field[1] = n == column ? word : field[1];
-            field[2] = n == value ? word : field[2];
-        }
-        if (field[0] && field[1] && field[2])
-            map_set(&t->cell, arena_printf(&t->arena, "%s / %s", field[0], field[1]),
-                    arena_strdup(&t->arena, field[2]));
-    }
-    return true;
-}
-
 /* The cells that differ, or NULL where one of them is no table. */
 static json_t *cells_of(const struct session *s, const struct object *was,
                         const struct object *is)
 {
-    struct table a = { 0 }, b = { 0 };
+    struct cells a = { 0 }, b = { 0 };
     json_t *cells = NULL;
 
-    if (read_table(&a, s, was) && read_table(&b, s, is)) {
+    if (cells_read(&a, s->store, was) && cells_read(&b, s->store, is)) {
         cells = json_array();
         for (size_t i = 0; i < b.cell.n; i++) {
             const char *old = map_get(&a.cell, b.cell.entry[i].key);
@@ -117,8 +68,8 @@ static json_t *cells_of(const struct session *s, const struct object *was,
                     cells, json_pack("{s:s, s:s, s:n}", "cell", a.cell.entry[i].key,
                                      "was", (char *)a.cell.entry[i].value, "is"));
     }
-    table_release(&a);
-    table_release(&b);
+    cells_release(&a);
+    cells_release(&b);
     return cells;
 }
 

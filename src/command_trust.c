@@ -10,6 +10,8 @@
 #include "larder/fs.h"
 #include "larder/trust.h"
 
+#include "lookup.h"
+#include "rests.h"
 #include "say.h"
 #include "session.h"
 #include "sharing.h"
@@ -103,6 +105,70 @@ static int list(const struct trust *t)
     return 0;
 }
 
+/* Whose key it is, for what rests on it; nothing is written yet. */
+static bool find_id(const struct trust *t, const char *word, struct key_id *id)
+{
+    for (size_t i = 0; i < trust_count(t); i++)
+        if (!strcmp(trust_at(t, i)->name, word)) {
+            *id = trust_at(t, i)->id;
+            return true;
+        }
+    return key_id_parse(id, word);
+}
+
+/* All of the recipe, whatever its default target is. */
+static int look_at_all(struct session *s, const struct cli *cli, struct error *err)
+{
+    int rc = session_open(s, cli, err);
+
+    if (rc == 0)
+        rc = session_choose(s, NULL, 0, err);
+    if (rc != 0)
+        return rc;
+    memset(s->wanted, true, s->plan->n_steps);
+    rc = session_connect(s, err);
+    return rc == 0 ? lookup_all(s, false, err) : rc;
+}
+
+/* Whatever keeps us from listing what rested on the key, it is revoked. */
+static int revoke_key(const struct cli *cli, struct trust *t, struct error *err)
+{
+    const struct cli all = { .command = cli->command,
+                             .recipe = cli->recipe,
+                             .profile = cli->profile,
+                             .setting = cli->setting,
+                             .n_settings = cli->n_settings,
+                             .quiet = cli->quiet,
+                             .color = cli->color };
+    struct error why = { 0 };
+    struct session s = { 0 };
+    struct buf text = { 0 };
+    struct key_id id;
+    struct say say;
+    int rc, looked = EXIT_NO_PROJECT;
+
+    if (find_id(t, cli->arg[1], &id)) {
+        looked = look_at_all(&s, &all, &why);
+        if (looked == 0)
+            looked = rests_tell(&s, &id, &text, &why);
+    }
+    rc = trust_revoke(t, cli->arg[1], &id, err);
+    say_init(&say, cli, stderr);
+    if (rc == 0)
+        say_line(&say, SAY_NORMAL, TONE_PLAIN,
+                 "%s: the key %s is revoked; nothing that it signed counts any more",
+                 TRUST_FILE, id.text);
+    if (rc == 0 && looked == 0)
+        fputs(buf_str(&text), stdout);
+    if (rc == 0 && looked < 0) {
+        *err = why;
+        rc = error_context(err, "the key is revoked; what rested on it is not known");
+    }
+    buf_release(&text);
+    session_close(&s);
+    return rc;
+}
+
 static int act(const struct cli *cli, struct trust *t, struct error *err)
 {
     const char *verb = cli->arg[0];
@@ -113,9 +179,11 @@ static int act(const struct cli *cli, struct trust *t, struct error *err)
         return add(cli, t, err);
     if (cli->n_args == 2 && !strcmp(verb, "remove"))
         return trust_remove(t, cli->arg[1], err);
+    if (cli->n_args == 2 && !strcmp(verb, "revoke"))
+        return revoke_key(cli, t, err);
     return error_set(err, E_USAGE,
                      "`larder trust` takes add FILE|PUBLICKEY [NAME], list, "
-                     "or remove NAME|ID");
+                     "remove NAME|ID, or revoke NAME|ID");
 }
 
 int command_trust(const struct cli *cli, struct error *err)
@@ -126,7 +194,7 @@ int command_trust(const struct cli *cli, struct error *err)
     if (session_go(cli, err) != 0)
         return EXIT_NO_PROJECT;
     rc = trust_open(&t, TRUST_FILE, TRUST_FILE, err);
-    if (rc == 0 && !strcmp(cli->arg[0], "list"))
+    if (rc == 0 && (!strcmp(cli->arg[0], "list") || !strcmp(cli->arg[0], "revoke")))
         rc = sharing_own_keys(t, err);
     if (rc == 0)
         rc = act(cli, t, err);

@@ -177,6 +177,20 @@ static int make_signer(struct session *s, const char *folder, struct signer **si
     return rc;
 }
 
+/* What it would sign counts nowhere where this project's file is. */
+static int refuse_revoked(struct session *s, const struct signer *signer,
+                          struct error *err)
+{
+    struct key_id id = key_id_of(signer_key(signer));
+    int rc = sharing_trust(s, err), line = rc == 0 ? trust_revoked(s->trust, &id) : 0;
+
+    return line ? error_set(err, E_TRUST,
+                            "our key %s is revoked: %s:%d says so; make another with "
+                            "`larder key new NAME` and name it: LARDER_KEY=NAME",
+                            id.text, TRUST_FILE, line)
+                : rc;
+}
+
 int sharing_signer(struct session *s, struct signer **signer, struct error *err)
 {
     struct buf folder = { 0 };
@@ -187,6 +201,8 @@ int sharing_signer(struct session *s, struct signer **signer, struct error *err)
         rc = keyring_open(buf_str(&folder), config_key(&s->config), signer, NULL, err);
     if (rc == KEYRING_EMPTY)
         rc = make_signer(s, buf_str(&folder), signer, err);
+    if (rc == 0)
+        rc = refuse_revoked(s, *signer, err);
     buf_release(&folder);
     return rc;
 }

@@ -118,6 +118,18 @@ Test(trust, what_is_not_understood_is_refused_with_its_place)
         { "larder-trust 1\nkey 21fe31dfa154a261 " KEY_A "\n", ":2:22: " },
         { "larder-trust 1\n  key 21fe31dfa154a261 " KEY_A " a k=2\n", ":2:99: " },
         { "larder-trust 1\nnever-remote\n", ":2:1: " },
+        { "larder-trust 1\nk\n", ":2:1: " },
+        { "larder-trust 1\nk 0\n", ":2:3: " },
+        { "larder-trust 1\nk 2x\n", ":2:3: " },
+        { "larder-trust 1\nk 100\n", ":2:3: " },
+        { "larder-trust 1\nk 2 stage=a\n", ":2:5: " },
+        { "larder-trust 1\nk 2 stages=\n", ":2:5: " },
+        { "larder-trust 1\nk 2 stages=a b\n", ":2:14: " },
+        { "larder-trust 1\naudit 5\n", ":2:7: " },
+        { "larder-trust 1\naudit 101%\n", ":2:7: " },
+        { "larder-trust 1\naudit -1%\n", ":2:7: " },
+        { "larder-trust 1\naudit nan%\n", ":2:7: " },
+        { "larder-trust 1\nrevoked lab-a\n", ":2:9: " },
     };
     struct fixture *f = fixture_new(false);
 
@@ -143,6 +155,69 @@ Test(trust, stages_that_stay_at_home)
     t = open_trust(f);
     cr_assert(trust_forbids(t, "val-set"));
     cr_assert(!trust_forbids(t, "train"));
+    trust_close(t);
+    fixture_free(f);
+}
+
+Test(trust, the_strictest_line_that_fits_counts)
+{
+    struct fixture *f = fixture_new(false);
+    struct trust *t;
+
+    write_text(
+        fixture_path(f, "larder.trust"),
+        "larder-trust 1\nk 3 stages=train*\nk 2\naudit 5%\naudit 12.5% stages=eval-*\n");
+    t = open_trust(f);
+    cr_assert_eq(trust_k(t, "train"), 3);
+    cr_assert_eq(trust_k(t, "table"), 2);
+    cr_assert_float_eq(trust_audit(t, "table"), 0.05, 1e-12);
+    cr_assert_float_eq(trust_audit(t, "eval-c"), 0.125, 1e-12);
+    trust_close(t);
+    fixture_free(f);
+}
+
+Test(trust, one_key_is_enough_where_nothing_is_said)
+{
+    struct fixture *f = fixture_new(false);
+    struct trust *t = open_trust(f);
+
+    cr_assert_eq(trust_k(t, "train"), 1);
+    cr_assert_float_eq(trust_audit(t, "train"), 0, 1e-12);
+    trust_close(t);
+    fixture_free(f);
+}
+
+Test(trust, a_revoked_key_counts_no_more_wherever_it_is_named)
+{
+    struct fixture *f = fixture_new(false);
+    struct error err = { 0 };
+    struct public_key a, b;
+    struct key_id id;
+    struct trust *t;
+
+    add(f, KEY_A, "lab-a", NULL);
+    add(f, KEY_B, "lab-b", NULL);
+    t = open_trust(f);
+    cr_assert_eq(trust_revoke(t, "lab-c", &id, &err), E_USAGE);
+    cr_assert_eq(trust_revoke(t, "lab-a", &id, &err), 0, "%s", err.text);
+    trust_close(t);
+
+    t = open_trust(f);
+    cr_assert_eq(trust_count(t), 1);
+    cr_assert(!trust_allows(t, parsed(KEY_A, &a), "train"));
+    cr_assert(trust_allows(t, parsed(KEY_B, &b), "train"));
+    cr_assert_eq(trust_revoked(t, &id), 3);
+    cr_assert_eq(trust_add(t, &a, "lab-a", NULL, &err), E_USAGE);
+    cr_assert_eq(trust_revoke(t, "lab-a", &id, &err), E_USAGE);
+    trust_close(t);
+
+    write_text(fixture_path(f, "larder.trust"),
+               "larder-trust 1\nrevoked 21fe31dfa154a261\nkey 21fe31dfa154a261 " KEY_A
+               " a\n");
+    t = open_trust(f);
+    trust_own(t, &a, "own");
+    cr_assert_eq(trust_count(t), 0);
+    cr_assert_eq(trust_revoke(t, "0123456789abcdef", &id, &err), 0, "%s", err.text);
     trust_close(t);
     fixture_free(f);
 }
