@@ -97,6 +97,27 @@ struct expect {
     const char *columns; /* the header line, with tabs between */
 };
 
+enum compare_kind {
+    COMPARE_BITWISE,
+    COMPARE_NUMERIC,  /* a text, but for its numbers */
+    COMPARE_TABLE,    /* a TSV, but for the numbers in its cells */
+    COMPARE_INTERVAL, /* the same; a value may lie where the other's interval is */
+    COMPARE_PICTURE,  /* the values of channels, of 255 */
+    COMPARE_TENSORS,  /* the numbers of a safetensors file */
+};
+
+/* When two results of one key agree, although their bytes differ; in no key. Numbers may
+ * differ by abs + rel times the larger one; of tensors, the largest of its tensor. */
+struct comparator {
+    struct pos pos;
+    enum compare_kind kind;
+    double abs, rel;
+    double max, mean;               /* of a picture: of one value, and of all */
+    const char *value, *low, *high; /* names of columns, of an interval */
+    const char *except; /* columns that are not looked at, a tab before and behind each;
+                           or NULL */
+};
+
 /* What is expected of the last value that a step tells of a metric. */
 struct metric {
     const char *name;
@@ -113,7 +134,8 @@ struct output {
     bool temp;       /* keep: temp */
     int visibility;  /* -1 not said, 0 public, 1 private */
     bool private_; /* it must not leave this machine: said, or so is what it is made of */
-    const struct expect *expect; /* or NULL */
+    const struct expect *expect;      /* or NULL */
+    const struct comparator *compare; /* NULL: bitwise */
 };
 
 /* An option of a program with its value in the canonical text of its type, or, for a

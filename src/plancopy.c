@@ -177,6 +177,22 @@ static const struct expect *copy_expect(struct copy *c, const struct expect *fro
     return to;
 }
 
+static const struct comparator *copy_comparator(struct copy *c,
+                                                const struct comparator *from)
+{
+    struct comparator *to;
+
+    if (!from)
+        return NULL;
+    to = take_copy(c, from, sizeof *from);
+    copy_pos(c, &to->pos);
+    to->value = text(c, from->value);
+    to->low = text(c, from->low);
+    to->high = text(c, from->high);
+    to->except = text(c, from->except);
+    return to;
+}
+
 static void copy_metrics(struct copy *c, struct step *to)
 {
     to->metric = take_copy(c, to->metric, to->n_metrics * sizeof *to->metric);
@@ -196,6 +212,7 @@ static void copy_outputs(struct copy *c, struct step *to)
         o->path = text(c, o->path);
         copy_pos(c, &o->pos);
         o->expect = copy_expect(c, o->expect);
+        o->compare = copy_comparator(c, o->compare);
     }
 }
 

@@ -115,8 +115,8 @@ static bool names_folder(const struct node *path)
 static int read_output(struct stage *s, const struct node *key, const struct node *node,
                        struct stage_output *to, struct error *err)
 {
-    static const char *const known[] = { "path", "visibility", "shards", "keep",
-                                         "expect" };
+    static const char *const known[] = { "path", "visibility", "shards",
+                                         "keep", "expect",     "compare" };
     const struct program_port *port = NULL;
     const struct node *visibility;
     int rc = 0;
@@ -131,10 +131,11 @@ static int read_output(struct stage *s, const struct node *key, const struct nod
     to->pos = key->pos;
     to->shards = node_get(node, "shards");
     to->expect = node_get(node, "expect");
+    to->compare = node_get(node, "compare");
     to->path =
         node->kind == NODE_SCALAR || expr_is_case(node) ? node : node_get(node, "path");
     if (node->kind == NODE_MAP && to->path != node) {
-        rc = node_check_keys(node, "an output", known, 5, err);
+        rc = node_check_keys(node, "an output", known, 6, err);
         if (rc == 0)
             rc = read_keep(node_get(node, "keep"), &to->temp, err);
         visibility = node_get(node, "visibility");

@@ -251,7 +251,7 @@ static int find_program(struct builder *b, struct stage *s, struct error *err)
 /* What is said of an output. */
 static int check_place_of_keys(const struct stage *s, struct error *err)
 {
-    static const char *const of_outputs[] = { "keep", "path", "shards" };
+    static const char *const of_outputs[] = { "keep", "path", "shards", "compare" };
 
     for (size_t i = 0; i < sizeof of_outputs / sizeof *of_outputs; i++) {
         const struct node *key = node_key(s->node, of_outputs[i]);

@@ -21,7 +21,7 @@ struct stage_output {
     const char *name;
     struct pos pos;          /* of the name, or of the stage where it is not written */
     const struct node *path; /* NULL: the name */
-    const struct node *shards, *expect;
+    const struct node *shards, *expect, *compare;
     enum object_kind kind; /* of what one step makes */
     bool set, foreign;     /* an image set; of a `run:` stage, so it may well be one */
     size_t n_shards;       /* of `shards: N`; else 0 */

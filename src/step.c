@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "argv.h"
+#include "comparator.h"
 #include "expect.h"
 #include "input.h"
 #include "larder/fs.h"
@@ -295,6 +296,8 @@ static int fill_outputs(const struct filling *f)
         rc = output_path(f, &s->output[i], to);
         if (rc == 0)
             rc = expect_fill(f, &s->output[i], to);
+        if (rc == 0)
+            rc = comparator_fill(f, &s->output[i], to);
         if (rc < 0)
             return rc;
         step->n_outputs++;

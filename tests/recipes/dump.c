@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "comparator.h"
+
 #include "larder/banned.h"
 
 static const char *shown_path(const struct plan *plan, const char *path, struct buf *b)
@@ -108,6 +110,23 @@ static void dump_expect(const struct expect *e, struct buf *to)
         buf_printf(to, " sha256 %s", digest_hex(e->sha256, hex));
 }
 
+static void dump_comparator(const struct comparator *c, struct buf *to)
+{
+    if (!c)
+        return;
+    buf_printf(to, " compare %s", comparator_name(c->kind));
+    if (c->abs > 0 || c->rel > 0)
+        buf_printf(to, " abs %g rel %g", c->abs, c->rel);
+    if (c->kind == COMPARE_PICTURE)
+        buf_printf(to, " max %g mean %g", c->max, c->mean);
+    if (c->kind == COMPARE_INTERVAL)
+        buf_printf(to, " value %s low %s high %s", c->value, c->low, c->high);
+    if (c->except) {
+        buf_adds(to, " except ");
+        buf_add_escaped(to, c->except);
+    }
+}
+
 static void dump_tool(const struct tool *tool, struct buf *to)
 {
     char hex[DIGEST_HEX + 1];
@@ -156,6 +175,7 @@ static void dump_step(const struct step *step, struct buf *to)
         if (o->n_shards)
             buf_printf(to, " shards %zu", o->n_shards);
         dump_expect(o->expect, to);
+        dump_comparator(o->compare, to);
         buf_addc(to, '\n');
     }
     if (r->cpu != 1 || r->memory || r->gpu || r->time > 0)
