@@ -78,8 +78,8 @@ static int read_key(struct line *l, struct error *err)
         return wrong(l, 3, err, "a key has a name of letters, digits, '.', '_' and '-'");
     who.name = l->word[3];
     for (size_t i = 4; i < l->n; i++) {
-        if (strncmp(l->word[i], "stages=", 7) != 0 || !l->word[i][7])
-            return wrong(l, i, err, "what may follow the name is `stages=GLOB`");
+        if (i > 4 || strncmp(l->word[i], "stages=", 7) != 0 || !l->word[i][7])
+            return wrong(l, i, err, "what may follow the name is one `stages=GLOB`");
         who.stages = l->word[i] + 7;
     }
     add_key(l->t, &who);
@@ -223,6 +223,7 @@ static int read_text(struct trust *t, struct error *err)
         s += n + (s[n] == '\n');
     }
     drop_revoked(t);
+    t->has_head = !first;
     return rc;
 }
 

@@ -17,11 +17,13 @@ static int write_text(struct trust *t, const struct buf *text, struct error *err
 }
 
 /* The text so far, with the line that says what it is. */
-static void begin_text(struct buf *to, const struct buf *text)
+static void begin_text(const struct trust *t, const struct buf *text, struct buf *to)
 {
-    buf_adds(to, text->len ? text->s : FORMAT_TRUST "\n");
-    if (to->s[to->len - 1] != '\n')
+    buf_adds(to, buf_str(text));
+    if (to->len && to->s[to->len - 1] != '\n')
         buf_addc(to, '\n');
+    if (!t->has_head)
+        buf_adds(to, FORMAT_TRUST "\n");
 }
 
 int trust_add(struct trust *t, const struct public_key *key, const char *name,
@@ -53,7 +55,7 @@ int trust_add(struct trust *t, const struct public_key *key, const char *name,
         if (public_key_equal(&t->key[i].key, key) && !strcmp(t->key[i].name, name) &&
             !strcmp(t->key[i].stages, stages ? stages : "*") && !t->key[i].own)
             return 0;
-    begin_text(&text, &t->text);
+    begin_text(t, &t->text, &text);
     buf_printf(&text, "key %s ", id.text);
     public_key_write(key, &text);
     buf_printf(&text, " %s", name);
@@ -149,7 +151,7 @@ int trust_revoke(struct trust *t, const char *word, struct key_id *id, struct er
                        id->text, t->shown, trust_revoked(t, id));
     if (rc == 0) {
         without(t, id->text, &rest);
-        begin_text(&text, &rest);
+        begin_text(t, &rest, &text);
         buf_printf(&text, "revoked %s%s%s\n", id->text, name ? " " : "",
                    name ? name : "");
         rc = write_text(t, &text, err);

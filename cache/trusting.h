@@ -19,6 +19,7 @@ struct trust {
     struct arena arena;
     const char *path, *shown;
     struct buf text; /* of the file as it was read */
+    bool has_head;   /* it has more than remarks, so its first line is there */
     struct trusted *key;
     size_t n, cap;
     const char **never; /* globs of stages that stay at home */

@@ -86,6 +86,23 @@ Test(trust, other_lines_stay_when_one_is_removed)
     fixture_free(f);
 }
 
+Test(trust, a_file_of_remarks_alone_gets_its_first_line_with_the_first_key)
+{
+    struct fixture *f = fixture_new(false);
+    struct trust *t;
+    char *text;
+
+    write_text(fixture_path(f, "larder.trust"), "# nobody yet");
+    add(f, KEY_A, "lab-a", NULL);
+    t = open_trust(f);
+    cr_assert_eq(trust_count(t), 1);
+    trust_close(t);
+    text = read_text(fixture_path(f, "larder.trust"));
+    cr_assert(strstr(text, "# nobody yet\nlarder-trust 1\nkey "), "%s", text);
+    free(text);
+    fixture_free(f);
+}
+
 Test(trust, one_name_means_one_key)
 {
     struct fixture *f = fixture_new(false);
@@ -117,6 +134,8 @@ Test(trust, what_is_not_understood_is_refused_with_its_place)
         { "larder-trust 1\nkey 21fe31dfa154a261 ed25519:12 a\n", ":2:22: " },
         { "larder-trust 1\nkey 21fe31dfa154a261 " KEY_A "\n", ":2:22: " },
         { "larder-trust 1\n  key 21fe31dfa154a261 " KEY_A " a k=2\n", ":2:99: " },
+        { "larder-trust 1\nkey 21fe31dfa154a261 " KEY_A " a stages=a stages=b\n",
+          ":2:106: " },
         { "larder-trust 1\nnever-remote\n", ":2:1: " },
         { "larder-trust 1\nk\n", ":2:1: " },
         { "larder-trust 1\nk 0\n", ":2:3: " },
