@@ -110,7 +110,9 @@ static bool take_number(char **at, bool may_be_negative, uint64_t *value)
     if (*p < '0' || *p > '9')
         return false;
     for (; *p >= '0' && *p <= '9'; p++)
-        n = 10 * n + (uint64_t)(*p - '0');
+        if (__builtin_mul_overflow(n, 10, &n) ||
+            __builtin_add_overflow(n, (uint64_t)(*p - '0'), &n))
+            return false;
     if (*p != ' ')
         return false;
     *at = p + 1;
@@ -143,7 +145,8 @@ static bool read_to(struct placed *p, char *line, struct placed_to **t)
                                          : OBJECT_FILE;
     if (o.kind == OBJECT_FILE && !take_word(&line, "file "))
         return false;
-    if (!take_digest(&line, &o.id) || !take_number(&line, false, &size))
+    if (!take_digest(&line, &o.id) || !take_number(&line, false, &size) ||
+        size > INT64_MAX)
         return false;
     o.size = (long long)size;
     unescape(line);
