@@ -1,0 +1,465 @@
+#include "scene.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "larder/fs.h"
+#include "larder/scratch.h"
+
+#include "larder/banned.h"
+
+static void die(const char *what)
+{
+    fprintf(stderr, "cannot prepare: %s: %s\n", what, strerror(errno));
+    abort();
+}
+
+void insist(int rc, const struct error *err, const char *what)
+{
+    if (rc < 0) {
+        fprintf(stderr, "cannot prepare: %s: %s\n", what, err->text);
+        abort();
+    }
+}
+
+const char *at(struct scene *s, const char *name)
+{
+    struct buf path = { 0 };
+    const char *copy;
+
+    fs_join(&path, s->dir, name);
+    copy = arena_strdup(&s->arena, path.s);
+    buf_release(&path);
+    return copy;
+}
+
+void scene_open(struct scene *s, const char *dir)
+{
+    static const char *const folder[] = { "home", "work", "remote" };
+    unsigned char seed[SEED_SIZE] = { 1 };
+    struct error err = { 0 };
+
+    *s = (struct scene){ .dir = dir };
+    insist(fs_remove_tree(dir, &err), &err, dir);
+    if (mkdir(dir, 0755) < 0)
+        die(dir);
+    for (size_t i = 0; i < sizeof folder / sizeof *folder; i++)
+        put_folder(s, folder[i]);
+    insist(signer_new(&s->signer, seed, &err), &err, "a key");
+}
+
+void scene_close(struct scene *s)
+{
+    signer_free(s->signer);
+    map_release(&s->memory);
+    free(s->warning);
+    arena_release(&s->arena);
+}
+
+/* ---- what the engine remembers ----------------------------------------------------- */
+
+static bool recall(void *self, const struct digest *id, struct fs_state *state)
+{
+    struct scene *s = self;
+    char hex[DIGEST_HEX + 1];
+    const struct fs_state *known = map_get(&s->memory, digest_hex(id, hex));
+
+    if (known)
+        *state = *known;
+    return known != NULL;
+}
+
+static void remember(void *self, const struct digest *id, const struct fs_state *state)
+{
+    struct scene *s = self;
+    char hex[DIGEST_HEX + 1];
+    struct fs_state *known = arena_alloc(&s->arena, sizeof *known);
+
+    *known = *state;
+    map_set(&s->memory, digest_hex(id, hex), known);
+}
+
+int scene_store(struct scene *s, const char *name, struct store **st, struct error *err)
+{
+    const struct store_memory memory = { recall, remember, s };
+    bool ours = !strcmp(name, "store");
+
+    return store_open(st, at(s, name), ours ? &memory : NULL, err);
+}
+
+/* ---- making ------------------------------------------------------------------------ */
+
+void put(struct scene *s, const char *name, const char *text)
+{
+    FILE *to;
+
+    unlink(at(s, name)); /* it may be read-only */
+    to = fopen(at(s, name), "wb");
+    if (!to || fputs(text, to) < 0 || fclose(to) != 0)
+        die(name);
+}
+
+void put_bytes(struct scene *s, const char *name, size_t n, unsigned seed)
+{
+    FILE *to;
+
+    unlink(at(s, name));
+    to = fopen(at(s, name), "wb");
+    if (!to)
+        die(name);
+    for (size_t i = 0; i < n; i++) {
+        seed = seed * 1664525 + 1013904223;
+        putc((int)(seed >> 24), to);
+    }
+    if (fclose(to) != 0)
+        die(name);
+}
+
+void put_mode(struct scene *s, const char *name, unsigned mode)
+{
+    if (chmod(at(s, name), mode) < 0)
+        die(name);
+}
+
+void put_folder(struct scene *s, const char *name)
+{
+    if (mkdir(at(s, name), 0755) < 0 && errno != EEXIST)
+        die(name);
+}
+
+void put_age(struct scene *s, const char *name, long seconds)
+{
+    struct timespec t[2] = { { .tv_sec = time(NULL) - seconds },
+                             { .tv_sec = time(NULL) - seconds } };
+
+    if (utimensat(AT_FDCWD, at(s, name), t, 0) < 0)
+        die(name);
+}
+
+void put_tree(struct scene *s, const char *name)
+{
+    static const char *const folder[] = { "", "/empty", "/sub", "/sub/below" };
+    static const char *const file[] = { "/a", "/run.sh", "/sub/c", "/sub/below/d" };
+    struct buf path = { 0 };
+
+    for (size_t i = 0; i < sizeof folder / sizeof *folder; i++) {
+        buf_reset(&path);
+        buf_printf(&path, "%s%s", name, folder[i]);
+        put_folder(s, path.s);
+    }
+    for (size_t i = 0; i < sizeof file / sizeof *file; i++) {
+        buf_reset(&path);
+        buf_printf(&path, "%s%s", name, file[i]);
+        put(s, path.s, file[i]);
+        if (i == 1)
+            put_mode(s, path.s, 0755);
+    }
+    buf_release(&path);
+}
+
+void flip(const char *path)
+{
+    unsigned char c;
+    int fd;
+
+    if (chmod(path, 0644) < 0 || (fd = open(path, O_RDWR)) < 0 || read(fd, &c, 1) != 1)
+        die(path);
+    c ^= 1;
+    if (pwrite(fd, &c, 1, 0) != 1 || fchmod(fd, 0444) < 0 || close(fd) < 0)
+        die(path);
+}
+
+struct object added(struct scene *s, const char *store, const char *text)
+{
+    struct error err = { 0 };
+    struct object o = { 0 };
+    struct store *st;
+
+    insist(scene_store(s, store, &st, &err), &err, store);
+    insist(store_add_bytes(st, text, strlen(text), false, &o, &err), &err, text);
+    store_close(st);
+    return o;
+}
+
+struct object added_tree(struct scene *s, const char *store)
+{
+    struct error err = { 0 };
+    struct object o = { 0 };
+    struct store *st;
+
+    put_tree(s, "work/added");
+    insist(scene_store(s, store, &st, &err), &err, store);
+    insist(store_add(st, at(s, "work/added"), OBJECT_TREE, false, &o, &err), &err,
+           "a tree");
+    store_close(st);
+    insist(fs_remove_tree(at(s, "work/added"), &err), &err, "a tree");
+    return o;
+}
+
+struct record *record_of(const char *key_text, const struct object *o, double wall)
+{
+    struct record *r = record_new();
+
+    r->key_text = arena_strdup(&r->arena, key_text);
+    digest_bytes(&r->key, key_text, strlen(key_text));
+    r->step = r->program = "bake";
+    r->output = arena_alloc(&r->arena, sizeof *r->output);
+    r->output[0] = (struct record_output){ "out", *o, false };
+    r->n_outputs = 1;
+    r->wall = wall;
+    r->made = 1700000000;
+    r->segments = 1;
+    return r;
+}
+
+struct digest recorded(struct scene *s, const char *store, const char *key_text,
+                       const struct object *o, double wall)
+{
+    struct record *r = record_of(key_text, o, wall);
+    struct error err = { 0 };
+    struct store *st;
+    struct digest id;
+
+    insist(scene_store(s, store, &st, &err), &err, store);
+    insist(store_record(st, r, false, &err), &err, "a record");
+    store_close(st);
+    id = r->id;
+    record_free(r);
+    return id;
+}
+
+/* ---- looking ----------------------------------------------------------------------- */
+
+/* What comes and goes: it is swept, says when something was, or is what a step made. */
+static bool is_passing(const char *path)
+{
+    static const char *const part[] = { "/tmp/", "/scratch/", "store/doubt",
+                                        "other/doubt" };
+
+    if (!strncmp(path, "work/", 5))
+        return true;
+    for (size_t i = 0; i < sizeof part / sizeof *part; i++)
+        if (strstr(path, part[i]))
+            return true;
+    return false;
+}
+
+static void list_below(struct scene *s, const struct scenario *of, const char *name,
+                       struct buf *to)
+{
+    const char *path = *name ? at(s, name) : s->dir;
+    struct error err = { 0 };
+    char **entry;
+    size_t n;
+
+    insist(fs_list(path, &entry, &n, &err), &err, path);
+    for (size_t i = 0; i < n; i++) {
+        struct buf below = { 0 }, text = { 0 };
+        char hex[DIGEST_HEX + 1];
+        struct digest d;
+        struct stat st;
+
+        fs_join(&below, name, entry[i]);
+        path = at(s, below.s);
+        if (lstat(path, &st) < 0)
+            die(path);
+        if (is_passing(below.s) || (of->varies && of->varies(below.s))) {
+            ;
+        } else if (S_ISDIR(st.st_mode)) {
+            buf_printf(to, "%s/ %o\n", below.s, st.st_mode & 07777);
+            list_below(s, of, below.s, to);
+        } else {
+            if (S_ISREG(st.st_mode))
+                insist(fs_read(path, &text, &err), &err, path);
+            digest_bytes(&d, buf_str(&text), text.len);
+            digest_hex(&d, hex);
+            buf_printf(to, "%s %o %.16s\n", below.s, st.st_mode & 0177777, hex);
+        }
+        buf_release(&text);
+        buf_release(&below);
+    }
+    free(entry);
+}
+
+void scene_list(struct scene *s, const struct scenario *of, struct buf *to)
+{
+    list_below(s, of, "", to);
+}
+
+void scene_digest(struct scene *s, const struct scenario *of, struct digest *d)
+{
+    struct buf text = { 0 };
+
+    scene_list(s, of, &text);
+    digest_bytes(d, buf_str(&text), text.len);
+    buf_release(&text);
+}
+
+struct judge {
+    struct store *st;
+    struct buf text;
+};
+
+static void note(void *self, const struct store_finding *f)
+{
+    buf_printf(self, "fsck: %s %s; ", f->what, f->path);
+}
+
+/* A record of a remote may name what was not fetched; what is there is whole, which fsck
+ * has said. */
+static void judge_record(struct judge *j, const struct record *r)
+{
+    struct error err = { 0 };
+    char hex[DIGEST_HEX + 1];
+
+    for (size_t i = 0; i < r->n_outputs; i++) {
+        const struct record_output *o = &r->output[i];
+        int rc = store_check(j->st, &o->object, true, NULL, &err);
+
+        if (rc != OBJECT_FINE && !(rc == OBJECT_ABSENT && (r->by || o->temp)))
+            buf_printf(&j->text, "record of %s names %s, which is %d; ", r->step,
+                       digest_hex(&o->object.id, hex), rc);
+    }
+}
+
+static void judge_key(struct judge *j, const char *name)
+{
+    struct record **rec;
+    struct error err = { 0 };
+    struct digest key;
+    size_t n;
+    int rc;
+
+    if (!digest_parse(&key, name))
+        return;
+    rc = store_find(j->st, &key, &rec, &n, &err);
+    if (rc < 0)
+        buf_printf(&j->text, "a look-up fails: %s; ", err.text);
+    for (size_t i = 0; rc == STORE_HIT && i < n; i++)
+        judge_record(j, rec[i]);
+    if (rc == STORE_HIT)
+        records_free(rec, n);
+}
+
+static void judge_keys(struct judge *j, const char *path)
+{
+    struct buf below = { 0 };
+    char **prefix, **name;
+    size_t n, m;
+
+    if (fs_list(path, &prefix, &n, NULL) < 0)
+        return;
+    for (size_t i = 0; i < n; i++) {
+        buf_reset(&below);
+        fs_join(&below, path, prefix[i]);
+        if (fs_list(below.s, &name, &m, NULL) < 0)
+            continue;
+        for (size_t k = 0; k < m; k++)
+            judge_key(j, name[k]);
+        free(name);
+    }
+    free(prefix);
+    buf_release(&below);
+}
+
+static void judge_store(struct scene *s, const char *name, struct buf *to)
+{
+    struct judge j = { 0 };
+    struct error err = { 0 };
+    struct buf ac = { 0 };
+
+    if (!fs_exists(at(s, name)))
+        return;
+    if (store_open(&j.st, at(s, name), NULL, &err) < 0) {
+        buf_printf(to, "%s does not open: %s; ", name, err.text);
+        return;
+    }
+    if (store_fsck(j.st, note, &j.text, &err) < 0)
+        buf_printf(&j.text, "fsck fails: %s; ", err.text);
+    fs_join(&ac, at(s, name), "ac");
+    judge_keys(&j, ac.s);
+    if (j.text.len)
+        buf_printf(to, "%s: %s", name, j.text.s);
+    buf_release(&ac);
+    buf_release(&j.text);
+    store_close(j.st);
+}
+
+static const char *in_arena(struct scene *s, struct buf *text)
+{
+    const char *copy = text->len ? arena_strdup(&s->arena, text->s) : NULL;
+
+    buf_release(text);
+    return copy;
+}
+
+const char *scene_wrong(struct scene *s)
+{
+    struct buf text = { 0 };
+
+    judge_store(s, "store", &text);
+    judge_store(s, "other", &text);
+    return in_arena(s, &text);
+}
+
+/* As if an hour had gone by. */
+static void make_old(struct scene *s, const char *folder)
+{
+    struct buf path = { 0 };
+    char **name;
+    size_t n;
+
+    if (fs_list(at(s, folder), &name, &n, NULL) < 0)
+        return;
+    for (size_t i = 0; i < n; i++) {
+        buf_reset(&path);
+        fs_join(&path, folder, name[i]);
+        put_age(s, path.s, 7200);
+    }
+    free(name);
+    buf_release(&path);
+}
+
+const char *scene_litter(struct scene *s)
+{
+    static const char *const folder[] = { "store/tmp", "store/scratch" };
+    struct buf text = { 0 };
+    struct error err = { 0 };
+    struct store *st;
+
+    make_old(s, "store/tmp");
+    if (scene_store(s, "store", &st, &err) < 0 || scratch_sweep(st, &err) < 0)
+        buf_printf(&text, "the sweep fails: %s; ", err.text);
+    store_close(st);
+    for (size_t i = 0; i < 2; i++) {
+        char **name;
+        size_t n;
+
+        if (fs_list(at(s, folder[i]), &name, &n, NULL) < 0)
+            continue;
+        for (size_t k = 0; k < n; k++)
+            buf_printf(&text, "%s/%s is left; ", folder[i], name[k]);
+        free(name);
+    }
+    return in_arena(s, &text);
+}
+
+int count_descriptors(void)
+{
+    DIR *dir = opendir("/proc/self/fd");
+    int n = 0;
+
+    if (!dir)
+        die("/proc/self/fd");
+    while (readdir(dir))
+        n++;
+    closedir(dir);
+    return n;
+}
