@@ -171,8 +171,7 @@ void store_suspect(struct store *st, const struct digest *id)
     struct buf path = { 0 };
 
     layout_object(st, id, &path);
-    if (!fs_fault())
-        utimensat(st->dir, layout_below(st, &path), times, AT_SYMLINK_NOFOLLOW);
+    io_utimensat(st->dir, layout_below(st, &path), times, AT_SYMLINK_NOFOLLOW);
     buf_release(&path);
 }
 

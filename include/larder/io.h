@@ -40,6 +40,8 @@ struct io_calls {
     int (*fchmod)(int fd, mode_t mode);
     int (*fchmodat)(int dir, const char *path, mode_t mode, int flags);
     int (*futimens)(int fd, const struct timespec times[2]);
+    int (*utimensat)(int dir, const char *path, const struct timespec times[2],
+                     int flags);
     ssize_t (*readlinkat)(int dir, const char *path, char *to, size_t n);
     char *(*realpath)(const char *path, char *to);
     int (*mkdirat)(int dir, const char *path, mode_t mode);
@@ -171,6 +173,12 @@ static inline int io_fchmod(int fd, mode_t mode)
 static inline int io_chmod(const char *path, mode_t mode)
 {
     return io_now->fchmodat(AT_FDCWD, path, mode, 0);
+}
+
+static inline int io_utimensat(int dir, const char *path, const struct timespec times[2],
+                               int flags)
+{
+    return io_now->utimensat(dir, path, times, flags);
 }
 
 static inline int io_futimens(int fd, const struct timespec times[2])

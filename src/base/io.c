@@ -87,6 +87,12 @@ static int sys_fchmodat(int dir, const char *path, mode_t mode, int flags)
     return faulted() ? -1 : fchmodat(dir, path, mode, flags);
 }
 
+static int sys_utimensat(int dir, const char *path, const struct timespec times[2],
+                         int flags)
+{
+    return faulted() ? -1 : utimensat(dir, path, times, flags);
+}
+
 static int sys_futimens(int fd, const struct timespec times[2])
 {
     return faulted() ? -1 : futimens(fd, times);
@@ -140,6 +146,7 @@ static const struct io_calls sys = {
     .fchmod = sys_fchmod,
     .fchmodat = sys_fchmodat,
     .futimens = sys_futimens,
+    .utimensat = sys_utimensat,
     .readlinkat = readlinkat,
     .realpath = realpath,
     .mkdirat = sys_mkdirat,

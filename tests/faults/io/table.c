@@ -269,6 +269,13 @@ static int t_fchmodat(int dir, const char *path, mode_t mode, int flags)
                : sys->fchmodat(dir, path, mode, flags);
 }
 
+static int t_utimensat(int dir, const char *path, const struct timespec times[2],
+                       int flags)
+{
+    return fails("utimensat", -1, path, EIO_) ? -1
+                                              : sys->utimensat(dir, path, times, flags);
+}
+
 static int t_futimens(int fd, const struct timespec times[2])
 {
     return fails("futimens", fd, NULL, EIO_) ? -1 : sys->futimens(fd, times);
@@ -364,6 +371,7 @@ static const struct io_calls table = {
     .fchmod = t_fchmod,
     .fchmodat = t_fchmodat,
     .futimens = t_futimens,
+    .utimensat = t_utimensat,
     .readlinkat = t_readlinkat,
     .realpath = t_realpath,
     .mkdirat = t_mkdirat,
