@@ -147,7 +147,9 @@ int trust_revoke(struct trust *t, const char *word, struct key_id *id, struct er
     int rc = find_key(t, word, id, &name, err);
 
     if (rc == 0 && trust_revoked(t, id))
-        rc = error_set(err, E_USAGE, "the key %s is revoked already: %s:%d says so",
+        rc = error_set(err, E_USAGE,
+                       "the key %s is revoked already: %s:%d says so; remove that "
+                       "line to trust it again",
                        id->text, t->shown, trust_revoked(t, id));
     if (rc == 0) {
         without(t, id->text, &rest);
