@@ -1,9 +1,12 @@
 #include "body.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "larder/io.h"
+
+#include "larder/mem.h"
 
 #include "larder/banned.h"
 
@@ -52,6 +55,25 @@ static void give_file_again(void *self)
 struct remote_body body_of_file(struct body_file *f)
 {
     return (struct remote_body){ give_file, give_file_again, f, f->size };
+}
+
+int body_hash(const struct remote_body *body, struct digest *id, struct error *err)
+{
+    struct hasher *hasher = hasher_new();
+    char *bytes = xmalloc(DIGEST_CHUNK);
+    size_t got;
+    int rc;
+
+    do {
+        rc = body->give(body->self, bytes, DIGEST_CHUNK, &got, err);
+        if (rc == 0)
+            hasher_add(hasher, bytes, got);
+    } while (rc == 0 && got > 0);
+    hasher_finish(hasher, id);
+    hasher_free(hasher);
+    free(bytes);
+    body->again(body->self);
+    return rc;
 }
 
 static int take_text(void *self, const void *bytes, size_t n, struct error *err)

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "larder/buf.h"
+#include "larder/digest.h"
 #include "remote.h"
 
 /* What is given; bytes are borrowed. */
@@ -22,6 +23,9 @@ struct body_file {
     long long size, at;
 };
 struct remote_body body_of_file(struct body_file *f);
+
+/* The digest of all of it, which is read for it; then it begins again. */
+int body_hash(const struct remote_body *body, struct digest *id, struct error *err);
 
 /* What is taken: at most max bytes. text is yours. */
 struct sink_text {

@@ -98,20 +98,58 @@ static int put_text(struct packer *k, const char *name, const struct buf *text,
     return peer_put(k->peer, name, &body, PUT_NEW, err);
 }
 
+static bool is_known(const struct catalog *c, const struct digest *id)
+{
+    for (size_t i = 0; i < c->n_packs; i++)
+        if (digest_equal(&c->pack[i].id, id))
+            return true;
+    return false;
+}
+
+static int hash_heap(const struct heap *h, struct digest *id, struct error *err)
+{
+    struct body_file at = { h->file.fd, h->size, 0 };
+    const struct remote_body body = body_of_file(&at);
+
+    return body_hash(&body, id, err);
+}
+
+/* The name of a pack. One that has it already is damaged there, or nothing would be given
+ * anew, and few servers let it be replaced: with a byte behind all that is in it, this
+ * one has another name. */
+static int name_heap(const struct packer *k, struct heap *h, struct digest *id,
+                     struct error *err)
+{
+    int rc = 0;
+
+    hasher_finish(h->hasher, id);
+    while (rc == 0 && is_known(packs_catalog(k->packs), id)) {
+        rc = tempfile_write(&h->file, "\n", 1, err);
+        h->size++;
+        if (rc == 0)
+            rc = hash_heap(h, id, err);
+    }
+    return rc;
+}
+
 /* Gives a heap as a pack, and enters it and what it has into the catalog. */
 static int put_heap(struct packer *k, struct heap *h, struct error *err)
 {
     struct catalog *all = packs_catalog(k->packs);
     struct buf name = { 0 };
-    struct body_file at = { h->file.fd, h->size, 0 };
-    struct remote_body body = body_of_file(&at);
+    struct body_file at;
+    struct remote_body body;
     struct digest id;
     uint32_t pack;
     int rc;
 
     if (h->part.n == 0)
         return 0;
-    hasher_finish(h->hasher, &id);
+    rc = name_heap(k, h, &id, err);
+    if (rc < 0)
+        return rc;
+    at = (struct body_file){ h->file.fd, h->size, 0 };
+    body = body_of_file(&at);
     packed_name("pack", &id, &name);
     rc = peer_put(k->peer, name.s, &body, PUT_NEW, err);
     buf_release(&name);

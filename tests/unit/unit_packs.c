@@ -205,6 +205,42 @@ Test(packs, damage_is_a_miss, .timeout = 120)
     labs_free(l);
 }
 
+static void damage_byte(void *self, const char *path)
+{
+    cr_assert_eq(chmod(path, 0644), 0);
+    flip_byte(path, *(int *)self);
+}
+
+/* The folder keeps what has a name already, as most servers do. */
+Test(packs, damaged_packs_are_given_anew_under_other_names)
+{
+    struct labs *l = packed_labs();
+    struct object o = add_text(l->a, "apple\n");
+    struct record *rec = share(l, KEY, &o, l->signer);
+    struct error err = { 0 };
+    struct push_totals totals;
+    struct push *p;
+
+    for (int i = 0; i < 2; i++) { /* also those that were given anew */
+        each_file(l, "pack", damage_byte, &i);
+        find_none(l, rec, "damaged packs");
+        cr_assert_eq(push_open(&p, l->a->st, "lab", l->place, l->signer, &err), 0);
+        push_verify(p);
+        cr_assert_eq(push_has_record(p, rec, &err), 0, "%s", err.text);
+        cr_assert_eq(push_object(p, &o, true, &err), 0, "%s", err.text);
+        cr_assert_eq(push_record(p, rec, &err), 0, "%s", err.text);
+        cr_assert_eq(push_finish(p, &err), 0, "%s", err.text);
+        push_count_up(p, &totals);
+        push_close(p);
+        cr_assert_eq(totals.n_replaced, 2);
+        cr_assert_eq(n_files(l, "pack"), 2 * (i + 2));
+        start_afresh(l);
+        expect_found(l, rec, &o);
+    }
+    record_free(rec);
+    labs_free(l);
+}
+
 /* Somebody puts an older state of the remote in the place of what is there. */
 Test(packs, a_remote_that_goes_back_is_told)
 {
