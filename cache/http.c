@@ -69,6 +69,12 @@ void http_close(struct http *h)
     free(h);
 }
 
+/* How much of a URL people are shown: what follows on `?` may be a secret. */
+static int shown(const char *url)
+{
+    return (int)strcspn(url, "?");
+}
+
 static int away(const struct call *c, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 static int away(const struct call *c, const char *fmt, ...)
@@ -80,7 +86,8 @@ static int away(const struct call *c, const char *fmt, ...)
     va_start(ap, fmt);
     buf_vprintf(&text, fmt, ap);
     va_end(ap);
-    rc = error_set(c->err, E_REMOTE, "%s: %s", c->q->url, buf_str(&text));
+    rc = error_set(c->err, E_REMOTE, "%.*s: %s", shown(c->q->url), c->q->url,
+                   buf_str(&text));
     buf_release(&text);
     return rc;
 }
@@ -141,7 +148,7 @@ int http_refused(const struct http_request *q, const struct http_answer *a,
         else if (text.len && text.s[text.len - 1] != ' ')
             buf_addc(&text, ' ');
     }
-    rc = error_set(err, E_REMOTE, "%s: HTTP %ld%s%s", q->url, a->code,
+    rc = error_set(err, E_REMOTE, "%.*s: HTTP %ld%s%s", shown(q->url), q->url, a->code,
                    text.len ? ": " : "", buf_str(&text));
     buf_release(&text);
     return rc;

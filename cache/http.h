@@ -39,7 +39,8 @@ struct http_request {
     const struct remote_body *body;       /* or NULL */
     const struct http_signer
         *signer;               /* or NULL. Then a header has x-amz-content-sha256 */
-    const char *authorization; /* the value of that header, or NULL */
+    const char *authorization; /* the value of that header; "": none; NULL: what
+                                  ~/.netrc has for the host */
 };
 
 /* What a server has answered. */
