@@ -73,5 +73,6 @@ struct remote {
 extern const struct remote_kind remote_folder;             /* file:/path */
 extern const struct remote_kind remote_http, remote_https; /* http://host/path */
 extern const struct remote_kind remote_s3;                 /* s3://bucket/path */
+extern const struct remote_kind remote_oci;                /* oci://host/repository */
 
 #endif

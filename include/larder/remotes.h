@@ -21,7 +21,8 @@
 struct remotes;
 
 /* How places are written, for messages. */
-#define REMOTE_PLACES "file:/path, https://host/path or s3://bucket/path"
+#define REMOTE_PLACES \
+    "file:/path, https://host/path, s3://bucket/path or oci://host/repository"
 
 bool remote_place_is_valid(const char *place);
 

@@ -1,11 +1,17 @@
 """Servers that remotes are on, started on the loopback and stopped."""
+import base64
+import http.client
+import http.server
+import json
 import os
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+import urllib.parse
 
 NGINX = """
 {module}
@@ -33,6 +39,17 @@ def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
+
+
+def wait_for_port(port, process, log):
+    end = time.time() + 20
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            assert time.time() < end and process.poll() is None, open(log).read()
+            time.sleep(.02)
 
 
 def skip_without(*programs):
@@ -78,14 +95,7 @@ class Nginx:
         self.process = subprocess.Popen(["nginx", "-c", self.folder + "/nginx.conf", "-p", self.folder],
                                         env={**os.environ, "PATH": PATH}, start_new_session=True,
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        end = time.time() + 20
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                assert time.time() < end and self.process.poll() is None, open(self.folder + "/error.log").read()
-                time.sleep(.02)
+        wait_for_port(self.port, self.process, self.folder + "/error.log")
 
     def stop(self, how=signal.SIGTERM):
         if self.process:
@@ -99,3 +109,187 @@ class Nginx:
             lines = [x.split('"')[1].rsplit(" ", 1)[0] + " " + x.split('"')[2].split()[0] for x in f]
         open(self.folder + "/access.log", "w").close()
         return [x for x in lines if not method or x.startswith(method + " ")]
+
+
+REGISTRY = """
+version: 0.1
+log: {{level: error}}
+storage:
+  filesystem: {{rootdirectory: {folder}/data}}
+  maintenance: {{uploadpurging: {{enabled: false}}, readonly: {{enabled: {read_only}}}}}
+http: {{addr: "127.0.0.1:{port}"}}
+{auth}
+"""
+
+
+class Registry:
+    """Debian's docker-registry, with an own folder. auth: how it wants to be asked, in its own words."""
+
+    def __init__(self, folder, auth=""):
+        self.folder, self.port, self.process, self.auth = folder, free_port(), None, auth
+        self.host = "127.0.0.1:%d" % self.port
+        self.url = "oci://%s/lab/results" % self.host
+        self.base = "http://%s/v2/lab/results" % self.host
+        os.makedirs(folder + "/data")
+        self.allow(True)
+
+    def allow(self, writable):
+        with open(self.folder + "/config.yml", "w") as f:
+            f.write(REGISTRY.format(folder=self.folder, port=self.port, auth=self.auth,
+                                    read_only="false" if writable else "true"))
+        self.stop()
+        self.start()
+
+    def start(self):
+        with open(self.folder + "/access.log", "a") as log:
+            self.process = subprocess.Popen(["docker-registry", "serve", self.folder + "/config.yml"],
+                                            start_new_session=True, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        wait_for_port(self.port, self.process, self.folder + "/access.log")
+
+    def stop(self, how=signal.SIGTERM):
+        if self.process:
+            os.killpg(self.process.pid, how)
+            self.process.wait()
+            self.process = None
+
+    def collect(self):
+        """Removes what no manifest names, while it is stopped."""
+        self.stop()
+        subprocess.run(["docker-registry", "garbage-collect", "--delete-untagged", self.folder + "/config.yml"],
+                       check=True, timeout=60, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.start()
+
+    def data(self, hex_digits):
+        """Where it keeps bytes of that digest."""
+        return "%s/data/docker/registry/v2/blobs/sha256/%s/%s/data" % (self.folder, hex_digits[:2], hex_digits)
+
+    def requests(self):
+        """What it was asked since it was asked that last: "GET /v2/… 200"."""
+        with open(self.folder + "/access.log") as f:
+            lines = [x.split('"') for x in f if '"' in x and not x.startswith("time=")]
+        open(self.folder + "/access.log", "w").close()
+        return [x[1].rsplit(" ", 1)[0] + " " + x[2].split()[0] for x in lines]
+
+
+class HttpServer(http.server.ThreadingHTTPServer):
+    """Answers in a thread of the test."""
+    daemon_threads = True
+
+    def __init__(self, handler):
+        super().__init__(("127.0.0.1", 0), handler)
+        self.host = "127.0.0.1:%d" % self.server_address[1]
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class TokenServer:
+    """Gives tokens that a docker-registry believes: for reading to everybody, for writing to lab:secret."""
+
+    def __init__(self, folder):
+        os.makedirs(folder)
+        self.folder, self.asked = folder, []
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=tokens", "-days", "2",
+                        "-keyout", folder + "/key", "-out", folder + "/cert"], check=True, stderr=subprocess.DEVNULL)
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def log_message(self, *_):
+                pass
+
+            def do_GET(self):
+                query = urllib.parse.parse_qs(urllib.parse.urlparse(self.path).query)
+                who = self.headers.get("Authorization")
+                known = who == "Basic " + base64.b64encode(b"lab:secret").decode()
+                outer.asked.append((query, known))
+                text = json.dumps({"token": outer.token(query["scope"][0], known)} if known or not who else
+                                  {"details": "incorrect username or password"}).encode()
+                self.send_response(200 if known or not who else 401)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+        self.server = HttpServer(Handler)
+        self.realm = "http://%s/token" % self.server.host
+        self.auth = ("auth: {token: {realm: \"%s\", service: registry, issuer: tokens, rootcertbundle: %s/cert}}"
+                     % (self.realm, folder))
+
+    def token(self, scope, known):
+        kind, name, actions = scope.rsplit(":", 2)
+        with open(self.folder + "/cert") as f:
+            cert = "".join(x.strip() for x in f if not x.startswith("-"))
+        actions = [x for x in actions.split(",") if known or x == "pull"]
+        now = int(time.time())
+
+        def part(x):
+            return base64.urlsafe_b64encode(x).rstrip(b"=")
+        text = part(json.dumps({"typ": "JWT", "alg": "RS256", "x5c": [cert]}).encode()) + b"." + part(json.dumps({
+            "iss": "tokens", "sub": "lab", "aud": "registry", "exp": now + 300, "nbf": now - 10, "iat": now, "jti": "1",
+            "access": [{"type": kind, "name": name, "actions": actions}]}).encode())
+        signed = subprocess.run(["openssl", "dgst", "-sha256", "-sign", self.folder + "/key"], input=text, check=True,
+                                stdout=subprocess.PIPE).stdout
+        return (text + b"." + part(signed)).decode()
+
+
+class Front:
+    """Stands before a registry as large ones do: bytes are had from another server, and brought to it, which must not
+    learn who asks."""
+
+    def __init__(self, registry):
+        self.led, self.told, self.login = 0, 0, None
+        outer = self
+
+        class Storage(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_):
+                pass
+
+            def do_GET(self):
+                outer.told += "Authorization" in self.headers
+                outer.pass_on(self, registry, {"Authorization": outer.login})
+            do_PUT = do_GET
+
+        self.storage = HttpServer(Storage)
+
+        class Handler(Storage):
+            def do_GET(self):
+                if "/blobs/sha256:" in self.path and "Authorization" in self.headers:
+                    outer.led += 1
+                    outer.login = self.headers["Authorization"]
+                    self.send_response(307)
+                    self.send_header("Location", "http://%s%s?expires=5" % (outer.storage.host, self.path))
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
+                else:
+                    outer.pass_on(self, registry)
+
+            def do_POST(self):
+                outer.login = self.headers.get("Authorization")
+                outer.pass_on(self, registry, location="http://" + outer.storage.host)
+
+            def do_PUT(self):
+                outer.pass_on(self, registry)
+            do_HEAD = do_PUT
+
+        self.server = HttpServer(Handler)
+        self.url = "oci://%s/lab/results" % self.server.host
+
+    def pass_on(self, request, registry, more=None, location=None):
+        body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
+        headers = {k: v for k, v in request.headers.items() if k in ("Authorization", "Accept", "Range", "Content-Type")}
+        headers.update({k: v for k, v in (more or {}).items() if v})
+        server = http.client.HTTPConnection("127.0.0.1", registry.port, timeout=20)
+        server.request(request.command, request.path, body or None, headers)
+        answer = server.getresponse()
+        text = answer.read()
+        request.send_response(answer.status)
+        for name, value in answer.getheaders():
+            if name == "Location" and location:
+                where = urllib.parse.urlparse(value)
+                request.send_header(name, "%s%s?%s" % (location, where.path, where.query))
+            elif name != "Date":
+                request.send_header(name, value)
+        if request.command != "HEAD" and not answer.getheader("Content-Length"):
+            request.send_header("Content-Length", str(len(text)))
+        request.end_headers()
+        request.wfile.write(text)
+        server.close()
