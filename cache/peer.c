@@ -31,16 +31,20 @@ static const struct remote_kind *kind_of(const char *place)
     return NULL;
 }
 
-bool remote_place_is_valid(const char *place)
+int remote_place_check(const char *place, struct error *err)
 {
-    return kind_of(place) != NULL;
+    const struct remote_kind *k = kind_of(place);
+
+    if (!k)
+        return error_set(err, E_USAGE, "'%s' is no remote; one is " REMOTE_PLACES, place);
+    return k->check ? k->check(place + strlen(k->scheme), err) : 0;
 }
 
 int peer_init(struct peer *p, const char *name, const char *place, struct error *err)
 {
     *p = (struct peer){ .kind = kind_of(place) };
     if (!p->kind)
-        return error_set(err, E_USAGE, "%s is no remote; one is " REMOTE_PLACES, place);
+        return remote_place_check(place, err);
     p->name = xstrdup(name);
     p->place = xstrdup(place + strlen(p->kind->scheme));
     return 0;

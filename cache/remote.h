@@ -47,6 +47,8 @@ enum remote_put { PUT_NEW, PUT_OVER };
 struct remote_kind {
     const char *scheme; /* with which its places begin: "file:" */
     bool packs;         /* a new one keeps small objects in packs (packs.h) */
+    /* Whether a place can be one, without the scheme: 0 or E_USAGE. NULL: any can. */
+    int (*check)(const char *place, struct error *err);
     /* *r is new. place: without the scheme. */
     int (*open)(struct remote **r, const char *place, struct error *err);
     void (*close)(struct remote *r);

@@ -136,10 +136,9 @@ static int get_manifest(struct registry *r, const char *name, struct digest *id,
         rc = ask(r, &q, &a, err);
     if (rc == 0)
         rc = judge(&q, &a, err);
-    if (rc == REMOTE_DONE || text.too_long)
-        rc = oci_manifest_read(buf_str(&text.text), text.text.len, id, &size, err);
-    if (rc < 0 && (a.code < 300 || text.too_long))
-        rc = error_context(err, "%s", url.s);
+    if ((rc == REMOTE_DONE || text.too_long) &&
+        (rc = oci_manifest_read(buf_str(&text.text), text.text.len, id, &size, err)) < 0)
+        error_context(err, "%s", url.s);
     http_answer_release(&a);
     buf_release(&text.text);
     buf_release(&url);
@@ -389,6 +388,15 @@ static void close_registry(struct remote *remote)
     free(r);
 }
 
+static int check_place(const char *place, struct error *err)
+{
+    struct oci_place p;
+    int rc = oci_place_read(&p, place, err);
+
+    oci_place_release(&p);
+    return rc;
+}
+
 static int open_registry(struct remote **to, const char *place, struct error *err)
 {
     struct registry *r = xcalloc(1, sizeof *r);
@@ -409,6 +417,7 @@ static int open_registry(struct remote **to, const char *place, struct error *er
 const struct remote_kind remote_oci = {
     .scheme = "oci:",
     .packs = true,
+    .check = check_place,
     .open = open_registry,
     .close = close_registry,
     .get = get,

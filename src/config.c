@@ -137,15 +137,15 @@ static char *trimmed(struct config *c, const char *s, size_t n)
 static int add_remote(struct config *c, const struct pos *pos, int file, const char *name,
                       const char *place, struct error *err)
 {
+    struct error why = { 0 };
     size_t at = 0;
 
     if (!key_name_is_valid(name))
         return pos_error(pos, err,
                          "'%s' cannot name a remote: letters, digits, '.', '_' and '-'",
                          name);
-    if (!remote_place_is_valid(place))
-        return pos_error(pos, err, "%s%s takes " REMOTE_PLACES ", not '%s'", remote_word,
-                         name, place);
+    if (remote_place_check(place, &why) < 0)
+        return pos_error(pos, err, "%s%s: %s", remote_word, name, why.text);
     while (at < c->n_remotes && c->remote[at].file == file)
         at++;
     for (size_t i = 0; i < c->n_remotes; i++) {
@@ -264,10 +264,8 @@ static int read_remotes(struct config *c, struct error *err)
     for (s += strspn(s, " "); *s; s += strspn(s, " ")) {
         char *place = arena_strndup(&c->arena, s, strcspn(s, " "));
 
-        if (!remote_place_is_valid(place))
-            return error_set(err, E_USAGE,
-                             "the variable %s takes " REMOTE_PLACES ", not '%s'",
-                             remotes_variable, place);
+        if (remote_place_check(place, err) < 0)
+            return error_context(err, "the variable %s", remotes_variable);
         GROW(c->remote, c->n_remotes + 1, c->cap_remotes);
         c->remote[c->n_remotes++] = (struct config_remote){ .name = place,
                                                             .place = place,

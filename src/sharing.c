@@ -95,12 +95,9 @@ static int chosen_remote(const struct session *s, struct config_remote *chosen,
             *chosen = c->remote[i];
             return 0;
         }
-    if (!remote_place_is_valid(word))
-        return error_set(
-            err, E_USAGE,
-            "--remote takes a place, as file:/path, or the name of a remote in the "
-            "settings, not '%s'",
-            word);
+    if (remote_place_check(word, err) < 0)
+        return error_context(
+            err, "--remote takes a place, or the name of a remote in the settings");
     *chosen = (struct config_remote){ .name = word, .place = word };
     return 0;
 }

@@ -24,7 +24,8 @@ struct remotes;
 #define REMOTE_PLACES \
     "file:/path, https://host/path, s3://bucket/path or oci://host/repository"
 
-bool remote_place_is_valid(const char *place);
+/* 0, or E_USAGE, which says what would be one. */
+int remote_place_check(const char *place, struct error *err);
 
 /* How remotes are used. All is borrowed until remotes_close(). */
 struct remotes_order {
