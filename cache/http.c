@@ -8,6 +8,7 @@
 
 #include "larder/mem.h"
 #include "libcurl.h"
+#include "url.h"
 
 #include "larder/banned.h"
 
@@ -69,12 +70,6 @@ void http_close(struct http *h)
     free(h);
 }
 
-/* How much of a URL people are shown: what follows on `?` may be a secret. */
-static int shown(const char *url)
-{
-    return (int)strcspn(url, "?");
-}
-
 static int away(const struct call *c, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 static int away(const struct call *c, const char *fmt, ...)
@@ -86,7 +81,7 @@ static int away(const struct call *c, const char *fmt, ...)
     va_start(ap, fmt);
     buf_vprintf(&text, fmt, ap);
     va_end(ap);
-    rc = error_set(c->err, E_REMOTE, "%.*s: %s", shown(c->q->url), c->q->url,
+    rc = error_set(c->err, E_REMOTE, "%.*s: %s", url_shown(c->q->url), c->q->url,
                    buf_str(&text));
     buf_release(&text);
     return rc;
@@ -148,8 +143,8 @@ int http_refused(const struct http_request *q, const struct http_answer *a,
         else if (text.len && text.s[text.len - 1] != ' ')
             buf_addc(&text, ' ');
     }
-    rc = error_set(err, E_REMOTE, "%.*s: HTTP %ld%s%s", shown(q->url), q->url, a->code,
-                   text.len ? ": " : "", buf_str(&text));
+    rc = error_set(err, E_REMOTE, "%.*s: HTTP %ld%s%s", url_shown(q->url), q->url,
+                   a->code, text.len ? ": " : "", buf_str(&text));
     buf_release(&text);
     return rc;
 }
@@ -313,6 +308,8 @@ static void set_options(struct call *c)
     lib->reset(curl);
     lib->setopt(curl, CURLOPT_URL, buf_str(&c->url));
     lib->setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    if (url_host_is_local(url_host(buf_str(&c->url))))
+        lib->setopt(curl, CURLOPT_PROXY, "");
     lib->setopt(curl, CURLOPT_USERAGENT, "larder");
     lib->setopt(curl, CURLOPT_NOSIGNAL, 1L);
     lib->setopt(curl, CURLOPT_BUFFERSIZE, (long)BUFFER);
@@ -335,27 +332,19 @@ static void set_options(struct call *c)
 
 /* ---- what becomes of it ------------------------------------------------------------ */
 
-/* Where the host of a URL ends; https://host:port/ */
-static size_t host_length(const char *url)
-{
-    const char *host = strstr(url, "://");
-
-    return host ? (size_t)(host + 3 - url) + strcspn(host + 3, "/?#") : strlen(url);
-}
-
 /* A redirect is followed by us and not by libcurl, since only so every step of it can be
  * held to the rule. */
 static int follow(struct call *c)
 {
     bool secure = !strncasecmp(buf_str(&c->url), "https:", 6);
-    size_t n = host_length(buf_str(&c->url));
+    size_t n = url_origin(buf_str(&c->url));
     const char *to = NULL;
 
     c->h->lib->getinfo(c->h->curl, CURLINFO_REDIRECT_URL, &to);
     if (!to || (strncasecmp(to, "https:", 6) != 0 &&
                 (secure || strncasecmp(to, "http:", 5) != 0)))
         return away(c, "it leads to %s, which is no https", to ? to : "nowhere");
-    c->elsewhere |= host_length(to) != n || strncasecmp(to, buf_str(&c->url), n) != 0;
+    c->elsewhere |= url_origin(to) != n || strncasecmp(to, buf_str(&c->url), n) != 0;
     buf_reset(&c->url);
     buf_adds(&c->url, to);
     return MOVED;

@@ -4,8 +4,8 @@
  * A body that breaks off is asked for from there on. 408, 429 and 5xx but 501 are tried
  * again after a pause, half a minute at most; redirects lead to the same scheme or to
  * https, five at most in a row, and to another host without what proves who we are.
- * Proxies are those of the environment, names and passwords those of ~/.netrc;
- * certificates are always checked.
+ * Proxies are those of the environment, and none to this machine; names and passwords
+ * those of ~/.netrc; certificates are always checked.
  */
 #ifndef CACHE_HTTP_H
 #define CACHE_HTTP_H

@@ -8,6 +8,7 @@
 #include "challenge.h"
 #include "larder/fs.h"
 #include "larder/mem.h"
+#include "url.h"
 
 #include "larder/banned.h"
 
@@ -164,7 +165,7 @@ static int refused(const struct login *l, const struct http_request *q,
                    struct error *err)
 {
     const char *asks = c->bearer ? buf_str(&c->realm) : l->place->base;
-    const char *host = strstr(asks, "://") ? strstr(asks, "://") + 3 : asks;
+    const char *host = url_host(asks);
     int n = (int)strcspn(host, ":/?#");
     struct error why = { 0 };
 
@@ -193,8 +194,7 @@ static int read_token(struct login *l, const char *url, const struct buf *text,
     if (token && *token && token[strcspn(token, " \r\n")] == '\0')
         set_header(l, "Bearer", token);
     else
-        rc = error_set(err, E_REMOTE, "%.*s: it gives no token", (int)strcspn(url, "?"),
-                       url);
+        rc = error_set(err, E_REMOTE, "%.*s: it gives no token", url_shown(url), url);
     json_decref(root);
     return rc;
 }
@@ -205,7 +205,7 @@ static int check_realm(const struct login *l, const char *realm, struct error *e
     const char *host = realm + (strncmp(realm, "http://", 7) ? 0 : 7);
 
     if (!strncmp(realm, "https://", 8) ||
-        (host > realm && l->place->local && oci_host_is_local(host)))
+        (host > realm && l->place->local && url_host_is_local(host)))
         return 0;
     return error_set(err, E_REMOTE,
                      "%s: it wants a token from %s, which is no https; its administrator "
@@ -230,7 +230,7 @@ static int get_token(struct login *l, struct http *h, const struct challenge *c,
         q.authorization = l->basic.len ? basic.s : NULL;
         rc = http_send(h, &q, &a, err);
     }
-    if (rc == 0 && a.code == 401)
+    if (rc == 0 && (a.code == 401 || a.code == 403))
         rc = refused(l, &q, &a, c, err);
     else if (rc == 0 && (a.code < 200 || a.code >= 300))
         rc = http_refused(&q, &a, err);

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "larder/mem.h"
+#include "url.h"
 
 #include "larder/banned.h"
 
@@ -15,17 +16,6 @@ const char oci_config[] = "{}";
 #define CONFIG_TYPE "application/vnd.oci.empty.v1+json"
 
 /* ---- places ------------------------------------------------------------------------ */
-
-bool oci_host_is_local(const char *host)
-{
-    size_t n = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
-
-    if (n == 9 && !strncasecmp(host, "localhost", n))
-        return true;
-    if (n == 5 && !strncmp(host, "[::1]", n))
-        return true;
-    return !strncmp(host, "127.", 4) && strspn(host, "0123456789.") == n;
-}
 
 static bool is_host(const char *s, size_t n)
 {
@@ -70,7 +60,7 @@ int oci_place_read(struct oci_place *p, const char *place, struct error *err)
                          "each NAME has lower-case letters and digits, and `.`, `_` or "
                          "`-` between them",
                          place);
-    p->local = oci_host_is_local(p->host);
+    p->local = url_host_is_local(p->host);
     buf_printf(&base, "%s://%s/v2/%s", p->local ? "http" : "https", p->host,
                p->repository);
     p->base = buf_take(&base);
@@ -178,24 +168,9 @@ int oci_manifest_read(const char *text, size_t n, struct digest *id, long long *
 
 /* ---- uploads ----------------------------------------------------------------------- */
 
-size_t oci_origin(const char *url)
-{
-    const char *host = strstr(url, "://");
-
-    return host ? (size_t)(host + 3 - url) + strcspn(host + 3, "/?#") : strlen(url);
-}
-
-/* "host:port/…" of a URL, whatever its scheme. */
-static const char *behind_scheme(const char *url)
-{
-    const char *host = strstr(url, "://");
-
-    return host ? host + 3 : url;
-}
-
 static bool same_host(const char *url, const char *location)
 {
-    const char *a = behind_scheme(url), *b = behind_scheme(location);
+    const char *a = url_host(url), *b = url_host(location);
     size_t n = strcspn(a, "/?#");
 
     return strcspn(b, "/?#") == n && !strncasecmp(a, b, n);
@@ -209,17 +184,17 @@ void oci_upload_url(const char *url, const char *location, const struct digest *
 
     if (!strncasecmp(location, "http://", 7) || !strncasecmp(location, "https://", 8)) {
         if (same_host(url, location)) {
-            buf_add(to, url, oci_origin(url));
-            location += oci_origin(location);
+            buf_add(to, url, url_origin(url));
+            location += url_origin(location);
         }
     } else if (!strncmp(location, "//", 2)) {
         buf_add(to, url, strcspn(url, ":") + 1);
     } else if (*location == '/') {
-        buf_add(to, url, oci_origin(url));
+        buf_add(to, url, url_origin(url));
     } else if (*location == '?') {
         buf_add(to, url, path);
     } else {
-        while (path > oci_origin(url) && url[path - 1] != '/')
+        while (path > url_origin(url) && url[path - 1] != '/')
             path--;
         buf_add(to, url, path);
     }

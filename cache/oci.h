@@ -29,9 +29,6 @@ struct oci_place {
  * case. */
 int oci_place_read(struct oci_place *p, const char *place, struct error *err);
 void oci_place_release(struct oci_place *p);
-/* Whether a host, maybe with a port, is this machine. */
-bool oci_host_is_local(const char *host);
-
 /* Appends the tag of a file: "pack/9f/9f86…" has the tag "pack-9f86…". False where it
  * cannot have one. */
 bool oci_tag(const char *name, struct buf *tag);
@@ -53,7 +50,4 @@ int oci_manifest_read(const char *text, size_t n, struct digest *id, long long *
  * the same host is asked as before. */
 void oci_upload_url(const char *url, const char *location, const struct digest *id,
                     struct buf *to);
-/* The length of "https://host:port" of a URL. */
-size_t oci_origin(const char *url);
-
 #endif

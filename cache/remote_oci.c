@@ -13,6 +13,7 @@
 #include "larder/mem.h"
 #include "login.h"
 #include "oci.h"
+#include "url.h"
 
 #include "larder/banned.h"
 
@@ -205,15 +206,15 @@ static int begin_upload(struct registry *r, const struct digest *id, struct buf 
 static int send_bytes(struct registry *r, struct http_request *q, struct http_answer *a,
                       struct error *err)
 {
-    size_t n = oci_origin(r->place.base);
+    size_t n = url_origin(r->place.base);
 
-    if (oci_origin(q->url) == n && !strncmp(q->url, r->place.base, n))
+    if (url_origin(q->url) == n && !strncmp(q->url, r->place.base, n))
         return ask(r, q, a, err);
     if (!r->place.local && strncmp(q->url, "https:", 6) != 0)
         return error_set(err, E_REMOTE,
                          "%s: it wants bytes to be sent to %.*s, which is no https; its "
                          "administrator can change the address that it gives",
-                         r->place.base, (int)strcspn(q->url, "?"), q->url);
+                         r->place.base, url_shown(q->url), q->url);
     q->authorization = "";
     return http_send(r->http, q, a, err);
 }

@@ -5,7 +5,7 @@
 #include "challenge.h"
 #include "login.h"
 #include "oci.h"
-#include "remote.h"
+#include "url.h"
 
 #define HEX "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 
@@ -56,6 +56,26 @@ Test(oci, places_that_are_none_are_refused)
         cr_assert(strstr(err.text, "write oci://HOST/NAME"), "%s", err.text);
         oci_place_release(&p);
     }
+}
+
+Test(url, this_machine_is_told_from_others)
+{
+    static const char *const local[] = { "localhost", "LocalHost:5", "127.0.0.1/x",
+                                         "[::1]:5/", "127.1" };
+    static const char *const other[] = { "localhost.org",
+                                         "127.0.0.1.org",
+                                         "[::2]",
+                                         "::1",
+                                         "localhost:x@example.org",
+                                         "127.0.0.1:1@example.org/",
+                                         "128.0.0.1",
+                                         "",
+                                         "example.org/localhost" };
+
+    for (size_t i = 0; i < sizeof local / sizeof *local; i++)
+        cr_assert(url_host_is_local(local[i]), "%s", local[i]);
+    for (size_t i = 0; i < sizeof other / sizeof *other; i++)
+        cr_assert(!url_host_is_local(other[i]), "%s", other[i]);
 }
 
 /* ---- names ------------------------------------------------------------------------- */
