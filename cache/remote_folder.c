@@ -13,17 +13,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "landing.h"
 #include "larder/fs.h"
 #include "larder/io.h"
 #include "larder/mem.h"
-#include "layout.h"
 
 #include "larder/banned.h"
 
-enum { CHUNK = 1 << 17, LITTER_AGE_S = 24 * 3600 };
+enum { CHUNK = 1 << 17 };
 
 struct folder {
     struct remote remote;
@@ -121,31 +120,6 @@ out:
     return rc;
 }
 
-/* Opens the folder that a name is in, following no link, and with make making what is not
- * there. *last is the part of the name behind it, borrowed. -1 with errno. */
-static int open_parent(const struct folder *f, const char *name, bool make,
-                       const char **last)
-{
-    int fd = io_openat(f->root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-    const char *slash;
-
-    for (; fd >= 0 && (slash = strchr(name, '/')) != NULL; name = slash + 1) {
-        char *part = xstrndup(name, (size_t)(slash - name));
-        int up = fd, why;
-
-        fd = io_openat(up, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
-        if (fd < 0 && errno == ENOENT && make &&
-            (io_mkdirat(up, part, 0777) == 0 || errno == EEXIST))
-            fd = io_openat(up, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
-        why = errno;
-        io_close(up);
-        free(part);
-        errno = why;
-    }
-    *last = name;
-    return fd;
-}
-
 /* Gives what fd has to the sink, from there on, at most so many bytes. */
 static int pour(const struct folder *f, const char *name, int fd,
                 const struct remote_part *part, const struct remote_sink *to,
@@ -178,26 +152,17 @@ static int get(struct remote *r, const char *name, const struct remote_part *par
 {
     static const struct remote_part whole = { 0, LLONG_MAX };
     struct folder *f = (struct folder *)r;
-    const char *last;
-    struct stat s;
-    int rc, fd = -1, dir = open_parent(f, name, false, &last);
+    long long size;
+    int rc, fd = landing_read(f->root, name, &size);
 
-    if (dir >= 0)
-        fd = io_openat(dir, last, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
     if (fd < 0)
-        rc = is_absent(errno) ? REMOTE_ABSENT : failed(f, name, err);
-    else if (io_fstat(fd, &s) < 0)
-        rc = failed(f, name, err);
+        return errno == ENOENT ? REMOTE_ABSENT : failed(f, name, err);
+    if (part && part->from + part->size > size)
+        rc =
+            error_set(err, E_REMOTE, "%s/%s is shorter than it should be", f->path, name);
     else
-        rc = !S_ISREG(s.st_mode) ? REMOTE_ABSENT
-             : part && part->from + part->size > s.st_size
-                 ? error_set(err, E_REMOTE, "%s/%s is shorter than it should be", f->path,
-                             name)
-                 : pour(f, name, fd, part ? part : &whole, to, err);
-    if (fd >= 0)
-        io_close(fd);
-    if (dir >= 0)
-        io_close(dir);
+        rc = pour(f, name, fd, part ? part : &whole, to, err);
+    io_close(fd);
     return rc;
 }
 
@@ -206,7 +171,7 @@ static int has(struct remote *r, const char *name, long long *size, struct error
     struct folder *f = (struct folder *)r;
     const char *last;
     struct stat s;
-    int rc, dir = open_parent(f, name, false, &last);
+    int rc, dir = landing_parent(f->root, name, false, &last);
 
     *size = -1;
     if (dir < 0 || io_fstatat(dir, last, &s, AT_SYMLINK_NOFOLLOW) < 0) {
@@ -220,24 +185,6 @@ static int has(struct remote *r, const char *name, long long *size, struct error
     return rc;
 }
 
-/* What others have left in tmp/ when they were killed. */
-static void sweep(struct folder *f, int tmp)
-{
-    int fd = io_openat(tmp, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-    DIR *dir = fd < 0 ? NULL : io_fdopendir(fd);
-    struct dirent *e;
-    struct stat s;
-
-    while (dir && (e = io_readdir(dir)) != NULL)
-        if (io_fstatat(fd, e->d_name, &s, AT_SYMLINK_NOFOLLOW) == 0 &&
-            S_ISREG(s.st_mode) && time(NULL) - s.st_mtime > LITTER_AGE_S)
-            io_unlinkat(fd, e->d_name, 0);
-    if (dir)
-        io_closedir(dir);
-    f->swept = true;
-}
-
-/* Writes the body, and puts it on the disk. */
 static int fill(const struct folder *f, const char *name, int fd,
                 const struct remote_body *body, struct error *err)
 {
@@ -251,64 +198,25 @@ static int fill(const struct folder *f, const char *name, int fd,
             rc = failed(f, name, err);
     }
     free(chunk);
-    if (rc == 0 && (io_fchmod(fd, OBJECT_MODE) < 0 || io_fsync(fd) < 0))
-        rc = failed(f, name, err);
     return rc;
-}
-
-/* Gives the file its name, unless something has it that is to stay. */
-static int give_name(const struct folder *f, int tmp, const char *part, int dir,
-                     const char *last, const char *name, enum remote_put how,
-                     struct error *err)
-{
-    struct stat s;
-
-    if (how == PUT_OVER)
-        return io_renameat(tmp, part, dir, last) == 0 ? REMOTE_DONE
-                                                      : failed(f, name, err);
-
-    if (io_linkat(tmp, part, dir, last, 0) == 0)
-        return REMOTE_DONE;
-    if (errno == EEXIST)
-        return REMOTE_THERE;
-    if (errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS || errno == EMLINK) {
-        /* a file system without links: nobody can be asked to be faster at once */
-        if (io_fstatat(dir, last, &s, AT_SYMLINK_NOFOLLOW) == 0)
-            return REMOTE_THERE;
-        if (io_renameat(tmp, part, dir, last) == 0)
-            return REMOTE_DONE;
-    }
-    return failed(f, name, err);
 }
 
 static int put(struct remote *r, const char *name, const struct remote_body *body,
                enum remote_put how, struct error *err)
 {
     struct folder *f = (struct folder *)r;
-    const char *last = name, *ignored;
-    struct buf part = { 0 };
-    int rc = 0, fd = -1, dir = -1, tmp = open_parent(f, "tmp/", true, &ignored);
+    struct landing l;
+    int rc;
 
-    if (tmp >= 0 && !f->swept)
-        sweep(f, tmp);
-    layout_random(&part, 8);
-    if (tmp >= 0)
-        fd = io_openat(tmp, part.s, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    rc = fd < 0 ? failed(f, name, err) : fill(f, name, fd, body, err);
-    if (rc == 0) {
-        dir = open_parent(f, name, true, &last);
-        rc = dir < 0 ? failed(f, name, err)
-                     : give_name(f, tmp, part.s, dir, last, name, how, err);
-    }
-    if (fd >= 0) {
-        io_close(fd);
-        io_unlinkat(tmp, part.s, 0);
-    }
-    if (dir >= 0)
-        io_close(dir);
-    if (tmp >= 0)
-        io_close(tmp);
-    buf_release(&part);
+    if (!f->swept)
+        landing_sweep(f->root);
+    f->swept = true;
+    if (landing_open(&l, f->root) < 0)
+        return failed(f, name, err);
+    rc = fill(f, name, l.fd, body, err);
+    if (rc == 0 && (rc = landing_name(&l, name, how)) < 0)
+        rc = failed(f, name, err);
+    landing_close(&l);
     return rc;
 }
 
@@ -323,7 +231,7 @@ static int list(struct remote *r, const char *folder,
     int rc = REMOTE_DONE, fd;
 
     buf_printf(&inside, "%s/", folder);
-    fd = open_parent(f, inside.s, false, &ignored);
+    fd = landing_parent(f->root, inside.s, false, &ignored);
     if (fd >= 0)
         dir = io_fdopendir(fd);
     if (!dir)
