@@ -15,8 +15,6 @@
 #include "larder/banned.h"
 
 enum {
-    ROOT_MAX = 1 << 20,
-    INDEX_MAX = 1 << 30,
     WINDOW_FIRST = 1 << 20, /* bytes that the second request for a pack asks for, */
     WINDOW_GROWS = 8,       /* and how much more the one after it, */
     WINDOW_MAX = 64 << 20   /* up to so many */
@@ -140,6 +138,16 @@ static bool root_read(struct root *r, struct digest *before, const char *text, s
     }
     digest_bytes(&r->id, text, n);
     return true;
+}
+
+bool root_is(const char *text, size_t n, long long number)
+{
+    struct root r = { 0 };
+    struct digest before;
+    bool is = root_read(&r, &before, text, n) && r.number == number;
+
+    free(r.index);
+    return is;
 }
 
 /* The root in an envelope that the key has signed; new, or NULL. */

@@ -16,6 +16,8 @@
 
 /* Larger objects are files of their own. */
 enum { PACKED_MAX = 4 << 20 };
+/* A root in its envelope, and an index, are no longer than this. */
+enum { ROOT_MAX = 1 << 20, INDEX_MAX = 1 << 30 };
 
 struct root_index {
     struct digest id;
@@ -50,6 +52,8 @@ struct root *packs_root(struct packs *p, const struct key_id *by);
 int packs_get(struct packs *p, const struct catalog_entry *e,
               const struct remote_sink *to, struct error *err);
 
+/* True when the text is the root of that number. */
+bool root_is(const char *text, size_t n, long long number);
 /* The text of a root, and its name on the remote. */
 void root_write(const struct root *r, const struct digest *before, struct buf *to);
 void root_name(const struct key_id *by, long long number, struct buf *to);

@@ -50,6 +50,11 @@ int peer_init(struct peer *p, const char *name, const char *place, struct error 
     return 0;
 }
 
+void peer_of(struct peer *p, const char *name, struct remote *remote)
+{
+    *p = (struct peer){ .kind = remote->kind, .remote = remote, .name = xstrdup(name) };
+}
+
 void peer_release(struct peer *p)
 {
     if (p->remote)

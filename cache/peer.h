@@ -28,6 +28,8 @@ struct peer {
 /* place: "file:/path". E_USAGE when no kind of remote is called so. Fill in required,
  * warn and self afterwards. */
 int peer_init(struct peer *p, const char *name, const char *place, struct error *err);
+/* One that is open already, and is taken. */
+void peer_of(struct peer *p, const char *name, struct remote *remote);
 void peer_release(struct peer *p);
 
 /* 1 when it keeps small objects in packs, 0 when not or when it is away, E_REMOTE. */

@@ -14,6 +14,7 @@
 #include "larder/mem.h"
 #include "layout.h"
 #include "object.h"
+#include "offer.h"
 #include "packer.h"
 #include "peer.h"
 #include "signed.h"
@@ -45,18 +46,18 @@ static bool is_given(const struct push *p, const char *hex, bool check)
     return how == hashed || (how && !check);
 }
 
-int push_open(struct push **to, struct store *store, const char *name, const char *place,
-              const struct signer *signer, struct error *err)
+/* Of a peer, which is taken. */
+static int open_peer(struct push **to, struct store *store, const struct peer *peer,
+                     const struct signer *signer, struct error *err)
 {
     struct push *p = xcalloc(1, sizeof *p);
     int rc;
 
     p->store = store;
     p->signer = signer;
-    rc = peer_init(&p->peer, name, place, err);
+    p->peer = *peer;
     p->peer.required = true;
-    if (rc == 0)
-        rc = peer_found(&p->peer, err);
+    rc = peer_found(&p->peer, err);
     if (rc == 0 && p->peer.packed) {
         p->packs = packs_new(&p->peer, store, NULL, NULL);
         rc = packer_open(&p->packer, &p->peer, store, p->packs, signer, err);
@@ -67,6 +68,25 @@ int push_open(struct push **to, struct store *store, const char *name, const cha
     }
     *to = p;
     return rc;
+}
+
+int push_open(struct push **to, struct store *store, const char *name, const char *place,
+              const struct signer *signer, struct error *err)
+{
+    struct peer peer;
+    int rc = peer_init(&peer, name, place, err);
+
+    *to = NULL;
+    return rc < 0 ? rc : open_peer(to, store, &peer, signer, err);
+}
+
+int push_open_offer(struct push **to, struct store *store, struct offer *o,
+                    const struct signer *signer, struct error *err)
+{
+    struct peer peer;
+
+    peer_of(&peer, "offer", offer_remote(o));
+    return open_peer(to, store, &peer, signer, err);
 }
 
 void push_close(struct push *p)

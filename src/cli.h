@@ -28,11 +28,12 @@ struct cli {
     const char **arg;              /* what follows the command; n_args of them */
     size_t n_args;
     bool help, version, dry_run, keep_going, remake, quiet, json, force, keep_scratch,
-        trace, exit_code, show_origin, require_remote, repair, verify, events, hit, man;
+        trace, exit_code, show_origin, require_remote, repair, verify, events, hit, man,
+        writable;
     int verbose; /* how many -v */
     int jobs;    /* -j, 0: not given */
     const char *recipe, *folder, *profile, *sandbox, *remote, *stages, *format, *color,
-        *executor, *from_dvc;
+        *executor, *from_dvc, *listen, *token, *tls;
     struct setting *setting; /* of -S */
     size_t n_settings;
 };

@@ -103,6 +103,15 @@ const struct command command_table[] = {
       "here and that a key which this project trusts has signed. `larder run` does the\n"
       "same on the way, and fetches no more than it needs.",
       command_pull },
+    { "serve", NULL, "[TARGET|STAGE|STEP...]", 0, SIZE_MAX,
+      "let others fetch our results over HTTP, without a web server",
+      "Gives the results of the steps named, and of all that they need, as `larder "
+      "push`\n"
+      "would, signed and from the cache, until Ctrl-C; it prints what others type. With\n"
+      "--remote=file:/path it serves that remote instead, and with --writable takes "
+      "what\n"
+      "others push there. Without --listen only this machine reaches it.",
+      command_serve },
     { "key", NULL, "new|show [NAME] | export NAME [FILE]", 1, 3,
       "our own keys, with which results are signed",
       "`larder key new` makes a key pair; its private half stays in the folder\n"

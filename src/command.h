@@ -20,6 +20,7 @@ int command_graph(const struct cli *cli, struct error *err);
 int command_check(const struct cli *cli, struct error *err);
 int command_get(const struct cli *cli, struct error *err);
 int command_push(const struct cli *cli, struct error *err);
+int command_serve(const struct cli *cli, struct error *err);
 int command_pull(const struct cli *cli, struct error *err);
 int command_key(const struct cli *cli, struct error *err);
 int command_trust(const struct cli *cli, struct error *err);

@@ -6,130 +6,9 @@
 #include "larder/push.h"
 
 #include "lookup.h"
+#include "pushing.h"
 #include "session.h"
 #include "sharing.h"
-
-struct pushing {
-    struct session *s;
-    struct push *p;
-    const struct work *work; /* whose turn it is, */
-    bool told;               /* and of which damage was told */
-    size_t absent;           /* steps with no result here, or not all of it */
-    size_t kept;             /* never-remote */
-    size_t damaged;          /* the bytes here are wrong */
-};
-
-static bool is_given(const struct step *step, size_t i)
-{
-    return !step->output[i].temp && !step_output_is_private(step, i);
-}
-
-/* Whether all that is to be given is here; what came from a remote need not be. */
-static int is_here(struct session *s, const struct work *w, struct error *err)
-{
-    for (size_t i = 0; i < w->step->n_outputs; i++) {
-        int rc = is_given(w->step, i)
-                     ? store_check(s->store, &w->output[i], false, NULL, err)
-                     : OBJECT_FINE;
-
-        if (rc != OBJECT_FINE)
-            return rc < 0 ? rc : rc == OBJECT_DAMAGED;
-    }
-    return 1;
-}
-
-static void tell_damage(void *self, const struct error *story)
-{
-    struct pushing *all = self;
-
-    say_line(&all->s->say, SAY_QUIET, TONE_BAD, "%s is not pushed: %s",
-             all->work->step->name, story->text);
-    all->told = true;
-}
-
-/* The log, or the list of discovered inputs. */
-static int push_beside(struct pushing *all, const struct object *o, bool new,
-                       struct error *err)
-{
-    static const struct digest none;
-    int rc;
-
-    if (digest_equal(&o->id, &none))
-        return 0;
-    rc = store_check(all->s->store, o, false, NULL, err);
-    if (rc == OBJECT_ABSENT)
-        return 0; /* it is a pity, but no result depends on it */
-    return rc < 0 ? rc : push_object(all->p, o, new, err);
-}
-
-/* All that are to be given, also behind a damaged one. */
-static int push_outputs(struct pushing *all, bool new, struct error *err)
-{
-    const struct work *w = all->work;
-    bool damaged = false;
-
-    for (size_t i = 0; i < w->step->n_outputs; i++) {
-        int rc = is_given(w->step, i) ? push_object(all->p, &w->output[i], new, err) : 0;
-
-        if (rc < 0 && rc != E_CORRUPT)
-            return rc;
-        damaged |= rc == E_CORRUPT;
-    }
-    return damaged ? E_CORRUPT : 0;
-}
-
-/* The objects of a step, then what its record names beside them, then the record. */
-static int push_step(struct pushing *all, struct error *err)
-{
-    const struct work *w = all->work;
-    int rc = push_has_record(all->p, w->record, err);
-    bool new = rc == 0;
-
-    if (rc >= 0)
-        rc = push_outputs(all, new, err);
-    if (rc >= 0 && !step_takes_private(w->step))
-        rc = push_beside(all, &w->record->log, new, err);
-    if (rc >= 0)
-        rc = push_beside(all, &w->record->discovered, new, err);
-    if (rc >= 0 && new)
-        rc = push_record(all->p, w->record, err);
-    return rc < 0 ? rc : 0;
-}
-
-/* What came from a remote need not be here to be there. */
-static int push_done(struct pushing *all, struct work *w, struct error *err)
-{
-    int rc = lookup_record(all->s, w, err);
-
-    if (rc == 0)
-        rc = is_here(all->s, w, err);
-    if (rc != 0)
-        return rc < 0 ? rc : push_step(all, err);
-    rc = push_has_record(all->p, w->record, err);
-    all->absent += rc == 0;
-    return rc < 0 ? rc : 0;
-}
-
-static int consider(struct pushing *all, struct work *w, struct error *err)
-{
-    int rc = 0;
-
-    all->work = w;
-    all->told = false;
-    if (trust_forbids(all->s->trust, w->step->stage))
-        all->kept++;
-    else if (w->state != WORK_DONE)
-        all->absent++;
-    else
-        rc = push_done(all, w, err);
-    if (rc == E_CORRUPT) {
-        if (!all->told)
-            tell_damage(all, err);
-        all->damaged++;
-        rc = 0;
-    }
-    return rc;
-}
 
 static void print_json(const struct push_totals *sum, const struct pushing *all)
 {
@@ -151,19 +30,13 @@ static void tell(const struct pushing *all, const char *remote,
     buf_printf(&line, "), %zu there already", sum->n_there);
     if (sum->n_replaced)
         buf_printf(&line, ", %zu damaged there and replaced", sum->n_replaced);
-    if (all->absent)
-        buf_printf(&line, ", %zu not here", all->absent);
-    if (all->kept)
-        buf_printf(&line, ", %zu never to leave", all->kept);
-    if (all->damaged)
-        buf_printf(&line, ", %zu damaged: `larder run` makes %s again", all->damaged,
-                   all->damaged == 1 ? "it" : "them");
+    pushing_tell_rest(all, &line);
     say_line(&all->s->say, SAY_NORMAL, TONE_PLAIN, "%s", buf_str(&line));
     buf_release(&line);
 }
 
-static int push_all(struct pushing *all, const char *name, const char *place,
-                    const struct signer *signer, struct error *err)
+static int push_to(struct pushing *all, const char *name, const char *place,
+                   const struct signer *signer, struct error *err)
 {
     struct session *s = all->s;
     struct push_totals sum = { 0 };
@@ -171,14 +44,9 @@ static int push_all(struct pushing *all, const char *name, const char *place,
 
     if (rc < 0)
         return rc;
-    push_on_damage(all->p, tell_damage, all);
     if (s->cli->verify)
         push_verify(all->p);
-    for (size_t i = 0; i < s->plan->n_steps && rc == 0; i++)
-        if (s->work[i].wanted)
-            rc = consider(all, &s->work[i], err);
-    if (rc == 0)
-        rc = push_finish(all->p, err);
+    rc = pushing_all(all, err);
     push_count_up(all->p, &sum);
     tell(all, name, &sum);
     if (s->cli->json)
@@ -204,7 +72,7 @@ int command_push(const struct cli *cli, struct error *err)
     if (rc == 0)
         rc = sharing_signer(&s, &signer, err);
     if (rc == 0)
-        rc = push_all(&all, name, place, signer, err);
+        rc = push_to(&all, name, place, signer, err);
     signer_free(signer);
     session_close(&s);
     return rc == 0 && all.damaged ? EXIT_MISMATCH : rc;

@@ -31,6 +31,10 @@ struct push_totals {
  * new. */
 int push_open(struct push **p, struct store *store, const char *name, const char *place,
               const struct signer *signer, struct error *err);
+/* The same for an offer, which is borrowed (offer.h). */
+struct offer;
+int push_open_offer(struct push **p, struct store *store, struct offer *o,
+                    const struct signer *signer, struct error *err);
 void push_close(struct push *p); /* NULL is fine */
 
 /* Told of each object of ours that is found damaged or absent, with the story. */
