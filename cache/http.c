@@ -311,6 +311,7 @@ static void set_options(struct call *c)
     if (url_host_is_local(url_host(buf_str(&c->url))))
         lib->setopt(curl, CURLOPT_PROXY, "");
     lib->setopt(curl, CURLOPT_USERAGENT, "larder");
+    libcurl_set_authorities(lib, curl);
     lib->setopt(curl, CURLOPT_NOSIGNAL, 1L);
     lib->setopt(curl, CURLOPT_BUFFERSIZE, (long)BUFFER);
     lib->setopt(curl, CURLOPT_UPLOAD_BUFFERSIZE, (long)BUFFER);

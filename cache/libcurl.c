@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "larder/banned.h"
@@ -46,4 +47,14 @@ int libcurl_open(const struct libcurl **lib, struct error *err)
     return error_set(err, E_SYSTEM,
                      "fetching needs libcurl, and libcurl.so.4 cannot be opened; install "
                      "it (Debian: libcurl4)");
+}
+
+void libcurl_set_authorities(const struct libcurl *lib, CURL *curl)
+{
+    const char *file = getenv("CURL_CA_BUNDLE");
+
+    if (!file || !*file)
+        file = getenv("SSL_CERT_FILE");
+    if (file && *file)
+        lib->setopt(curl, CURLOPT_CAINFO, file);
 }

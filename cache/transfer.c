@@ -282,6 +282,7 @@ static void set_options(struct going *g, const char *url)
     lib->setopt(g->curl, CURLOPT_URL, url);
     lib->setopt(g->curl, CURLOPT_PROTOCOLS_STR, "http,https");
     lib->setopt(g->curl, CURLOPT_USERAGENT, "larder");
+    libcurl_set_authorities(lib, g->curl);
     lib->setopt(g->curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S);
     lib->setopt(g->curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
     lib->setopt(g->curl, CURLOPT_LOW_SPEED_TIME, (long)STALL_S);
