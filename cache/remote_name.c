@@ -139,7 +139,7 @@ bool remote_name_fits(const struct remote_name *n, const struct buf *text)
 
     if (n->kind == NAME_INFO)
         return strncmp(buf_str(text), FORMAT_REMOTE "\n", sizeof FORMAT_REMOTE) == 0 &&
-               strlen(text->s) == text->len;
+               strlen(text->s) == text->len && text->s[text->len - 1] == '\n';
     if (envelope_read(&e, root ? ENVELOPE_ROOT : ENVELOPE_RECORD, buf_str(text),
                       text->len, NULL) < 0)
         return false;

@@ -517,7 +517,9 @@ void serve_stop(struct server *s, int seconds, struct serve_totals *t)
     if (!s)
         return;
     if (s->daemon) {
-        s->lib->quiesce(s->daemon);
+        s->lib->quiesce(s->daemon); /* from here on the socket is ours again, */
+        close(s->listener.fd);      /* and who knocks is to hear that nobody is there */
+        s->listener.fd = -1;
         wait_for_requests(s, seconds);
         s->lib->stop(s->daemon);
     }

@@ -43,7 +43,7 @@ static void release(struct serving *v)
 /* ---- what is served -----------------------------------------------------------------
  */
 
-static void sum_up(struct serving *v, const struct pushing *all)
+static int sum_up(struct serving *v, const struct pushing *all, struct error *err)
 {
     struct push_totals sum;
 
@@ -54,6 +54,10 @@ static void sum_up(struct serving *v, const struct pushing *all)
     say_bytes(sum.bytes, &v->sum);
     buf_adds(&v->sum, ")");
     pushing_tell_rest(all, &v->sum);
+    if (sum.n_records)
+        return 0;
+    return error_set(err, E_USAGE,
+                     "nothing can be given (%s); `larder run` makes results", v->sum.s);
 }
 
 static int fill(struct serving *v, struct session *s, const struct signer *signer,
@@ -68,7 +72,7 @@ static int fill(struct serving *v, struct session *s, const struct signer *signe
         rc = pushing_all(&all, err);
     if (rc == 0) {
         public_key_write(signer_key(signer), &v->key);
-        sum_up(v, &all);
+        rc = sum_up(v, &all, err);
         v->damaged = all.damaged > 0;
     }
     push_close(all.p);
@@ -268,6 +272,8 @@ static int serve(struct serving *v, struct error *err)
                  "ended; %zu request%s answered with a file, %zu file%s taken, %zu not",
                  sum.n_given, sum.n_given == 1 ? "" : "s", sum.n_taken,
                  sum.n_taken == 1 ? "" : "s", sum.n_refused);
+    while (interrupts_next(&signals))
+        ; /* who asked more than once has been heard */
     interrupts_close(&signals);
     return rc;
 }

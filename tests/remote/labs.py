@@ -27,12 +27,12 @@ default: {target: paper}
 
 
 class Lab:
-    def __init__(self, larder, folder, name, remote, **env):
+    def __init__(self, larder, folder, name, remote, recipe=RECIPE, **env):
         self.larder, self.name, self.home = larder, name, folder + "/" + name
         self.work = self.home + "/project"
         os.makedirs(self.work)
         with open(self.work + "/larder.yaml", "w") as f:
-            f.write(RECIPE)
+            f.write(recipe)
         self.env = {"PATH": "/usr/bin:/bin", "HOME": self.home, "LANG": "C.UTF-8", "LARDER_CACHE": self.home + "/cache",
                     "LARDER_SANDBOX": "off", "LARDER_REMOTE": remote, **env}
 
@@ -42,7 +42,10 @@ class Lab:
 
     def run(self, *words, rc=0, **env):
         p = self.start(*words, **env)
-        said = p.communicate(timeout=300)[0]
+        try:
+            said = p.communicate(timeout=300)[0]
+        finally:
+            p.kill()
         assert p.returncode == rc, (words, p.returncode, said)
         return said
 

@@ -4,6 +4,7 @@ import http.client
 import http.server
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -293,3 +294,35 @@ class Front:
         request.end_headers()
         request.wfile.write(text)
         server.close()
+
+
+class Larder:
+    """`larder serve` with these words, in the folder of a lab. env: of that lab."""
+
+    def __init__(self, lab, *words, port=0, **env):
+        self.said = lab.home + "/serve.said"
+        with open(self.said, "w") as to:
+            self.process = subprocess.Popen(["timeout", "-k", "5", "250", lab.larder, "serve", "-v",
+                                             "--listen=127.0.0.1:%d" % port, *words], cwd=lab.work,
+                                            env={**lab.env, **env}, start_new_session=True, stdin=subprocess.DEVNULL,
+                                            stdout=to, stderr=to)
+        end = time.time() + 30
+        while True:
+            found = re.search(r"^(https?://\S+:(\d+)) gives", self.heard(), re.M)
+            if found or self.process.poll() is not None or time.time() > end:
+                break
+            time.sleep(.01)
+        assert found, self.heard()
+        self.url, self.port = found.group(1), int(found.group(2))
+
+    def heard(self):
+        with open(self.said) as f:
+            return f.read()
+
+    def stop(self, how=signal.SIGTERM):
+        """Its exit status."""
+        if self.process.poll() is None and how == signal.SIGTERM:
+            self.process.terminate()  # timeout passes it on
+        elif self.process.poll() is None:
+            os.killpg(self.process.pid, how)
+        return self.process.wait(30)
