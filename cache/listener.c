@@ -22,12 +22,12 @@ static int split(const char *address, char **host, char **port, struct error *er
     bool six = address[0] == '[' && bracket;
 
     *host = *port = NULL;
-    if (six && bracket[1] != ':')
+    if (six && !bracket[1])
         end = NULL;
-    if (!six && end && strchr(address, ':') != end)
+    if (six ? bracket[1] && bracket + 1 != end : end && strchr(address, ':') != end)
         return error_set(err, E_USAGE,
                          "--listen takes ADDRESS:PORT, with brackets around an address "
-                         "of IPv6: [%s]:5273",
+                         "of IPv6, [::1]:5273, not '%s'",
                          address);
     if (end)
         *port = xstrdup(end + 1);

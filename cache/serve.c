@@ -31,6 +31,7 @@ enum {
 
 struct server {
     const struct serve_order *order;
+    const struct offer *offer; /* or NULL */
     const struct libmicrohttpd *lib;
     struct MHD_Daemon *daemon;
     struct listener listener;
@@ -145,8 +146,8 @@ static unsigned read_range(const char *text, long long size, long long *from,
 
 static int find(struct server *s, const char *name, struct offered *found)
 {
-    if (s->order->offer)
-        return offer_find(s->order->offer, name, found);
+    if (s->offer)
+        return offer_find(s->offer, name, found);
     *found = (struct offered){ .fd = -1 };
     found->fd = landing_read(s->root, name, &found->size);
     if (found->fd < 0)
@@ -416,7 +417,9 @@ static int read_secrets(struct server *s, struct error *err)
                          "this libmicrohttpd has no TLS: put a web server in front, or "
                          "install one with GnuTLS (Debian: libmicrohttpd12)");
     rc = fs_read(o->certificate, &s->certificate, err);
-    return rc < 0 ? rc : fs_read(o->key, &s->key, err);
+    if (rc == 0)
+        rc = fs_read(o->key, &s->key, err);
+    return rc < 0 ? error_context(err, "--tls takes two files in PEM") : 0;
 }
 
 static int refuse_strangers(const struct server *s, struct error *err)
@@ -463,14 +466,13 @@ static int start_daemon(struct server *s, struct error *err)
                      s->order->address);
 }
 
-int serve_start(struct server **to, const struct serve_order *order, struct error *err)
+int serve_open(struct server **to, const struct serve_order *order, struct error *err)
 {
     struct server *s = xcalloc(1, sizeof *s);
     int rc;
 
     s->order = order;
     s->root = s->listener.fd = -1;
-    fs_fault(); /* it remembers what it is to do: before there are threads */
     rc = libmicrohttpd_open(&s->lib, err);
     if (rc == 0)
         rc = read_secrets(s, err);
@@ -481,16 +483,21 @@ int serve_start(struct server **to, const struct serve_order *order, struct erro
     if (rc == 0)
         rc = refuse_strangers(s, err);
     if (rc == 0)
-        rc = start_daemon(s, err);
-    if (rc == 0)
         buf_printf(&s->url, "http%s://%s:%d", order->certificate ? "s" : "",
                    buf_str(&s->listener.host), s->listener.port);
     if (rc < 0) {
-        serve_stop(s, 0, NULL);
+        serve_close(s);
         s = NULL;
     }
     *to = s;
     return rc;
+}
+
+int serve_start(struct server *s, const struct offer *o, struct error *err)
+{
+    s->offer = o;
+    fs_fault(); /* it remembers what it is to do: before there are threads */
+    return start_daemon(s, err);
 }
 
 const char *serve_url(const struct server *s)
@@ -514,18 +521,19 @@ static void wait_for_requests(struct server *s, int seconds)
 
 void serve_stop(struct server *s, int seconds, struct serve_totals *t)
 {
+    s->lib->quiesce(s->daemon);   /* from here on the socket is ours again, */
+    listener_close(&s->listener); /* and who knocks is to hear that nobody is there */
+    wait_for_requests(s, seconds);
+    s->lib->stop(s->daemon);
+    s->daemon = NULL;
+    *t = (struct serve_totals){ atomic_load(&s->n_given), atomic_load(&s->n_taken),
+                                atomic_load(&s->n_refused) };
+}
+
+void serve_close(struct server *s)
+{
     if (!s)
         return;
-    if (s->daemon) {
-        s->lib->quiesce(s->daemon); /* from here on the socket is ours again, */
-        close(s->listener.fd);      /* and who knocks is to hear that nobody is there */
-        s->listener.fd = -1;
-        wait_for_requests(s, seconds);
-        s->lib->stop(s->daemon);
-    }
-    if (t)
-        *t = (struct serve_totals){ atomic_load(&s->n_given), atomic_load(&s->n_taken),
-                                    atomic_load(&s->n_refused) };
     listener_close(&s->listener);
     if (s->root >= 0)
         io_close(s->root);

@@ -97,7 +97,9 @@ int token_read(struct token *t, const char *path, struct error *err)
     int rc = 0, fd = io_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
 
     if (fd < 0 || io_fstat(fd, &s) < 0)
-        rc = error_system(err, "the token %s", path);
+        rc = error_set(err, E_SYSTEM,
+                       "%s: %s; make a token: (umask 077; openssl rand -hex 24 > %s)",
+                       path, strerror(errno), path);
     else if (!S_ISREG(s.st_mode) || s.st_size > TOKEN_MAX)
         rc = error_set(err, E_INPUT, "%s is no token: name a file with one line", path);
     else if (s.st_mode & 077)
@@ -107,7 +109,7 @@ int token_read(struct token *t, const char *path, struct error *err)
                       "they may have",
                       path, path);
     else if (fs_read_fd(fd, &text) < 0)
-        rc = error_system(err, "the token %s", path);
+        rc = error_system(err, "%s: cannot read this token", path);
     if (rc == 0)
         rc = judge(t, path, buf_str(&text), err);
     if (fd >= 0)

@@ -22,10 +22,11 @@ enum { GRACE_S = 5 }; /* for transfers that run when we are to end */
 struct serving {
     const struct cli *cli;
     struct say say;
-    struct offer *offer; /* or */
-    struct buf folder;   /* of a remote */
-    struct buf sum;      /* "41 results (120 objects, 3.2 MiB)" */
-    struct buf key;      /* our public key */
+    struct session session; /* until all is known of what is served */
+    struct offer *offer;    /* or */
+    struct buf folder;      /* of a remote */
+    struct buf sum;         /* "41 results (120 objects, 3.2 MiB)" */
+    struct buf key;         /* our public key */
     struct buf certificate, tls_key;
     bool damaged;
 };
@@ -56,18 +57,19 @@ static int sum_up(struct serving *v, const struct pushing *all, struct error *er
     pushing_tell_rest(all, &v->sum);
     if (sum.n_records)
         return 0;
-    return error_set(err, E_USAGE,
-                     "nothing can be given (%s); `larder run` makes results", v->sum.s);
+    buf_reset(&v->sum);
+    pushing_tell_rest(all, &v->sum);
+    return error_set(err, E_USAGE, "nothing can be given%s; `larder run` makes results",
+                     buf_str(&v->sum));
 }
 
-static int fill(struct serving *v, struct session *s, const struct signer *signer,
-                struct error *err)
+static int fill(struct serving *v, const struct signer *signer, struct error *err)
 {
-    struct pushing all = { .s = s };
-    int rc = offer_new(&v->offer, s->store, err);
+    struct pushing all = { .s = &v->session };
+    int rc = offer_new(&v->offer, v->session.store, err);
 
     if (rc == 0)
-        rc = push_open_offer(&all.p, s->store, v->offer, signer, err);
+        rc = push_open_offer(&all.p, v->session.store, v->offer, signer, err);
     if (rc == 0)
         rc = pushing_all(&all, err);
     if (rc == 0) {
@@ -83,40 +85,39 @@ static int fill(struct serving *v, struct session *s, const struct signer *signe
 static int offer_results(struct serving *v, struct error *err)
 {
     const struct cli *cli = v->cli;
+    struct session *s = &v->session;
     struct signer *signer = NULL;
-    struct session s = { 0 };
-    int rc = session_begin(&s, cli, cli->arg, cli->n_args, err);
+    int rc = session_begin(s, cli, cli->arg, cli->n_args, err);
 
     if (rc == 0)
-        rc = sharing_trust(&s, err);
+        rc = sharing_trust(s, err);
     if (rc == 0)
-        rc = lookup_all(&s, false, err);
+        rc = lookup_all(s, false, err);
     if (rc == 0)
-        rc = sharing_signer(&s, &signer, err);
+        rc = sharing_signer(s, &signer, err);
     if (rc == 0)
-        rc = fill(v, &s, signer, err);
+        rc = fill(v, signer, err);
     signer_free(signer);
-    session_close(&s);
     return rc;
 }
 
 /* A place as it stands, or the name of a remote in the settings of the project. */
-static int find_place(const struct cli *cli, struct session *s, const char **place,
-                      struct error *err)
+static int find_place(struct serving *v, const char **place, struct error *err)
 {
     const char *name;
     int rc;
 
-    *place = cli->remote;
-    if (strncmp(cli->remote, "file:", 5) == 0)
-        return session_go(cli, err);
-    rc = session_enter(s, cli, err);
-    return rc ? rc : sharing_first(s, &name, place, err);
+    *place = v->cli->remote;
+    if (strncmp(*place, "file:", 5) == 0)
+        return session_go(v->cli, err);
+    rc = session_enter(&v->session, v->cli, err);
+    if (rc == 0)
+        rc = config_read(&v->session.config, v->session.project, v->cli, err);
+    return rc ? rc : sharing_first(&v->session, &name, place, err);
 }
 
 static int choose_folder(struct serving *v, struct error *err)
 {
-    struct session s = { 0 };
     const char *place;
     int rc;
 
@@ -125,7 +126,7 @@ static int choose_folder(struct serving *v, struct error *err)
                          "`larder serve --remote` gives all that the remote has: leave "
                          "'%s' out",
                          v->cli->arg[0]);
-    rc = find_place(v->cli, &s, &place, err);
+    rc = find_place(v, &place, err);
     if (rc == 0 && strncmp(place, "file:/", 6) != 0)
         rc = error_set(
             err, E_USAGE,
@@ -134,7 +135,6 @@ static int choose_folder(struct serving *v, struct error *err)
             place);
     if (rc == 0)
         buf_adds(&v->folder, place + 5);
-    session_close(&s);
     return rc;
 }
 
@@ -154,6 +154,7 @@ static int split_tls(struct serving *v, struct error *err)
     return 0;
 }
 
+/* What can be said before anything is looked at. */
 static int prepare(struct serving *v, struct error *err)
 {
     int rc = split_tls(v, err);
@@ -166,7 +167,7 @@ static int prepare(struct serving *v, struct error *err)
         return error_set(err, E_USAGE,
                          "our own cache takes nothing of others: with --writable say "
                          "which remote they push to, --remote=file:/path");
-    return offer_results(v, err);
+    return session_enter(&v->session, v->cli, err);
 }
 
 /* ---- while it is served -------------------------------------------------------------
@@ -190,7 +191,7 @@ static const char *own_name(void)
 /* What others type: on standard output, for it is to be handed on. */
 static int tell_others(const struct serving *v, const struct server *s, struct error *err)
 {
-    const char *url = serve_url(s);
+    const char *url = serve_url(s), *host = strstr(url, "//") + 2;
 
     if (v->offer)
         printf("%s gives %s\n", url, buf_str(&v->sum));
@@ -209,8 +210,7 @@ static int tell_others(const struct serving *v, const struct server *s, struct e
     if (v->cli->token)
         printf("and, once, into ~/.netrc, with what is in %s:\n"
                "  machine %.*s login larder password TOKEN\n",
-               v->cli->token, (int)strcspn(strstr(url, "//") + 2, ":"),
-               strstr(url, "//") + 2);
+               v->cli->token, (int)(strrchr(host, ':') - host), host);
     return fflush(stdout) == 0 ? 0 : error_system(err, "standard output");
 }
 
@@ -238,35 +238,23 @@ static void wait_for_end(struct interrupts *signals)
     }
 }
 
-static int serve(struct serving *v, struct error *err)
+static int serve(struct serving *v, struct server *s, struct error *err)
 {
-    const struct cli *cli = v->cli;
-    const struct serve_order order = {
-        .address = cli->listen ? cli->listen : "127.0.0.1",
-        .offer = v->offer,
-        .folder = v->offer ? NULL : buf_str(&v->folder),
-        .token = cli->token,
-        .certificate = cli->tls ? buf_str(&v->certificate) : NULL,
-        .key = cli->tls ? buf_str(&v->tls_key) : NULL,
-        .writable = cli->writable,
-        .tell = cli->verbose ? tell_request : NULL,
-        .self = v,
-    };
     struct serve_totals sum;
     struct interrupts signals;
-    struct server *s;
     int rc = interrupts_open(&signals, err);
 
     if (rc < 0)
         return rc;
-    rc = serve_start(&s, &order, err);
-    if (rc == 0)
-        rc = tell_others(v, s, err);
+    rc = serve_start(s, v->offer, err);
     if (rc == 0) {
-        warn_of_strangers(v, s);
-        wait_for_end(&signals);
+        rc = tell_others(v, s, err);
+        if (rc == 0) {
+            warn_of_strangers(v, s);
+            wait_for_end(&signals);
+        }
+        serve_stop(s, GRACE_S, &sum);
     }
-    serve_stop(s, GRACE_S, &sum);
     if (rc == 0)
         say_line(&v->say, SAY_NORMAL, TONE_PLAIN,
                  "ended; %zu request%s answered with a file, %zu file%s taken, %zu not",
@@ -281,13 +269,29 @@ static int serve(struct serving *v, struct error *err)
 int command_serve(const struct cli *cli, struct error *err)
 {
     struct serving v = { .cli = cli };
+    struct serve_order order = {
+        .address = cli->listen ? cli->listen : "127.0.0.1",
+        .token = cli->token,
+        .writable = cli->writable,
+        .tell = cli->verbose ? tell_request : NULL,
+        .self = &v,
+    };
+    struct server *s = NULL;
     int rc;
 
     say_init(&v.say, cli, stderr);
     rc = prepare(&v, err);
+    order.folder = cli->remote ? buf_str(&v.folder) : NULL;
+    order.certificate = cli->tls ? buf_str(&v.certificate) : NULL;
+    order.key = cli->tls ? buf_str(&v.tls_key) : NULL;
     if (rc == 0)
-        rc = serve(&v, err);
-    rc = rc == 0 && v.damaged ? EXIT_MISMATCH : rc;
+        rc = serve_open(&s, &order, err);
+    if (rc == 0 && !cli->remote)
+        rc = offer_results(&v, err);
+    session_close(&v.session);
+    if (rc == 0)
+        rc = serve(&v, s, err);
+    serve_close(s);
     release(&v);
-    return rc;
+    return rc == 0 && v.damaged ? EXIT_MISMATCH : rc;
 }

@@ -17,10 +17,9 @@ enum { SERVE_PORT = 5273 };
 
 struct server;
 
-struct serve_order {     /* all of it is borrowed until serve_stop() */
-    const char *address; /* "127.0.0.1:5273"; see listener.h */
-    const struct offer *offer;
-    const char *folder;            /* where there is no offer */
+struct serve_order {               /* all of it is borrowed until serve_stop() */
+    const char *address;           /* "127.0.0.1:5273"; see listener.h */
+    const char *folder;            /* what is served, unless it is an offer */
     const char *token;             /* a file, or NULL: everybody may ask */
     const char *certificate, *key; /* files (PEM), or NULL: no TLS */
     bool writable;                 /* the folder takes files */
@@ -33,13 +32,16 @@ struct serve_totals {
     size_t n_given, n_taken, n_refused;
 };
 
-/* Block the signals that are not for its threads before. E_USAGE where files would be
- * taken of everybody who reaches this machine. *s is new: serve_stop(). */
-int serve_start(struct server **s, const struct serve_order *order, struct error *err);
+/* Reads what the order names and takes the address: who knocks waits. E_USAGE where files
+ * would be taken of everybody who reaches this machine. *s is new: serve_close(). */
+int serve_open(struct server **s, const struct serve_order *order, struct error *err);
+/* Answers from now on. o: instead of a folder; borrowed. Block the signals that are not
+ * for its threads before. */
+int serve_start(struct server *s, const struct offer *o, struct error *err);
 const char *serve_url(const struct server *s); /* "http://127.0.0.1:5273"; borrowed */
 bool serve_is_local(const struct server *s);   /* only this machine reaches it */
-/* Takes no more requests, lets those that run end, for seconds at most, and stops. *t may
- * be NULL. s may be NULL. */
+/* Takes no more requests, and lets those that run end, for seconds at most. */
 void serve_stop(struct server *s, int seconds, struct serve_totals *t);
+void serve_close(struct server *s); /* NULL is fine */
 
 #endif
