@@ -368,7 +368,7 @@ static int judge(struct call *c, CURLcode done)
         return c->rc;
     if (c->begun && part && c->taken == part->size)
         return 0;
-    if (done == CURLE_OK && c->begun && part)
+    if (done == CURLE_OK && part && code >= 200 && code < 300)
         return away(c, "it has fewer bytes than it should");
     if (code >= 300 && code < 400 && code != 304 && !c->begun)
         return follow(c);
