@@ -214,6 +214,18 @@ static struct root *recall(const struct packs *p, const struct public_key *key)
 /* ---- the latest root -----------------------------------------------------------------
  */
 
+static void tell_ignored(struct packs *p, const char *name)
+{
+    struct buf line = { 0 };
+
+    if (!p->tell)
+        return;
+    buf_printf(&line, "remote %s: %s ignored: it is not what its name says",
+               p->peer->name, name);
+    p->tell(p->self, line.s);
+    buf_release(&line);
+}
+
 /* A file of the remote that is not longer than that: REMOTE_DONE, REMOTE_ABSENT or an
  * error. */
 static int get_text(struct packs *p, const char *name, size_t max, struct buf *to,
@@ -227,6 +239,8 @@ static int get_text(struct packs *p, const char *name, size_t max, struct buf *t
         *to = letter.text;
     else
         buf_release(&letter.text);
+    if (letter.too_long)
+        tell_ignored(p, name);
     return rc < 0 && letter.too_long ? REMOTE_ABSENT : rc;
 }
 
@@ -249,6 +263,8 @@ static int get_root(struct packs *p, const struct public_key *key, long long num
             root_free(*r);
             *r = NULL;
         }
+        if (!*r)
+            tell_ignored(p, name.s);
         rc = *r ? REMOTE_DONE : REMOTE_ABSENT;
     }
     buf_release(&name);
@@ -347,6 +363,8 @@ static int read_index(struct packs *p, const struct root_index *index, struct er
         if (rc == REMOTE_DONE) {
             digest_bytes(&id, buf_str(&text), text.len);
             rc = digest_equal(&id, &index->id) ? 0 : REMOTE_ABSENT;
+            if (rc == REMOTE_ABSENT)
+                tell_ignored(p, name.s);
         }
         if (rc == 0) {
             struct intake in = { .st = p->store, .how = TAKE_MOVE };

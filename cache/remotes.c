@@ -407,6 +407,20 @@ static int read_tree(struct remotes *r, const struct digest *id, struct receive 
     return rc > OBJECT_FINE ? ask_for_file(r, in, id, -1, text, err) : rc;
 }
 
+/* Whoever signed what names it has not looked at it, or lies. */
+static int refuse_tree(struct remotes *r, const struct digest *id)
+{
+    char hex[DIGEST_HEX + 1];
+    struct buf line = { 0 };
+
+    buf_printf(&line, "folder sha256:%s ignored: no folder can have such a text and size",
+               digest_hex(id, hex));
+    if (r->order.warn)
+        r->order.warn(r->order.self, line.s);
+    buf_release(&line);
+    return miss(r, id);
+}
+
 static int fetch_tree(struct remotes *r, const struct digest *id, long long size,
                       int depth, bool sync, struct error *err)
 {
@@ -422,7 +436,7 @@ static int fetch_tree(struct remotes *r, const struct digest *id, long long size
     if (rc != 0)
         goto out;
     if (tree_read(&tree, buf_str(&text), text.len, NULL) < 0 || tree.size != size)
-        rc = STORE_MISS; /* whoever signed the record has not looked at it */
+        rc = refuse_tree(r, id);
     else
         rc = fetch_entries(r, &tree, depth, sync, err);
     if (rc == STORE_HIT && in.temp.st)

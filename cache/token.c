@@ -103,11 +103,11 @@ int token_read(struct token *t, const char *path, struct error *err)
     else if (!S_ISREG(s.st_mode) || s.st_size > TOKEN_MAX)
         rc = error_set(err, E_INPUT, "%s is no token: name a file with one line", path);
     else if (s.st_mode & 077)
-        rc =
-            error_set(err, E_TRUST,
-                      "others may read the token %s: chmod 600 %s, and make a new one if "
-                      "they may have",
-                      path, path);
+        rc = error_set(
+            err, E_TRUST,
+            "%s: others may read this token: chmod 600 %s, and make a new one if "
+            "they may have",
+            path, path);
     else if (fs_read_fd(fd, &text) < 0)
         rc = error_system(err, "%s: cannot read this token", path);
     if (rc == 0)
