@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "larder/fs.h"
+#include "larder/io.h"
 #include "larder/mem.h"
 
 #include "larder/banned.h"

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "larder/io.h"
 #include "larder/mem.h"
 
 #include "larder/banned.h"

@@ -7,6 +7,7 @@
 
 #include "landing.h"
 #include "larder/buf.h"
+#include "larder/io.h"
 #include "larder/map.h"
 #include "larder/mem.h"
 

@@ -11,6 +11,7 @@
 
 #include "arrival.h"
 #include "larder/fs.h"
+#include "larder/io.h"
 #include "larder/mem.h"
 #include "libmicrohttpd.h"
 #include "listener.h"

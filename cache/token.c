@@ -9,6 +9,7 @@
 
 #include "larder/buf.h"
 #include "larder/fs.h"
+#include "larder/io.h"
 
 #include "larder/banned.h"
 
