@@ -61,10 +61,13 @@ void object_remember(struct store *st, const struct digest *id,
         st->memory.put(st->memory.self, id, state);
 }
 
-static void forget(struct store *st, const struct digest *id)
+void object_doubt(struct store *st, const struct digest *id, const char *path)
 {
     static const struct fs_state none;
+    static const struct timespec now[2] = { { .tv_nsec = UTIME_OMIT },
+                                            { .tv_nsec = UTIME_NOW } };
 
+    io_utimensat(AT_FDCWD, path, now, AT_SYMLINK_NOFOLLOW);
     object_remember(st, id, &none);
 }
 
@@ -131,7 +134,7 @@ int object_check(struct store *st, const struct digest *id, long long size, bool
         }
     }
     if (rc == OBJECT_DAMAGED)
-        forget(st, id);
+        object_doubt(st, id, path.s);
     buf_release(&path);
     return rc;
 }
@@ -161,6 +164,8 @@ int object_read(struct store *st, const struct digest *id, size_t max, struct bu
     }
     if (rc != OBJECT_FINE)
         buf_cut(to, start);
+    if (rc == OBJECT_DAMAGED)
+        object_doubt(st, id, path.s);
     buf_release(&path);
     return rc;
 }

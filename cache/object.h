@@ -41,6 +41,10 @@ int object_check(struct store *st, const struct digest *id, long long size, bool
 /* The state of its file, which is known to be good. */
 void object_remember(struct store *st, const struct digest *id,
                      const struct fs_state *state);
+/* That of an object, a damaged one, whose file is at path. Other projects remember it
+ * too: with another time its state is none that is known to be good, also where somebody
+ * has put that of the right bytes back. */
+void object_doubt(struct store *st, const struct digest *id, const char *path);
 /* Appends the bytes, at most max, verified; the same outcomes. */
 int object_read(struct store *st, const struct digest *id, size_t max, struct buf *to,
                 struct error *err);

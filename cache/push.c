@@ -221,6 +221,8 @@ static int give(struct push *p, const struct digest *id, const char *name,
         rc = damaged(id, OBJECT_DAMAGED, err);
     if (rc == 0)
         rc = peer_put(&p->peer, name, &body, how, err);
+    if (rc == E_CORRUPT)
+        object_check(p->store, id, -1, true, NULL); /* so that runs see it too */
     if (rc == REMOTE_DONE) {
         p->totals.n_replaced += how == PUT_OVER;
         p->totals.n_objects++;

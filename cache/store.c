@@ -167,11 +167,10 @@ void store_doubt(struct store *st)
 
 void store_suspect(struct store *st, const struct digest *id)
 {
-    struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_nsec = UTIME_NOW } };
     struct buf path = { 0 };
 
     layout_object(st, id, &path);
-    io_utimensat(st->dir, layout_below(st, &path), times, AT_SYMLINK_NOFOLLOW);
+    object_doubt(st, id, path.s);
     buf_release(&path);
 }
 

@@ -231,6 +231,10 @@ static int lose(struct session *s, struct work *w, int found, const struct diges
                 bool heal, struct error *err)
 {
     w->lost = true;
+    if (found == OBJECT_DAMAGED) {
+        w->damaged = true;
+        w->bad = *bad;
+    }
     tell_lost(s, w, found, bad, "it will be made again");
     return heal && found == OBJECT_DAMAGED ? store_discard(s->store, bad, err) : 0;
 }

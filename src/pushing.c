@@ -96,6 +96,15 @@ static int push_done(struct pushing *all, struct work *w, struct error *err)
     return rc < 0 ? rc : 0;
 }
 
+/* What the look-up has seen already. */
+static int found_damaged(const struct work *w, struct error *err)
+{
+    char hex[DIGEST_HEX + 1];
+
+    return error_set(err, E_CORRUPT, "object sha256:%s is damaged",
+                     digest_hex(&w->bad, hex));
+}
+
 static int consider(struct pushing *all, struct work *w, struct error *err)
 {
     int rc = 0;
@@ -104,6 +113,8 @@ static int consider(struct pushing *all, struct work *w, struct error *err)
     all->told = false;
     if (trust_forbids(all->s->trust, w->step->stage))
         all->kept++;
+    else if (w->state != WORK_DONE && w->damaged)
+        rc = found_damaged(w, err);
     else if (w->state != WORK_DONE)
         all->absent++;
     else

@@ -34,6 +34,8 @@ struct work {
     bool remake;            /* is to run even where a record answers */
     bool ran;               /* in this run */
     bool lost;              /* a record answers, but not all of its outputs are there */
+    bool damaged;           /* and this one is there and other bytes: */
+    struct digest bad;
     bool unmet;             /* a record answers, and is not what the recipe expects */
     bool here;              /* of WORK_DONE: all its outputs are in the store */
     bool recalled;          /* a record is not enough: its outputs are needed */

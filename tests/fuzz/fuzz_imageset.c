@@ -34,7 +34,7 @@ static void look_at(struct imageset *set)
         seen = im.pixel ? sum(im.pixel, image_bytes(&im)) : sum(im.file, im.file_bytes);
         if (imageset_find(set, im.name) < 0)
             abort();
-        if (im.width * im.height < 1 << 20 && im.channels == 3 &&
+        if ((long)im.width * im.height < 1 << 20 && im.channels == 3 &&
             image_load_rgb(&rgb, &im, &err) == 0)
             image_release(&rgb);
     }
