@@ -20,7 +20,8 @@ enum {
     TRIES = 4,             /* in a row that bring no new byte */
     PAUSE_S = 30,          /* whoever asks for a longer one is left */
     HEADER_MAX = 64 << 10, /* bytes of an answer's headers that are kept, */
-    TEXT_MAX = 4 << 10     /* and of what a server says of an error */
+    TEXT_MAX = 4 << 10,    /* and of what a server says of an error; */
+    SAID_MAX = 1 << 20     /* who says more is not listened to any longer */
 };
 
 /* What becomes of one request, besides an answer and an error. */
@@ -43,6 +44,7 @@ struct call {
     long long skip;   /* bytes of this answer that come before what is wanted */
     long long starts; /* Content-Range of this answer, or -1 */
     bool seen, begun; /* its code is known; it is what was asked for */
+    size_t said;      /* bytes of an answer that is not */
     int rc;           /* of the sink or body, the story in *err */
     struct error *err;
     char why[CURL_ERROR_SIZE];
@@ -178,7 +180,7 @@ static bool begin(struct call *c)
         c->rc = away(c, "its answer begins at byte %lld, not %lld", c->starts, from);
         return false;
     }
-    c->begun = code >= 200 && code < 300;
+    c->begun = c->q->to && code >= 200 && code < 300;
     c->skip = code == 206 ? 0 : from; /* else it knows no ranges */
     return true;
 }
@@ -191,6 +193,15 @@ static int hand_over(struct call *c)
     return c->rc;
 }
 
+/* What a server says of an error, of where to go, or of what was put. */
+static size_t listen_to(struct call *c, const char *bytes, size_t n)
+{
+    if (c->a->text.len < TEXT_MAX)
+        buf_add(&c->a->text, bytes, n < TEXT_MAX ? n : TEXT_MAX);
+    c->said += n;
+    return c->said <= SAID_MAX ? n : 0;
+}
+
 /* Fewer bytes than there are end the request. */
 static size_t take_bytes(char *bytes, size_t one, size_t n, void *self)
 {
@@ -200,13 +211,8 @@ static size_t take_bytes(char *bytes, size_t one, size_t n, void *self)
     (void)one;
     if (!c->seen && !begin(c))
         return 0;
-    if (!c->begun) { /* what a server says of an error, or of where to go */
-        if (c->a->text.len < TEXT_MAX)
-            buf_add(&c->a->text, bytes, n < TEXT_MAX ? n : TEXT_MAX);
-        return n;
-    }
-    if (!c->q->to)
-        return n;
+    if (!c->begun)
+        return listen_to(c, bytes, n);
     skip = (long long)n < c->skip ? n : (size_t)c->skip;
     c->skip -= (long long)skip;
     use = n - skip;
@@ -388,6 +394,7 @@ static int request(struct call *c)
     int rc;
 
     c->seen = c->begun = false;
+    c->said = 0;
     c->rc = 0;
     c->why[0] = '\0';
     buf_reset(&c->a->header);

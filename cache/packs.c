@@ -445,6 +445,8 @@ int packs_get(struct packs *p, const struct catalog_entry *e,
 
         packed_name("pack", &p->catalog.pack[e->pack].id, &name);
         rc = peer_get(p->peer, name.s, &part, &into, err);
+        if (rc == REMOTE_DONE && letter.text.len != (size_t)part.size)
+            rc = REMOTE_ABSENT; /* nothing is read behind what there is */
         if (rc == REMOTE_DONE) {
             buf_release(&p->window);
             p->window = letter.text;
