@@ -378,7 +378,7 @@ static int judge(struct call *c, CURLcode done)
         return away(c, "it has fewer bytes than it should");
     if (code >= 300 && code < 400 && code != 304 && !c->begun)
         return follow(c);
-    if ((done == CURLE_OK || !c->begun) && code >= 200)
+    if (done == CURLE_OK || c->said > SAID_MAX || (code >= 300 && !c->begun))
         return is_for_later(code) ? AGAIN : 0;
     if (code > 0 || done == CURLE_GOT_NOTHING || done == CURLE_RECV_ERROR ||
         done == CURLE_SEND_ERROR)
