@@ -61,8 +61,6 @@ static void compare(struct arrival *a, const char *bytes, size_t n)
     for (size_t at = 0; at < n && !a->differs;) {
         ssize_t k = io_pread(a->there, theirs, n - at, (off_t)(a->had + (long long)at));
 
-        if (k < 0 && errno == EINTR)
-            continue;
         a->differs = k <= 0 || memcmp(theirs, bytes + at, (size_t)k) != 0;
         at += k > 0 ? (size_t)k : 0;
     }

@@ -1,6 +1,5 @@
 #include "body.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,11 +34,8 @@ struct remote_body body_of_text(struct body_text *t)
 static int give_file(void *self, void *bytes, size_t n, size_t *got, struct error *err)
 {
     struct body_file *f = self;
-    ssize_t k;
+    ssize_t k = io_pread(f->fd, bytes, n, (off_t)f->at);
 
-    do
-        k = io_pread(f->fd, bytes, n, (off_t)f->at);
-    while (k < 0 && errno == EINTR);
     if (k < 0)
         return error_system(err, "cannot read what is to be given");
     f->at += k;

@@ -136,8 +136,6 @@ static int copy_bytes(const struct giving *g, int from, int to)
     while ((n = io_read(from, chunk, room)) != 0) {
         ssize_t done = 0, k = 0;
 
-        if (n < 0 && errno == EINTR)
-            continue;
         for (; done < n; done += k) {
             k = io_write(to, chunk + done, (size_t)(n - done));
             if (k < 0)

@@ -31,13 +31,11 @@ int lockfile_take(int fd, enum lock how, off_t place, struct error *err)
                           .l_start = place,
                           .l_len = 1 };
 
-    while (io_lock(fd, &lock) < 0) {
-        if (errno == EAGAIN || errno == EACCES)
-            return LOCK_BUSY;
-        if (errno != EINTR)
-            return error_system(err, "cannot lock in the store");
-    }
-    return LOCK_TAKEN;
+    if (io_lock(fd, &lock) == 0)
+        return LOCK_TAKEN;
+    return errno == EAGAIN || errno == EACCES
+               ? LOCK_BUSY
+               : error_system(err, "cannot lock in the store");
 }
 
 off_t lockfile_key(const struct digest *key)

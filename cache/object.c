@@ -31,8 +31,6 @@ static int hash_fd(int fd, const char *path, struct tempfile *to, struct taken *
     for (;;) {
         ssize_t n = io_read(fd, chunk, room);
 
-        if (n < 0 && errno == EINTR)
-            continue;
         if (n < 0)
             rc = error_system(err, "cannot read %s", path);
         if (n > 0 && to)

@@ -162,9 +162,7 @@ static int give_file(void *self, void *bytes, size_t n, size_t *got, struct erro
         n = (size_t)r->left;
     if (n == 0)
         return 0;
-    do
-        k = io_read(r->fd, bytes, n);
-    while (k < 0 && errno == EINTR);
+    k = io_read(r->fd, bytes, n);
     if (k < 0)
         return error_system(err, "cannot read %s", r->path);
     if (k == 0)

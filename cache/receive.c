@@ -1,6 +1,5 @@
 #include "receive.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 
@@ -22,9 +21,7 @@ static int go_on(struct receive *r, struct error *err)
         n = -1;
     while (n > 0 && r->had <= r->max) {
         n = io_pread(r->temp.fd, bytes, DIGEST_CHUNK, (off_t)r->got);
-        if (n < 0 && errno == EINTR)
-            n = 1;
-        else if (n > 0) {
+        if (n > 0) {
             hasher_add(r->hasher, bytes, (size_t)n);
             r->got += n;
         }

@@ -133,8 +133,6 @@ static int pour(const struct folder *f, const char *name, int fd,
         size_t want = end - at < CHUNK ? (size_t)(end - at) : CHUNK;
         ssize_t n = io_pread(fd, chunk, want, (off_t)at);
 
-        if (n < 0 && errno == EINTR)
-            continue;
         if (n < 0)
             rc = failed(f, name, err);
         if (n > 0)

@@ -96,8 +96,6 @@ int tempfile_write(struct tempfile *t, const void *bytes, size_t n, struct error
     while (n) {
         ssize_t k = io_write(t->fd, at, n);
 
-        if (k < 0 && errno == EINTR)
-            continue;
         if (k < 0)
             return cannot_write(t, err);
         at += k;

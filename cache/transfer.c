@@ -248,8 +248,6 @@ static size_t take_bytes(char *bytes, size_t one, size_t n, void *self)
     for (size_t done = 0; done < n;) {
         ssize_t k = io_pwrite(g->fd, bytes + done, n - done, (off_t)g->have);
 
-        if (k < 0 && errno == EINTR)
-            continue;
         if (k < 0) {
             system_failed(g);
             return 0;

@@ -7,11 +7,14 @@
  * call of the same name; what has a flag for "below this folder" and for the other
  * variants has one place in the table. Files of libraries (curl, libcrypto, dlopen) and
  * what has no way to fail (posix_fadvise, umask) do not go through it.
+ *
+ * A signal interrupts none of them: EINTR is not seen, the call is made again.
  */
 #ifndef LARDER_IO_H
 #define LARDER_IO_H
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
 #include <sys/stat.h>
@@ -62,12 +65,22 @@ extern const struct io_calls *io_now;
 
 static inline int io_openat(int dir, const char *path, int flags, mode_t mode)
 {
-    return io_now->openat(dir, path, flags, mode);
+    int rc;
+
+    do
+        rc = io_now->openat(dir, path, flags, mode);
+    while (rc < 0 && errno == EINTR);
+    return rc;
 }
 
 static inline int io_open(const char *path, int flags, mode_t mode)
 {
-    return io_now->openat(AT_FDCWD, path, flags, mode);
+    int rc;
+
+    do
+        rc = io_now->openat(AT_FDCWD, path, flags, mode);
+    while (rc < 0 && errno == EINTR);
+    return rc;
 }
 
 static inline int io_mkostemp(char *name, int flags)
@@ -77,27 +90,49 @@ static inline int io_mkostemp(char *name, int flags)
 
 static inline int io_close(int fd)
 {
-    return io_now->close(fd);
+    int rc = io_now->close(fd);
+
+    return rc < 0 && errno == EINTR ? 0 : rc; /* it is closed all the same */
 }
 
 static inline ssize_t io_read(int fd, void *to, size_t n)
 {
-    return io_now->read(fd, to, n);
+    ssize_t rc;
+
+    do
+        rc = io_now->read(fd, to, n);
+    while (rc < 0 && errno == EINTR);
+    return rc;
 }
 
 static inline ssize_t io_pread(int fd, void *to, size_t n, off_t at)
 {
-    return io_now->pread(fd, to, n, at);
+    ssize_t rc;
+
+    do
+        rc = io_now->pread(fd, to, n, at);
+    while (rc < 0 && errno == EINTR);
+    return rc;
 }
 
 static inline ssize_t io_write(int fd, const void *from, size_t n)
 {
-    return io_now->write(fd, from, n);
+    ssize_t rc;
+
+    do
+        rc = io_now->write(fd, from, n);
+    while (rc < 0 && errno == EINTR);
+    return rc;
 }
 
 static inline ssize_t io_pwrite(int fd, const void *from, size_t n, off_t at)
 {
-    return io_now->pwrite(fd, from, n, at);
+    ssize_t rc;
+
+    do
+        rc = io_now->pwrite(fd, from, n, at);
+    while (rc < 0 && errno == EINTR);
+    return rc;
 }
 
 static inline off_t io_lseek(int fd, off_t at, int whence)
@@ -107,17 +142,32 @@ static inline off_t io_lseek(int fd, off_t at, int whence)
 
 static inline int io_ftruncate(int fd, off_t size)
 {
-    return io_now->ftruncate(fd, size);
+    int rc;
+
+    do
+        rc = io_now->ftruncate(fd, size);
+    while (rc < 0 && errno == EINTR);
+    return rc;
 }
 
 static inline int io_fsync(int fd)
 {
-    return io_now->fsync(fd);
+    int rc;
+
+    do
+        rc = io_now->fsync(fd);
+    while (rc < 0 && errno == EINTR);
+    return rc;
 }
 
 static inline int io_fdatasync(int fd)
 {
-    return io_now->fdatasync(fd);
+    int rc;
+
+    do
+        rc = io_now->fdatasync(fd);
+    while (rc < 0 && errno == EINTR);
+    return rc;
 }
 
 static inline int io_clone(int to, int from)
@@ -132,7 +182,12 @@ static inline int io_fcntl(int fd, int command, int value)
 
 static inline int io_lock(int fd, struct flock *lock)
 {
-    return io_now->lock(fd, lock);
+    int rc;
+
+    do
+        rc = io_now->lock(fd, lock);
+    while (rc < 0 && errno == EINTR);
+    return rc;
 }
 
 static inline int io_fstat(int fd, struct stat *s)
@@ -157,7 +212,12 @@ static inline int io_lstat(const char *path, struct stat *s)
 
 static inline int io_fstatvfs(int fd, struct statvfs *s)
 {
-    return io_now->fstatvfs(fd, s);
+    int rc;
+
+    do
+        rc = io_now->fstatvfs(fd, s);
+    while (rc < 0 && errno == EINTR);
+    return rc;
 }
 
 static inline int io_faccessat(int dir, const char *path, int mode, int flags)
@@ -167,12 +227,22 @@ static inline int io_faccessat(int dir, const char *path, int mode, int flags)
 
 static inline int io_fchmod(int fd, mode_t mode)
 {
-    return io_now->fchmod(fd, mode);
+    int rc;
+
+    do
+        rc = io_now->fchmod(fd, mode);
+    while (rc < 0 && errno == EINTR);
+    return rc;
 }
 
 static inline int io_chmod(const char *path, mode_t mode)
 {
-    return io_now->fchmodat(AT_FDCWD, path, mode, 0);
+    int rc;
+
+    do
+        rc = io_now->fchmodat(AT_FDCWD, path, mode, 0);
+    while (rc < 0 && errno == EINTR);
+    return rc;
 }
 
 static inline int io_utimensat(int dir, const char *path, const struct timespec times[2],

@@ -1,6 +1,5 @@
 #include "larder/digest.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,8 +62,6 @@ int digest_file(struct digest *d, long long *size, const char *path, struct erro
     for (;;) {
         ssize_t n = io_read(fd, chunk, room);
 
-        if (n < 0 && errno == EINTR)
-            continue;
         if (n < 0)
             rc = error_system(err, "cannot read %s", path);
         if (n <= 0)

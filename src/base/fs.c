@@ -97,8 +97,6 @@ int fs_read_fd(int fd, struct buf *to)
 
         buf_reserve(to, 65536);
         n = io_read(fd, to->s + to->len, to->cap - to->len - 1);
-        if (n < 0 && errno == EINTR)
-            continue;
         if (n > 0)
             to->len += (size_t)n;
         to->s[to->len] = '\0';
@@ -169,8 +167,7 @@ int fs_write_all(int fd, const void *bytes, size_t n)
 
     while (n) {
         ssize_t k = io_write(fd, at, n);
-        if (k < 0 && errno == EINTR)
-            continue;
+
         if (k < 0)
             return -1;
         at += k;
@@ -383,8 +380,6 @@ static int copy_bytes(int in, int out)
     for (;;) {
         ssize_t n = io_read(in, chunk, CHUNK);
 
-        if (n < 0 && errno == EINTR)
-            continue;
         if (n < 0 || (n > 0 && fs_write_all(out, chunk, (size_t)n) < 0))
             rc = -1;
         if (n <= 0 || rc < 0)

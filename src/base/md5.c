@@ -1,6 +1,5 @@
 #include "larder/md5.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 
@@ -21,7 +20,7 @@ static int read_all(EVP_MD_CTX *context, int fd, const char *path, struct error 
         n = io_read(fd, chunk, CHUNK);
         if (n > 0)
             EVP_DigestUpdate(context, chunk, (size_t)n);
-    } while (n > 0 || (n < 0 && errno == EINTR));
+    } while (n > 0);
     if (n < 0)
         rc = error_system(err, "cannot read %s", path);
     free(chunk);
