@@ -303,13 +303,16 @@ void scene_digest(struct scene *s, const struct scenario *of, struct digest *d)
 }
 
 struct judge {
+    const char *name;
     struct store *st;
     struct buf text;
 };
 
 static void note(void *self, const struct store_finding *f)
 {
-    buf_printf(self, "fsck: %s %s; ", f->what, f->path);
+    struct judge *j = self;
+
+    buf_printf(&j->text, "fsck of %s: %s %s; ", j->name, f->what, f->path);
 }
 
 /* A record of a remote may name what was not fetched; what is there is whole, which fsck
@@ -324,7 +327,7 @@ static void judge_record(struct judge *j, const struct record *r)
         int rc = store_check(j->st, &o->object, true, NULL, &err);
 
         if (rc != OBJECT_FINE && !(rc == OBJECT_ABSENT && (r->by || o->temp)))
-            buf_printf(&j->text, "record of %s names %s, which is %d; ", r->step,
+            buf_printf(&j->text, "a record of %s names %s, which is %d; ", j->name,
                        digest_hex(&o->object.id, hex), rc);
     }
 }
@@ -371,7 +374,7 @@ static void judge_keys(struct judge *j, const char *path)
 
 static void judge_store(struct scene *s, const char *name, struct buf *to)
 {
-    struct judge j = { 0 };
+    struct judge j = { .name = name };
     struct error err = { 0 };
     struct buf ac = { 0 };
 
@@ -381,12 +384,12 @@ static void judge_store(struct scene *s, const char *name, struct buf *to)
         buf_printf(to, "%s does not open: %s; ", name, err.text);
         return;
     }
-    if (store_fsck(j.st, note, &j.text, &err) < 0)
+    if (store_fsck(j.st, note, &j, &err) < 0)
         buf_printf(&j.text, "fsck fails: %s; ", err.text);
     fs_join(&ac, at(s, name), "ac");
     judge_keys(&j, ac.s);
     if (j.text.len)
-        buf_printf(to, "%s: %s", name, j.text.s);
+        buf_adds(to, j.text.s);
     buf_release(&ac);
     buf_release(&j.text);
     store_close(j.st);

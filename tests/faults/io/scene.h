@@ -44,11 +44,10 @@ struct scenario {
     unsigned rules; /* of the bits below */
 };
 enum {
-    LENIENT_EIO = 1,   /* what EIO hides counts as damaged or absent: another value */
-    LENIENT_MISS = 2,  /* and so does what a remote cannot give, whatever the reason */
-    LENIENT_STATE = 4, /* a success may leave another state: the rest is done later */
-    UNCHANGED = 8,     /* whatever happens, all is as it was before */
-    EXHAUSTIVE = 16,   /* the long test tries all of it */
+    LENIENT_MISS = 1,  /* what a remote cannot give counts as absent: another value */
+    LENIENT_STATE = 2, /* a success may leave another state: the rest is done later */
+    UNCHANGED = 4,     /* whatever happens, all is as it was before */
+    EXHAUSTIVE = 8,    /* the long test tries all of it */
 };
 
 extern const struct scenario store_scenario[], work_scenario[], share_scenario[];

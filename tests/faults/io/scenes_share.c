@@ -134,6 +134,12 @@ static void was_pushed_and_damaged(struct scene *s)
     flip(theirs(s, "/sub/c"));
 }
 
+static void was_pushed_and_cut(struct scene *s)
+{
+    was_pushed(s);
+    put(s, theirs(s, "/sub/c") + strlen(s->dir) + 1, "/su");
+}
+
 /* ---- taking ------------------------------------------------------------------------ */
 
 static void hear(void *self, const char *line)
@@ -180,7 +186,9 @@ static int fetch(struct scene *s, struct store *st, bool required, struct error 
     if (rc == STORE_HIT)
         rc = remotes_fetch_object(r, &s->tree, true, err);
     if (rc == STORE_HIT)
-        rc = store_check(st, &s->tree, false, NULL, err) ? 10 : STORE_HIT;
+        rc = store_check(st, &s->tree, false, NULL, err);
+    if (rc == OBJECT_DAMAGED)
+        rc = 10;
     remotes_close(r);
     trust_close(trust);
     return rc;
@@ -194,6 +202,36 @@ static int fetch_if_there(struct scene *s, struct store *st, struct error *err)
 static int fetch_required(struct scene *s, struct store *st, struct error *err)
 {
     return fetch(s, st, true, err);
+}
+
+/* What a stranger has put there is counted, or the remote fails. */
+static int fetch_strange(struct scene *s, struct store *st, struct error *err)
+{
+    unsigned char seed[SEED_SIZE] = { 2 };
+    const struct signer *ours = s->signer;
+    struct remotes_totals totals;
+    struct trust *trust = NULL;
+    struct remotes *r = NULL;
+    struct signer *other;
+    struct digest key;
+    const char *from;
+    int rc = signer_new(&other, seed, err);
+
+    s->signer = other;
+    if (rc == 0)
+        rc = open_remotes(s, st, true, &r, &trust, err);
+    s->signer = (struct signer *)ours;
+    digest_bytes(&key, KEY_TEXT, strlen(KEY_TEXT));
+    if (rc == 0)
+        rc = remotes_find_record(r, &key, "bake", &from, err);
+    if (rc == STORE_MISS) {
+        remotes_count_up(r, &totals);
+        rc = 10 + (int)totals.n_ignored;
+    }
+    remotes_close(r);
+    trust_close(trust);
+    signer_free(other);
+    return rc;
 }
 
 static int ask(struct scene *s, struct store *st, struct error *err)
@@ -212,9 +250,16 @@ static int ask(struct scene *s, struct store *st, struct error *err)
 /* What another lab has pushed; here is nothing yet. */
 static void is_on_remote(struct scene *s)
 {
+    added(s, "store", "something\n");
     s->tree = added_tree(s, "other");
     record_free(written(s, "other"));
     pushed_from(s, "other");
+}
+
+/* What is remembered of a remote of packs: best effort, and losing it costs requests. */
+static bool is_of_roots(const char *path)
+{
+    return !strncmp(path, "store/remotes", 13);
 }
 
 static void is_on_packed_remote(struct scene *s)
@@ -337,12 +382,19 @@ const struct scenario share_scenario[] = {
     { .name = "push-over-damage",
       .prepare = was_pushed_and_damaged,
       .with = push_verified },
+    { .name = "push-over-cut", .prepare = was_pushed_and_cut, .with = push_plain },
     { .name = "push-unlinked",
       .prepare = has_result,
       .with = push_plain,
       .fs = FS_NO_LINKS },
-    { .name = "push-packs", .prepare = is_packed, .with = push_plain },
-    { .name = "push-packs-again", .prepare = was_packed, .with = push_verified },
+    { .name = "push-packs",
+      .prepare = is_packed,
+      .with = push_plain,
+      .varies = is_of_roots },
+    { .name = "push-packs-again",
+      .prepare = was_packed,
+      .with = push_verified,
+      .varies = is_of_roots },
     { .name = "fetch",
       .prepare = is_on_remote,
       .with = fetch_if_there,
@@ -350,7 +402,14 @@ const struct scenario share_scenario[] = {
     { .name = "fetch-required", .prepare = is_on_remote, .with = fetch_required },
     { .name = "fetch-rest", .prepare = is_in_part_here, .with = fetch_required },
     { .name = "fetch-damaged", .prepare = is_damaged_on_remote, .with = fetch_required },
-    { .name = "fetch-packs", .prepare = is_on_packed_remote, .with = fetch_required },
+    { .name = "fetch-packs",
+      .prepare = is_on_packed_remote,
+      .with = fetch_required,
+      .varies = is_of_roots },
+    { .name = "fetch-strange",
+      .prepare = is_on_remote,
+      .with = fetch_strange,
+      .rules = UNCHANGED },
     { .name = "ask", .prepare = is_on_remote, .with = ask, .rules = UNCHANGED },
     { .name = "key-new", .act = make_key, .varies = is_key },
     { .name = "key-open",

@@ -341,7 +341,7 @@ static int drop(struct scene *s, struct store *st, struct error *err)
     return rc;
 }
 
-/* Two hold it, and one lets go, twice when it failed. */
+/* Two hold it, and one lets go. */
 static int drop_held(struct scene *s, struct store *st, struct error *err)
 {
     struct drop *d = NULL;
@@ -350,11 +350,8 @@ static int drop_held(struct scene *s, struct store *st, struct error *err)
 
     for (int i = 0; i < 2 && rc == 0; i++)
         rc = drop_hold(d, &s->tree, err);
-    if (rc == 0) {
+    if (rc == 0)
         rc = drop_release(d, &s->tree, &size, err);
-        if (rc < 0)
-            rc = drop_release(d, &s->tree, &size, err);
-    }
     drop_close(d);
     return rc;
 }
