@@ -54,9 +54,10 @@ static int replace(const char *from, const char *to)
 static int link_object(const struct giving *g, const char *to)
 {
     char hex[DIGEST_HEX + 1];
+    int folder = layout_folder(g->st, &g->file->id);
 
-    return io_linkat(layout_folder(g->st, &g->file->id), digest_hex(&g->file->id, hex),
-                     AT_FDCWD, to, 0);
+    return folder < 0 ? -1
+                      : io_linkat(folder, digest_hex(&g->file->id, hex), AT_FDCWD, to, 0);
 }
 
 static int link_over(const struct giving *g)
@@ -128,34 +129,26 @@ static int copy_bytes(const struct giving *g, int from, int to)
     size_t room = sizeof small;
     long long left = g->file->size;
     ssize_t n;
+    int rc = 0;
 
     if (g->file->size > (long long)sizeof small) {
         room = DIGEST_CHUNK;
         chunk = xmalloc(room);
     }
-    while ((n = io_read(from, chunk, room)) != 0) {
-        ssize_t done = 0, k = 0;
-
-        for (; done < n; done += k) {
-            k = io_write(to, chunk + done, (size_t)(n - done));
-            if (k < 0)
-                break;
-        }
-        if (n < 0 || k < 0) {
-            n = -1;
-            break;
-        }
-        left -= n;
-        if (n < (ssize_t)room) /* of a file that does not change: its end */
-            break;
-    }
+    do {
+        n = io_read(from, chunk, room);
+        if (n < 0 || fs_write_all(to, chunk, (size_t)n) < 0)
+            rc = -1;
+        else
+            left -= n;
+    } while (rc == 0 && n > 0 && (left > 0 || n == (ssize_t)room));
     if (chunk != small)
         free(chunk);
-    if (n >= 0 && left != 0) { /* it was checked, but not just now */
+    if (rc == 0 && left != 0) { /* it was checked, but not just now */
         errno = EIO;
-        return -1;
+        rc = -1;
     }
-    return n < 0 ? -1 : 0;
+    return rc;
 }
 
 /* Whether the bytes are shared now; a file system that cannot is not asked again. */
@@ -198,11 +191,11 @@ static int give_copy(struct giving *g, bool must_clone, struct error *err)
     char hex[DIGEST_HEX + 1];
     struct buf named = { 0 };
     struct stat s;
-    int to = -1, rc = 0,
-        from =
-            io_openat(layout_folder(g->st, &g->file->id), digest_hex(&g->file->id, hex),
-                      O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
+    int to = -1, rc = 0, from = -1, folder = layout_folder(g->st, &g->file->id);
 
+    digest_hex(&g->file->id, hex);
+    if (folder >= 0)
+        from = io_openat(folder, hex, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
     if (from < 0)
         return error_system(err, "cannot read the object sha256:%s", hex);
     to = open_new(g, &named);

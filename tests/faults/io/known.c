@@ -4,9 +4,12 @@
 
 const struct known known[] = {
     /* A signal is no failure. */
-    { "add-file-sync", "fdatasync", "store", 1, FAULT_EINTR },
+    { "add-file-sync", "fdatasync", "work", 1, FAULT_EINTR },
     { "files", "openat", "home/one", 1, FAULT_EINTR },
     { "push", "openat", "remote/cas", 1, FAULT_EINTR },
     { "give-large", "write", "home", 1, FAULT_EINTR },
+    /* A read that gives less is not the end of the file. */
+    { "give-copy", "read", "store/cas", 1, FAULT_SHORT },
+    { "give-large", "read", "store/cas", 2, FAULT_SHORT },
 };
 const size_t n_known = sizeof known / sizeof *known;
