@@ -35,7 +35,7 @@ static int write_private(const char *path, const unsigned char seed[SEED_SIZE],
     buf_adds(&text, first_line);
     hex_write(seed, SEED_SIZE, &text);
     buf_addc(&text, '\n');
-    if (fd < 0 || io_write(fd, text.s, text.len) != (ssize_t)text.len || io_fsync(fd) < 0)
+    if (fd < 0 || fs_write_all(fd, text.s, text.len) < 0 || io_fsync(fd) < 0)
         rc = error_system(err, "cannot write %s", path);
     explicit_bzero(text.s, text.len);
     buf_release(&text);
@@ -84,7 +84,9 @@ int keyring_make(const char *folder, const char *name, struct signer **s,
     rc = fs_mkdirs(folder, err);
     if (rc < 0)
         return rc;
-    if (io_stat(folder, &st) == 0 && (st.st_mode & 077) != 0)
+    if (io_stat(folder, &st) < 0)
+        rc = error_system(err, "cannot look at %s", folder);
+    else if ((st.st_mode & 077) != 0)
         rc = fs_chmod(folder, 0700, err);
     if (rc == 0 && RAND_priv_bytes(seed, sizeof seed) != 1)
         rc = error_set(err, E_SYSTEM, "libcrypto gives no random bytes");
@@ -94,6 +96,19 @@ int keyring_make(const char *folder, const char *name, struct signer **s,
         rc = signer_new(s, seed, err);
     explicit_bzero(seed, sizeof seed);
     return rc;
+}
+
+/* At most so many bytes; fewer only at the end of the file. -1 with errno. */
+static ssize_t read_up_to(int fd, char *to, size_t max)
+{
+    size_t got = 0;
+    ssize_t n = 1;
+
+    while (got < max && n > 0) {
+        n = io_read(fd, to + got, max - got);
+        got += n > 0 ? (size_t)n : 0;
+    }
+    return n < 0 ? -1 : (ssize_t)got;
 }
 
 /* The bytes of the file, when nobody else may read it. */
@@ -110,7 +125,7 @@ static int read_private(const char *path, char text[FILE_SIZE + 1], struct error
                        "the key %s can be read by others: `chmod 600` it, or make "
                        "another, since they may have it",
                        path);
-    else if ((n = io_read(fd, text, FILE_SIZE + 1)) < 0)
+    else if ((n = read_up_to(fd, text, FILE_SIZE + 1)) < 0)
         rc = error_system(err, "the key %s", path);
     else if (n != FILE_SIZE || memcmp(text, first_line, sizeof first_line - 1) != 0 ||
              text[FILE_SIZE - 1] != '\n')
@@ -144,14 +159,17 @@ static int open_key(const char *folder, const char *name, struct signer **s,
 
 int keyring_list(const char *folder, char ***names, size_t *n, struct error *err)
 {
+    struct fs_state state;
     size_t kept = 0;
     int rc;
 
     *names = NULL;
     *n = 0;
-    if (!fs_exists(folder))
+    rc = fs_stat(folder, &state, err);
+    if (rc == FS_ABSENT || (rc < 0 && errno == EACCES))
         return 0;
-    rc = fs_list(folder, names, n, err);
+    if (rc == FS_FOUND)
+        rc = fs_list(folder, names, n, err);
     for (size_t i = 0; i < *n; i++)
         if (key_name_is_valid((*names)[i]))
             (*names)[kept++] = (*names)[i];

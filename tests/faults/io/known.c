@@ -11,5 +11,11 @@ const struct known known[] = {
     /* A read that gives less is not the end of the file. */
     { "give-copy", "read", "store/cas", 1, FAULT_SHORT },
     { "give-large", "read", "store/cas", 2, FAULT_SHORT },
+    /* A key: all of it is written and read, and a folder that cannot be looked at is
+     * neither private nor empty. */
+    { "key-new", "write", "home/keys/.mine", 1, FAULT_SHORT },
+    { "key-open", "read", "home/keys/mine", 1, FAULT_SHORT },
+    { "key-open", "fstatat", "home/keys", 1, FAULT_EIO },
+    { "key-new", "fstatat", "home/keys", 3, FAULT_EIO },
 };
 const size_t n_known = sizeof known / sizeof *known;
