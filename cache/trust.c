@@ -1,5 +1,6 @@
 #include "larder/trust.h"
 
+#include <errno.h>
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
@@ -230,13 +231,12 @@ static int read_text(struct trust *t, struct error *err)
 int trust_open(struct trust **to, const char *path, const char *shown, struct error *err)
 {
     struct trust *t = xcalloc(1, sizeof *t);
-    int rc = 0;
+    int rc;
 
     t->path = arena_strdup(&t->arena, path);
     t->shown = arena_strdup(&t->arena, shown);
-    if (fs_exists(path))
-        rc = fs_read(path, &t->text, err);
-    if (rc == 0)
+    rc = fs_read(path, &t->text, err);
+    if (rc == 0 || errno == ENOENT || errno == ENOTDIR)
         rc = read_text(t, err);
     if (rc < 0) {
         trust_close(t);
