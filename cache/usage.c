@@ -15,7 +15,7 @@ static int add_folder(DIR *dir, size_t *objects, long long *bytes)
     struct dirent *e;
     struct stat s;
 
-    while ((e = io_readdir(dir)) != NULL) {
+    while (errno = 0, (e = io_readdir(dir)) != NULL) {
         if (e->d_name[0] == '.')
             continue;
         if (io_fstatat(dirfd(dir), e->d_name, &s, AT_SYMLINK_NOFOLLOW) < 0) {
@@ -26,7 +26,7 @@ static int add_folder(DIR *dir, size_t *objects, long long *bytes)
         ++*objects;
         *bytes += s.st_size;
     }
-    return 0;
+    return errno ? -1 : 0;
 }
 
 int store_usage(struct store *st, size_t *objects, long long *bytes, struct error *err)
