@@ -104,7 +104,7 @@ static int give_name(const struct landing *l, int dir, const char *last,
         /* a file system without links: nobody can be asked to be faster at once */
         if (io_fstatat(dir, last, &s, AT_SYMLINK_NOFOLLOW) == 0)
             return REMOTE_THERE;
-        if (io_renameat(l->tmp, l->part, dir, last) == 0)
+        if (errno == ENOENT && io_renameat(l->tmp, l->part, dir, last) == 0)
             return REMOTE_DONE;
     }
     return -1;

@@ -46,16 +46,30 @@ static bool is_absent(int why)
     return why == ENOENT || why == ENOTDIR || why == ELOOP;
 }
 
-/* The first name in the folder that a remote does not have is appended. The marker may
- * have come since it was looked for. */
-static void find_strange_name(int root, struct buf *to)
+/* NULL with errno; then fd, which it takes, is closed. */
+static DIR *open_dir(int fd)
+{
+    DIR *dir = fd < 0 ? NULL : io_fdopendir(fd);
+    int why = errno;
+
+    if (!dir && fd >= 0)
+        io_close(fd);
+    errno = why;
+    return dir;
+}
+
+/* The first name in the folder that a remote does not have is appended: 0, or -1 with
+ * errno. The marker may have come since it was looked for. */
+static int find_strange_name(int root, struct buf *to)
 {
     const char *const known[] = { marker, "cas", "ac", "tmp", "lost+found" };
-    int fd = io_openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-    DIR *dir = fd < 0 ? NULL : io_fdopendir(fd);
+    DIR *dir = open_dir(io_openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0));
     struct dirent *e;
+    int why;
 
-    while (dir && !to->len && (e = io_readdir(dir)) != NULL) {
+    if (!dir)
+        return -1;
+    while (errno = 0, !to->len && (e = io_readdir(dir)) != NULL) {
         bool fine = e->d_name[0] == '.';
 
         for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
@@ -63,8 +77,10 @@ static void find_strange_name(int root, struct buf *to)
         if (!fine)
             buf_add_escaped(to, e->d_name);
     }
-    if (dir)
-        io_closedir(dir);
+    why = errno;
+    io_closedir(dir);
+    errno = why;
+    return why ? -1 : 0;
 }
 
 /* A folder that holds other things is not made into a remote by a slip of the pen. */
@@ -75,8 +91,9 @@ static int refuse_strange_folder(const struct folder *f, struct error *err)
 
     if (io_faccessat(f->root, marker, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
         return 0;
-    find_strange_name(f->root, &strange);
-    if (strange.len)
+    if (errno != ENOENT || find_strange_name(f->root, &strange) < 0)
+        rc = failed(f, marker, err);
+    else if (strange.len)
         rc = error_set(err, E_REMOTE,
                        "%s is no remote (it has %s and no %s): name another folder",
                        f->path, strange.s, marker);
@@ -225,22 +242,20 @@ static int list(struct remote *r, const char *folder,
     struct buf inside = { 0 };
     const char *ignored;
     struct dirent *e;
-    DIR *dir = NULL;
-    int rc = REMOTE_DONE, fd;
+    int rc = REMOTE_DONE;
+    DIR *dir;
 
     buf_printf(&inside, "%s/", folder);
-    fd = landing_parent(f->root, inside.s, false, &ignored);
-    if (fd >= 0)
-        dir = io_fdopendir(fd);
+    dir = open_dir(landing_parent(f->root, inside.s, false, &ignored));
     if (!dir)
         rc = is_absent(errno) ? REMOTE_ABSENT : failed(f, folder, err);
-    while (dir && (e = io_readdir(dir)) != NULL)
+    while (dir && (errno = 0, (e = io_readdir(dir)) != NULL))
         if (e->d_name[0] != '.')
             tell(self, e->d_name);
+    if (dir && errno)
+        rc = failed(f, folder, err);
     if (dir)
         io_closedir(dir);
-    else if (fd >= 0)
-        io_close(fd);
     buf_release(&inside);
     return rc;
 }

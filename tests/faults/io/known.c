@@ -23,5 +23,9 @@ const struct known known[] = {
     { "trust-add", "openat", "larder.trust", 1, FAULT_EIO },
     /* A listing that breaks off is not its end. */
     { "usage", "readdir", "store/cas", 2, FAULT_EIO },
+    /* No descriptor is lost, and a remote whose listing breaks off fails. */
+    { "push", "fdopendir", "remote/tmp", 1, FAULT_EIO },
+    { "push", "fdopendir", "remote", 1, FAULT_EIO },
+    { "fetch-strange", "readdir", "remote/ac", 3, FAULT_EIO },
 };
 const size_t n_known = sizeof known / sizeof *known;
