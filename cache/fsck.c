@@ -129,6 +129,10 @@ static int read_record(struct fsck *f, const char *path, const struct digest *ke
 
     fs_join(&full, f->st->path, path);
     rc = fs_read(full.s, &text, err);
+    if (rc < 0 && errno == EIO) { /* believed when it comes again */
+        buf_reset(&text);
+        rc = fs_read(full.s, &text, err);
+    }
     if (rc < 0 && errno == EIO)
         rc = 0; /* what was read is no whole record */
     if (rc < 0)
@@ -175,24 +179,31 @@ static int walk(struct fsck *f, const char *dir, visit *each, void *data,
     return rc;
 }
 
-static bool is_folder(const struct fsck *f, const char *path)
+/* 1, 0, or an error: what cannot be looked at is no stray file, and not empty. */
+static int is_folder(const struct fsck *f, const char *path, struct error *err)
 {
     struct buf full = { 0 };
     struct stat s;
-    bool yes;
+    int rc;
 
     fs_join(&full, f->st->path, path);
-    yes = io_lstat(full.s, &s) == 0 && S_ISDIR(s.st_mode);
+    if (io_lstat(full.s, &s) == 0)
+        rc = S_ISDIR(s.st_mode);
+    else
+        rc = errno == ENOENT ? 0 : error_system(err, "cannot look at %s", full.s);
     buf_release(&full);
-    return yes;
+    return rc;
 }
 
 static int visit_record(struct fsck *f, const char *path, const char *name, void *key,
                         struct error *err)
 {
     struct digest id;
+    int folder = is_folder(f, path, err);
 
-    if (layout_is_digest(name, &id) && !is_folder(f, path))
+    if (folder < 0)
+        return folder;
+    if (layout_is_digest(name, &id) && !folder)
         return read_record(f, path, key, &id, err);
     find(f, "stray file", NULL, path, NULL);
     return 0;
@@ -202,8 +213,10 @@ static int visit_key(struct fsck *f, const char *path, const char *name, void *p
                      struct error *err)
 {
     struct digest key;
-    bool folder = is_folder(f, path);
+    int folder = is_folder(f, path, err);
 
+    if (folder < 0)
+        return folder;
     if (!folder && layout_is_digest(name, &key) && layout_is_prefix(prefix, &key))
         return read_record(f, path, &key, NULL, err);
     if (folder && layout_is_more(name, &key) && layout_is_prefix(prefix, &key))
@@ -239,8 +252,11 @@ static int visit_prefix(struct fsck *f, const char *path, const char *name, void
                         struct error *err)
 {
     char prefix[3] = { 0 };
+    int folder = is_folder(f, path, err);
 
-    if (!layout_is_prefix(name, NULL) || !is_folder(f, path)) {
+    if (folder < 0)
+        return folder;
+    if (!layout_is_prefix(name, NULL) || !folder) {
         find(f, "stray file", NULL, path, NULL);
         return 0;
     }

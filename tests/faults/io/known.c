@@ -27,5 +27,9 @@ const struct known known[] = {
     { "push", "fdopendir", "remote/tmp", 1, FAULT_EIO },
     { "push", "fdopendir", "remote", 1, FAULT_EIO },
     { "fetch-strange", "readdir", "remote/ac", 3, FAULT_EIO },
+    /* What cannot be looked at is no stray file, and what is below it not absent. */
+    { "fsck", "fstatat", "store/ac/8f", 1, FAULT_EIO },
+    { "fsck", "fstatat", "store/cas/00", 2, FAULT_EIO },
+    { "fsck", "fstatat", ".more", 1, FAULT_EIO },
 };
 const size_t n_known = sizeof known / sizeof *known;
