@@ -18,21 +18,21 @@
 /* A key has nearly always one record, so the first is a file at the key's own name and
  * only others get a folder. Their names say nothing that their text does not say. */
 
-enum { TORN = 2 }; /* beside STORE_HIT and STORE_MISS */
+enum { TORN = 2, UNREADABLE = 3 }; /* beside STORE_HIT and STORE_MISS */
 
 /* A record by its path. TORN when its bytes are not whole. One that is whole but of
  * another format or key does not count. *id, unless NULL: the digest it must have. */
-static int read_record(struct store *st, const struct buf *path, const struct digest *key,
-                       const struct digest *id, struct record **rec, struct error *err)
+static int read_once(struct store *st, const struct buf *path, const struct digest *key,
+                     const struct digest *id, struct record **rec, struct error *err)
 {
     struct buf text = { 0 };
     int rc, fd = io_openat(st->dir, layout_below(st, path), O_RDONLY | O_CLOEXEC, 0);
 
     *rec = NULL;
     if (fd < 0 || fs_read_fd(fd, &text) < 0) {
-        rc = errno == ENOENT || errno == ENOTDIR || errno == EISDIR || errno == EIO
-                 ? STORE_MISS
-                 : error_system(err, "cannot read %s", path->s);
+        rc = errno == ENOENT || errno == ENOTDIR || errno == EISDIR ? STORE_MISS
+             : errno == EIO                                         ? UNREADABLE
+                            : error_system(err, "cannot read %s", path->s);
         goto out;
     }
     rc = STORE_MISS;
@@ -51,6 +51,19 @@ out:
     return rc;
 }
 
+/* The same, and what could not be read is read once more before it counts as absent: a
+ * disk that failed a moment ago has lost nothing, and another record would take its
+ * place. */
+static int read_record(struct store *st, const struct buf *path, const struct digest *key,
+                       const struct digest *id, struct record **rec, struct error *err)
+{
+    int rc = read_once(st, path, key, id, rec, err);
+
+    if (rc == UNREADABLE)
+        rc = read_once(st, path, key, id, rec, err);
+    return rc == UNREADABLE ? STORE_MISS : rc;
+}
+
 /* The others of a key: their names, and their folder in *dir. */
 static int list_more(struct store *st, const struct digest *key, struct buf *dir,
                      char ***name, size_t *n, struct error *err)
@@ -63,32 +76,40 @@ static int list_more(struct store *st, const struct digest *key, struct buf *dir
 }
 
 /* Puts a record of `more` in the place of a first one that is torn or is to go, or only
- * removes that. Where we may not, it stays. */
-static void replace_first(struct store *st, const struct digest *key, const char *path)
+ * removes that, once it is known that there is no other: nobody would find those. */
+static int replace_first(struct store *st, const struct digest *key, const char *path,
+                         struct error *err)
 {
     struct buf dir = { 0 }, other = { 0 };
     struct record *rec = NULL;
     char **name = NULL;
     bool replaced = false;
     size_t n = 0;
+    int rc = list_more(st, key, &dir, &name, &n, err);
 
-    list_more(st, key, &dir, &name, &n, NULL);
-    for (size_t i = 0; i < n && !replaced; i++) {
-        int rc;
-
+    for (size_t i = 0; i < n && rc >= 0 && !replaced; i++) {
         buf_reset(&other);
         fs_join(&other, dir.s, name[i]);
-        rc = read_record(st, &other, key, NULL, &rec, NULL);
+        rc = read_record(st, &other, key, NULL, &rec, err);
+        replaced = rc == STORE_HIT;
         if (rc == TORN)
-            fs_remove(other.s, NULL);
-        replaced = rc == STORE_HIT && fs_rename(other.s, path, NULL) == 0;
+            rc = fs_remove(other.s, err);
+        else if (rc == STORE_HIT)
+            rc = fs_rename(other.s, path, err);
         record_free(rec);
     }
-    if (!replaced)
-        fs_remove(path, NULL);
+    if (rc >= 0 && !replaced)
+        rc = fs_remove(path, err);
     free(name);
     buf_release(&other);
     buf_release(&dir);
+    return rc < 0 ? rc : 0;
+}
+
+/* A store that is only read keeps what is torn in it. */
+static bool may_not(int why)
+{
+    return why == EACCES || why == EROFS || why == EPERM;
 }
 
 /* STORE_HIT, STORE_MISS or an error, of the first record of a key. */
@@ -101,8 +122,11 @@ static int read_first(struct store *st, const struct digest *key, struct record 
     layout_record(st, key, &path);
     rc = read_record(st, &path, key, NULL, rec, err);
     if (rc == TORN) {
-        replace_first(st, key, path.s);
-        rc = read_record(st, &path, key, NULL, rec, err);
+        rc = replace_first(st, key, path.s, err);
+        if (rc == 0)
+            rc = read_record(st, &path, key, NULL, rec, err);
+        else if (may_not(errno))
+            rc = STORE_MISS;
     }
     buf_release(&path);
     return rc == TORN ? STORE_MISS : rc;
@@ -168,7 +192,9 @@ int store_drop_record(struct store *st, const struct digest *key, const struct d
 
     if (rc == STORE_HIT && digest_equal(&first->id, id)) {
         layout_record(st, key, &path);
-        replace_first(st, key, path.s);
+        rc = replace_first(st, key, path.s, err);
+        if (rc < 0 && may_not(errno))
+            rc = 0;
     } else if (rc == STORE_HIT) {
         layout_more_records(st, key, &path);
         buf_printf(&path, "/%s", digest_hex(id, hex));
@@ -231,8 +257,10 @@ static int require_object(struct store *st, const struct object *o, struct error
 
     layout_object(st, &o->id, &path);
     if (io_faccessat(st->dir, layout_below(st, &path), F_OK, 0) < 0)
-        rc = error_set(err, E_CORRUPT, "object sha256:%s is not in the store",
-                       digest_hex(&o->id, hex));
+        rc = errno == ENOENT || errno == ENOTDIR
+                 ? error_set(err, E_CORRUPT, "object sha256:%s is not in the store",
+                             digest_hex(&o->id, hex))
+                 : error_system(err, "cannot look at %s", path.s);
     buf_release(&path);
     return rc;
 }

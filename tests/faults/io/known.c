@@ -31,5 +31,13 @@ const struct known known[] = {
     { "fsck", "fstatat", "store/ac/8f", 1, FAULT_EIO },
     { "fsck", "fstatat", "store/cas/00", 2, FAULT_EIO },
     { "fsck", "fstatat", ".more", 1, FAULT_EIO },
+    /* A record is not replaced, and no other forgotten, because it could not be read just
+     * now. */
+    { "record-second", "read", "store/ac/", 1, FAULT_EIO },
+    { "find-torn", "opendir", ".more", 1, FAULT_EMFILE },
+    { "find-torn", "readdir", ".more", 1, FAULT_EIO },
+    { "find-torn", "renameat2", "store/ac", 1, FAULT_ENOSPC },
+    { "drop-record", "opendir", ".more", 1, FAULT_EMFILE },
+    { "record", "faccessat", "store/cas", 1, FAULT_EIO },
 };
 const size_t n_known = sizeof known / sizeof *known;
