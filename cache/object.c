@@ -127,6 +127,8 @@ int object_check(struct store *st, const struct digest *id, long long size, bool
         fs_state_of(&s, &state);
         if (deep || !is_remembered(st, id, &state)) {
             rc = check_bytes(path.s, id, &state, err);
+            if (rc == OBJECT_DAMAGED) /* believed when it is found again */
+                rc = check_bytes(path.s, id, &state, err);
             if (rc == OBJECT_FINE)
                 object_remember(st, id, &state);
         }
@@ -137,8 +139,8 @@ int object_check(struct store *st, const struct digest *id, long long size, bool
     return rc;
 }
 
-int object_read(struct store *st, const struct digest *id, size_t max, struct buf *to,
-                struct error *err)
+static int read_once(struct store *st, const struct digest *id, size_t max,
+                     struct buf *to, struct error *err)
 {
     struct buf path = { 0 };
     struct stat s;
@@ -166,6 +168,15 @@ int object_read(struct store *st, const struct digest *id, size_t max, struct bu
         object_doubt(st, id, path.s);
     buf_release(&path);
     return rc;
+}
+
+/* What looks damaged is looked at once more: a disk that fails once has lost nothing. */
+int object_read(struct store *st, const struct digest *id, size_t max, struct buf *to,
+                struct error *err)
+{
+    int rc = read_once(st, id, max, to, err);
+
+    return rc == OBJECT_DAMAGED ? read_once(st, id, max, to, err) : rc;
 }
 
 /* OBJECT_FINE when the store has the object already and, with sync, on the disk. It is

@@ -39,5 +39,8 @@ const struct known known[] = {
     { "find-torn", "renameat2", "store/ac", 1, FAULT_ENOSPC },
     { "drop-record", "opendir", ".more", 1, FAULT_EMFILE },
     { "record", "faccessat", "store/cas", 1, FAULT_EIO },
+    /* Nor is an object damaged. */
+    { "compose", "read", "store/cas", 1, FAULT_EIO },
+    { "repair", "read", "store/cas/00", 3, FAULT_EIO },
 };
 const size_t n_known = sizeof known / sizeof *known;
