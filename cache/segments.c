@@ -1,6 +1,7 @@
 #include "larder/segments.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <time.h>
@@ -69,19 +70,20 @@ static void notes_path(struct store *st, const struct digest *key, struct buf *p
     buf_adds(path, ".segments");
 }
 
-/* What was noted before; nothing where that cannot be read. */
-static void read_notes(struct segments *s, const char *path)
+/* What was noted before; nothing where nothing was, or no notes. */
+static int read_notes(struct segments *s, const char *path, struct error *err)
 {
     struct buf text = { 0 };
     struct scan scan;
+    int rc = fs_read(path, &text, err);
 
-    if (!fs_exists(path) || fs_read(path, &text, NULL) < 0)
-        goto out;
+    if (rc < 0 && (errno == ENOENT || errno == ENOTDIR))
+        rc = 0;
     scan_start(&scan, buf_str(&text), text.len);
     if (!segments_scan(s, &scan) || !scan_done(&scan))
         s->n = 0;
-out:
     buf_release(&text);
+    return rc;
 }
 
 static int write_notes(const struct segments *s, const char *path, struct error *err)
@@ -109,12 +111,15 @@ int segments_begin(struct segments *s, struct store *st, const struct digest *ke
     time_t written = checkpoint_written(st, key);
     struct buf path = { 0 };
     struct segment *last;
-    int rc;
+    int rc = 0;
 
     *s = (struct segments){ 0 };
     notes_path(st, key, &path);
+    if (resumed)
+        rc = read_notes(s, buf_str(&path), err);
+    if (rc < 0)
+        goto out;
     if (resumed) {
-        read_notes(s, buf_str(&path));
         if (s->n == 0)
             note_unknown(s, written);
         last = &s->segment[s->n - 1];
@@ -124,6 +129,7 @@ int segments_begin(struct segments *s, struct store *st, const struct digest *ke
     GROW(s->segment, s->n + 1, s->cap);
     s->segment[s->n++] = (struct segment){ .began = time(NULL) };
     rc = write_notes(s, buf_str(&path), err);
+out:
     buf_release(&path);
     return rc;
 }

@@ -42,5 +42,8 @@ const struct known known[] = {
     /* Nor is an object damaged. */
     { "compose", "read", "store/cas", 1, FAULT_EIO },
     { "repair", "read", "store/cas/00", 3, FAULT_EIO },
+    /* The starts of a step are not forgotten. */
+    { "resume", "read", ".segments", 1, FAULT_EIO },
+    { "resume", "openat", ".segments", 1, FAULT_EMFILE },
 };
 const size_t n_known = sizeof known / sizeof *known;
