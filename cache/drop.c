@@ -76,38 +76,28 @@ static int note_need(void *self, const struct store_file *file, struct error *er
     return 0;
 }
 
-static int note_hold(void *self, const struct store_file *file, struct error *err)
-{
-    (void)err;
-    file_of(self, &file->id)->held++;
-    return 0;
-}
-
-static int note_release(void *self, const struct store_file *file, struct error *err)
-{
-    struct file *f = file_of(self, &file->id);
-
-    (void)err;
-    if (f->held)
-        f->held--;
-    return 0;
-}
-
 /* ---- what records need ------------------------------------------------------------- */
 
-/* A tree that is not whole needs what can be found of it. */
-static void need_output(struct drop *d, const struct object *o)
+/* A tree that is not whole needs what can be found of it; one that cannot be read just
+ * now may need anything. */
+static int need_output(struct drop *d, const struct object *o, struct error *err)
 {
+    int rc;
+
     file_of(d, &o->id)->needed = true;
-    store_each_file(d->st, o, note_need, d, NULL);
+    rc = store_each_file(d->st, o, note_need, d, err);
+    return rc == E_CORRUPT ? 0 : rc;
 }
 
-static void need_record(struct drop *d, const struct record *r)
+static int need_record(struct drop *d, const struct record *r, struct error *err)
 {
+    int rc = 0;
+
     file_of(d, &r->log.id)->needed = true;
-    for (size_t i = 0; i < r->n_outputs; i++)
+    for (size_t i = 0; i < r->n_outputs && rc == 0; i++)
         if (!d->is_temporary(d->self, r, r->output[i].name))
-            need_output(d, &r->output[i].object);
+            rc = need_output(d, &r->output[i].object, err);
+    return rc;
 }
 
 static int scan_key(struct drop *d, const struct digest *key, struct error *err)
@@ -116,8 +106,8 @@ static int scan_key(struct drop *d, const struct digest *key, struct error *err)
     size_t n = 0;
     int rc = store_find(d->st, key, &rec, &n, err);
 
-    for (size_t i = 0; rc == STORE_HIT && i < n; i++)
-        need_record(d, rec[i]);
+    for (size_t i = 0; i < n && rc == STORE_HIT; i++)
+        rc = need_record(d, rec[i], err);
     records_free(rec, n);
     return rc < 0 ? rc : 0;
 }
@@ -161,13 +151,20 @@ static int scan(struct drop *d, struct error *err)
 
 /* ---- one among several runs -------------------------------------------------------- */
 
-/* When the lock file was touched last, which every run does when it begins. */
-static struct timespec touched(const struct drop *d)
+static int cannot_use(const struct drop *d, struct error *err)
 {
-    struct stat s = { 0 };
+    return error_system(err, "cannot use %s/locks", d->st->path);
+}
 
-    io_fstat(d->fd, &s);
-    return s.st_mtim;
+/* When the lock file was touched last, which every run does when it begins. */
+static int touched(const struct drop *d, struct timespec *when, struct error *err)
+{
+    struct stat s;
+
+    if (io_fstat(d->fd, &s) < 0)
+        return cannot_use(d, err);
+    *when = s.st_mtim;
+    return 0;
 }
 
 int drop_open(struct drop **to, struct store *st, drop_is_temporary *is_temporary,
@@ -186,11 +183,12 @@ int drop_open(struct drop **to, struct store *st, drop_is_temporary *is_temporar
         nanosleep(&(struct timespec){ .tv_nsec = 2000000 }, NULL);
         rc = 0;
     }
+    if (rc == LOCK_TAKEN && io_futimens(d->fd, NULL) < 0)
+        rc = cannot_use(d, err);
     if (rc < 0) {
         drop_close(d);
         return rc;
     }
-    io_futimens(d->fd, NULL);
     *to = d;
     return 0;
 }
@@ -205,9 +203,15 @@ void drop_close(struct drop *d)
     free(d);
 }
 
-static void stay(struct drop *d)
+/* One among several again. rc: of what was done alone, with the story in *err. */
+static int stay(struct drop *d, int rc, struct error *err)
 {
-    lockfile_take(d->fd, LOCK_SHARED, lockfile_runs, NULL);
+    struct error story = { 0 };
+    int stayed = lockfile_take(d->fd, LOCK_SHARED, lockfile_runs, &story);
+
+    if (stayed < 0 && rc >= 0)
+        rc = error_set(err, stayed, "%s", story.text);
+    return rc;
 }
 
 /* Alone from here on until stay(), with what records need known: DROP_DONE, or DROP_LATER
@@ -219,41 +223,44 @@ static int be_alone(struct drop *d, struct error *err)
 
     if (rc != LOCK_TAKEN)
         return rc < 0 ? rc : DROP_LATER;
-    now = touched(d);
+    rc = touched(d, &now, err);
+    if (rc < 0)
+        return stay(d, rc, err);
     if (d->scanned && now.tv_sec == d->asked.tv_sec && now.tv_nsec == d->asked.tv_nsec)
         return DROP_DONE;
     d->asked = now;
     rc = scan(d, err);
     d->scanned = rc == 0;
-    if (rc < 0)
-        stay(d);
-    return rc;
+    return rc < 0 ? stay(d, rc, err) : rc;
 }
 
 /* ---- dropping ---------------------------------------------------------------------- */
 
-int drop_hold(struct drop *d, const struct object *o, struct error *err)
-{
-    return store_each_file(d->st, o, note_hold, d, err);
-}
-
-struct removal {
-    struct drop *d;
+/* All files of an object; nothing is held or let go of before all of them are known. */
+struct files {
     struct digest *id;
     size_t n, cap;
 };
 
-static int list_free(void *self, const struct store_file *file, struct error *err)
+static int list_file(void *self, const struct store_file *file, struct error *err)
 {
-    struct removal *r = self;
-    const struct file *f = file_of(r->d, &file->id);
+    struct files *all = self;
 
     (void)err;
-    if (f->held || f->needed)
-        return 0;
-    GROW(r->id, r->n + 1, r->cap);
-    r->id[r->n++] = file->id;
+    GROW(all->id, all->n + 1, all->cap);
+    all->id[all->n++] = file->id;
     return 0;
+}
+
+int drop_hold(struct drop *d, const struct object *o, struct error *err)
+{
+    struct files all = { 0 };
+    int rc = store_each_file(d->st, o, list_file, &all, err);
+
+    for (size_t i = 0; i < all.n && rc == 0; i++)
+        file_of(d, &all.id[i])->held++;
+    free(all.id);
+    return rc;
 }
 
 /* Its state is forgotten with it. */
@@ -263,13 +270,13 @@ static int remove_file(struct drop *d, const struct digest *id, long long *size,
     static const struct fs_state gone;
     struct buf path = { 0 };
     struct stat s;
-    int rc = 0;
+    int rc;
 
     layout_object(d->st, id, &path);
-    if (io_lstat(buf_str(&path), &s) == 0) {
-        rc = fs_remove(path.s, err);
-        *size += rc == 0 ? s.st_size : 0;
-    }
+    if (io_lstat(buf_str(&path), &s) < 0)
+        s.st_size = 0; /* it is gone, or goes all the same */
+    rc = fs_remove(path.s, err);
+    *size += rc == 0 ? s.st_size : 0;
     if (rc == 0 && d->st->memory.put)
         d->st->memory.put(d->st->memory.self, id, &gone);
     buf_release(&path);
@@ -280,12 +287,21 @@ static int remove_file(struct drop *d, const struct digest *id, long long *size,
 static int remove_free(struct drop *d, const struct object *o, long long *size,
                        struct error *err)
 {
-    struct removal r = { .d = d };
-    int rc = store_each_file(d->st, o, list_free, &r, err);
+    struct files all = { 0 };
+    int rc = store_each_file(d->st, o, list_file, &all, err);
 
-    while (r.n > 0 && rc == 0)
-        rc = remove_file(d, &r.id[--r.n], size, err);
-    free(r.id);
+    for (size_t i = 0; i < all.n && rc == 0; i++) {
+        struct file *f = file_of(d, &all.id[i]);
+
+        f->held -= f->held > 0;
+    }
+    while (all.n > 0 && rc == 0) {
+        const struct file *f = file_of(d, &all.id[--all.n]);
+
+        if (!f->held && !f->needed)
+            rc = remove_file(d, &all.id[all.n], size, err);
+    }
+    free(all.id);
     return rc;
 }
 
@@ -296,9 +312,5 @@ int drop_release(struct drop *d, const struct object *o, long long *size,
 
     if (rc != DROP_DONE)
         return rc;
-    rc = store_each_file(d->st, o, note_release, d, err);
-    if (rc == 0)
-        rc = remove_free(d, o, size, err);
-    stay(d);
-    return rc;
+    return stay(d, remove_free(d, o, size, err), err);
 }

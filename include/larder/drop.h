@@ -32,7 +32,8 @@ int drop_hold(struct drop *d, const struct object *o, struct error *err);
 enum { DROP_DONE = 0, DROP_LATER = 1 };
 /* Lets go of an object that was held, and removes what of it nobody needs; the bytes of
  * what was removed are added to *size. DROP_LATER when another run uses the store: it is
- * then held as before. */
+ * then held as before. An error may leave it held, and some of it removed; no record
+ * needs that. */
 int drop_release(struct drop *d, const struct object *o, long long *size,
                  struct error *err);
 

@@ -45,5 +45,8 @@ const struct known known[] = {
     /* The starts of a step are not forgotten. */
     { "resume", "read", ".segments", 1, FAULT_EIO },
     { "resume", "openat", ".segments", 1, FAULT_EMFILE },
+    /* Nothing goes while it is not known what needs it. */
+    { "drop", "read", "store/ac/aa", 1, FAULT_EIO },
+    { "drop-needed", "read", "store/cas", 3, FAULT_EIO },
 };
 const size_t n_known = sizeof known / sizeof *known;
