@@ -273,14 +273,16 @@ static int is_right(struct push *p, const struct digest *id, long long size,
     struct buf path = { 0 };
     struct digest d;
     struct stat s;
-    bool same;
-    int rc;
+    int rc = 1;
 
     layout_object(p->store, id, &path);
-    same = size < 0 || io_lstat(path.s, &s) < 0 || s.st_size == size;
+    if (size >= 0 && io_lstat(path.s, &s) == 0)
+        rc = s.st_size == size;
+    else if (size >= 0 && errno != ENOENT)
+        rc = error_system(err, "cannot look at %s", path.s);
     buf_release(&path);
-    if (!same || !p->verify)
-        return same;
+    if (rc != 1 || !p->verify)
+        return rc;
     rc = hash_theirs(p, name, &d, NULL, err);
     return rc < 0 ? rc : digest_equal(&d, id);
 }

@@ -332,6 +332,8 @@ int fs_rename_new(const char *from, int dir, const char *to)
         errno = EEXIST; /* a file system that cannot tell by itself */
         return -1;
     }
+    if (errno != ENOENT)
+        return -1;
     return io_renameat(AT_FDCWD, from, dir, to);
 }
 
