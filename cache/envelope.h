@@ -25,6 +25,7 @@ enum { ENVELOPE_MAX = (64 << 20) + 1024 }; /* the longest record, and what is ar
 /* What a text is; a signature over one kind is none of another. */
 #define ENVELOPE_RECORD "application/vnd.larder.record.v1"
 #define ENVELOPE_ROOT "application/vnd.larder.root.v1"
+#define ENVELOPE_BUNDLE "application/vnd.larder.bundle.v1"
 
 struct envelope {
     const char *type; /* one of these */

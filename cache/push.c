@@ -533,36 +533,10 @@ int push_has_record(struct push *p, const struct record *rec, struct error *err)
     return rc;
 }
 
-/* The record in its envelope. */
-static int enclose(struct push *p, const struct record *rec, struct buf *to,
-                   struct error *err)
-{
-    struct envelope e = { 0 };
-    struct buf text = { 0 };
-    struct digest id;
-    int rc = 0;
-
-    signed_text(rec, &text, &id);
-    if (!digest_equal(&id, &rec->id))
-        rc = error_set(err, E_CORRUPT, "the record of %s is not what it was", rec->step);
-    else if (!rec->by)
-        rc = envelope_sign(&e, ENVELOPE_RECORD, p->signer, text.s, text.len, err);
-    else
-        e = (struct envelope){ ENVELOPE_RECORD, rec->by->key, rec->by->signature, text.s,
-                               text.len };
-    if (rc == 0 && rec->by && !envelope_is_true(&e))
-        rc = error_set(err, E_CORRUPT, "the signature of a record of %s is damaged",
-                       rec->step);
-    if (rc == 0)
-        envelope_write(&e, to);
-    buf_release(&text);
-    return rc;
-}
-
 int push_record(struct push *p, const struct record *rec, struct error *err)
 {
     struct buf text = { 0 }, name = { 0 };
-    int rc = enclose(p, rec, &text, err);
+    int rc = signed_enclose(rec, p->signer, &text, err);
 
     if (rc == 0 && p->packer) {
         struct key_id by = stands_for(p, rec);

@@ -61,3 +61,28 @@ void signed_text(const struct record *rec, struct buf *to, struct digest *id)
     record_write(&again, to);
     *id = again.id;
 }
+
+int signed_enclose(const struct record *rec, const struct signer *s, struct buf *to,
+                   struct error *err)
+{
+    struct envelope e = { 0 };
+    struct buf text = { 0 };
+    struct digest id;
+    int rc = 0;
+
+    signed_text(rec, &text, &id);
+    if (!digest_equal(&id, &rec->id))
+        rc = error_set(err, E_CORRUPT, "the record of %s is not what it was", rec->step);
+    else if (!rec->by)
+        rc = envelope_sign(&e, ENVELOPE_RECORD, s, text.s, text.len, err);
+    else
+        e = (struct envelope){ ENVELOPE_RECORD, rec->by->key, rec->by->signature, text.s,
+                               text.len };
+    if (rc == 0 && rec->by && !envelope_is_true(&e))
+        rc = error_set(err, E_CORRUPT, "the signature of a record of %s is damaged",
+                       rec->step);
+    if (rc == 0)
+        envelope_write(&e, to);
+    buf_release(&text);
+    return rc;
+}

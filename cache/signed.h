@@ -17,6 +17,10 @@ bool signed_is_whole(const char *text, size_t n);
 /* Appends the text of a record, and sets *id to its digest. */
 void signed_text(const struct record *rec, struct buf *to, struct digest *id);
 
+/* Appends the record in its envelope, signed by s, or with the signature it came with. */
+int signed_enclose(const struct record *rec, const struct signer *s, struct buf *to,
+                   struct error *err);
+
 /* Keeps a record with the text under which signed_read() finds it: as the first of its
  * key, or beside others. */
 int signed_keep(struct store *st, const struct record *rec, const void *text, size_t n,

@@ -33,7 +33,7 @@ struct cli {
     int verbose; /* how many -v */
     int jobs;    /* -j, 0: not given */
     const char *recipe, *folder, *profile, *sandbox, *remote, *stages, *format, *color,
-        *executor, *from_dvc, *listen, *token, *tls;
+        *executor, *from_dvc, *listen, *token, *tls, *output, *closure, *max_size, *key;
     struct setting *setting; /* of -S */
     size_t n_settings;
 };

@@ -103,6 +103,26 @@ const struct command command_table[] = {
       "here and that a key which this project trusts has signed. `larder run` does the\n"
       "same on the way, and fetches no more than it needs.",
       command_pull },
+    { "bundle", NULL, "[TARGET|STAGE|STEP|STEP.OUTPUT[/FILE][CELL]...] -o FILE", 0,
+      SIZE_MAX, "pack results into a file that can be carried",
+      "Writes the records of what is named, and of all that it needs, signed, with the "
+      "files\n"
+      "of what is named, into one file: to be read elsewhere by `larder unbundle`, "
+      "without a\n"
+      "network. CELL is [COLUMN=VALUE,...]:COLUMN and means a field of a table: then "
+      "this\n"
+      "table is all that goes with the records. What is private stays here.",
+      command_bundle },
+    { "unbundle", NULL, "FILE...", 1, SIZE_MAX,
+      "check a bundle, and take the results in it",
+      "Reads what `larder bundle` wrote, checks all of it, and takes the results that a "
+      "key\n"
+      "which this project trusts has signed. -n only checks and tells what it holds, "
+      "who\n"
+      "signed it, and the cells that were asked for; it needs no project, and --key "
+      "says\n"
+      "whom to trust. Give all files of a bundle together, or one after the other.",
+      command_unbundle },
     { "serve", NULL, "[TARGET|STAGE|STEP...]", 0, SIZE_MAX,
       "let others fetch our results over HTTP, without a web server",
       "Gives the results of the steps named, and of all that they need, as `larder "
@@ -209,8 +229,8 @@ static const struct {
     { "link", FORMAT_LINK },     { "discovered", FORMAT_DISCOVERED },
     { "store", FORMAT_STORE },   { "remote", FORMAT_REMOTE },
     { "index", FORMAT_INDEX },   { "root", FORMAT_ROOT },
-    { "signed", FORMAT_SIGNED }, { "trust", FORMAT_TRUST },
-    { "lock", FORMAT_LOCK },
+    { "signed", FORMAT_SIGNED }, { "bundle", FORMAT_BUNDLE },
+    { "trust", FORMAT_TRUST },   { "lock", FORMAT_LOCK },
 };
 enum { N_FORMATS = sizeof format / sizeof format[0] };
 

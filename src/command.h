@@ -22,6 +22,8 @@ int command_get(const struct cli *cli, struct error *err);
 int command_push(const struct cli *cli, struct error *err);
 int command_serve(const struct cli *cli, struct error *err);
 int command_pull(const struct cli *cli, struct error *err);
+int command_bundle(const struct cli *cli, struct error *err);
+int command_unbundle(const struct cli *cli, struct error *err);
 int command_key(const struct cli *cli, struct error *err);
 int command_trust(const struct cli *cli, struct error *err);
 int command_log(const struct cli *cli, struct error *err);

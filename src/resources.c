@@ -50,6 +50,15 @@ static bool amount(const char *text, const struct unit *unit, size_t n, double *
     return false;
 }
 
+long long resources_size(const char *text)
+{
+    double x;
+
+    if (!amount(text, bytes, sizeof bytes / sizeof *bytes, &x) || x >= 9e18)
+        return -1;
+    return (long long)x;
+}
+
 int resources_count(const struct scope *s, const struct node *node, const char *what,
                     int least, int most, int *n, struct error *err)
 {

@@ -11,6 +11,9 @@
 int resources_read(const struct scope *s, const struct node *node, struct resources *r,
                    struct error *err);
 
+/* "16GiB", "700MB", "1000": bytes, or -1. */
+long long resources_size(const char *text);
+
 /* A whole number from least to most. what: for messages. */
 int resources_count(const struct scope *s, const struct node *node, const char *what,
                     int least, int most, int *n, struct error *err);

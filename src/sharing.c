@@ -9,6 +9,8 @@
 
 #include "interrupt.h"
 
+enum { KEY_FILE_MAX = 4096 };
+
 static const char first_key[] = "default"; /* the name of one that is made on the way */
 
 int sharing_keys(struct buf *path, struct error *err)
@@ -201,6 +203,48 @@ int sharing_signer(struct session *s, struct signer **signer, struct error *err)
     if (rc == 0)
         rc = refuse_revoked(s, *signer, err);
     buf_release(&folder);
+    return rc;
+}
+
+/* "ed25519:… [NAME]", as `larder key show` prints it; name is new, NULL when not given.
+ */
+static int parse_key(const char *text, const char *shown, struct public_key *key,
+                     char **name, struct error *err)
+{
+    size_t n = strcspn(text, " \t\r\n");
+    char *word = xstrndup(text, n);
+    bool good = public_key_parse(key, word);
+
+    free(word);
+    if (!good)
+        return error_set(
+            err, E_USAGE,
+            "%s is no public key, which is `ed25519:` and 64 hex digits, and "
+            "no file that begins with one",
+            shown);
+    text += n;
+    text += strspn(text, " \t");
+    n = strcspn(text, " \t\r\n");
+    *name = n ? xstrndup(text, n) : NULL;
+    return 0;
+}
+
+int sharing_read_key(const char *word, struct public_key *key, char **name,
+                     struct error *err)
+{
+    struct buf text = { 0 };
+    struct fs_state st;
+    int rc;
+
+    *name = NULL;
+    if (public_key_parse(key, word))
+        return 0;
+    rc = fs_stat(word, &st, err);
+    if (rc == FS_FOUND && st.size <= KEY_FILE_MAX)
+        rc = fs_read(word, &text, err);
+    if (rc >= 0)
+        rc = parse_key(buf_str(&text), word, key, name, err);
+    buf_release(&text);
     return rc;
 }
 

@@ -40,6 +40,11 @@ int sharing_believes(struct session *s, const struct record *rec, const char *st
  */
 const char *sharing_maker(struct session *s, const struct record *rec);
 
+/* A public key as the user gives it: "ed25519:…", or a file that begins with one, as
+ * `larder key show` prints it. *name, which may stand behind it there, is new, or NULL.
+ */
+int sharing_read_key(const char *word, struct public_key *key, char **name,
+                     struct error *err);
 /* Appends the folder of our own keys. */
 int sharing_keys(struct buf *path, struct error *err);
 

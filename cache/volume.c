@@ -1,0 +1,123 @@
+#include "volume.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "envelope.h"
+#include "layout.h"
+
+#include "larder/banned.h"
+
+bool volume_is_credible(long long size, long long file_size)
+{
+    return (size - VOLUME_SLACK) / VOLUME_RATIO <= file_size;
+}
+
+void volume_record_name(const struct bundle_record *r, struct buf *name)
+{
+    char hex[DIGEST_HEX + 1];
+
+    digest_hex(&r->key, hex);
+    buf_printf(name, "ac/%.2s/%s/%s", hex, hex, r->by.text);
+}
+
+void volume_object_name(const struct bundle_object *o, struct buf *name)
+{
+    char hex[DIGEST_HEX + 1];
+
+    digest_hex(&o->id, hex);
+    buf_printf(name, "cas/%.2s/%s", hex, hex);
+}
+
+int volume_add_text(struct tarout *t, const char *name, const char *text, size_t n,
+                    struct error *err)
+{
+    int rc = tarout_begin(t, name, (long long)n, err);
+
+    return rc == 0 ? tarout_add(t, text, n, err) : rc;
+}
+
+static int changed(const struct bundle_object *o, const char *how, struct error *err)
+{
+    char hex[DIGEST_HEX + 1];
+
+    return error_set(err, E_CORRUPT, "object sha256:%s is %s in our own cache",
+                     digest_hex(&o->id, hex), how);
+}
+
+/* The bytes of fd, which are to be those of the object. */
+static int add_bytes(const struct bundle_object *o, int fd, struct tarout *t,
+                     struct error *err)
+{
+    char *chunk = xmalloc(DIGEST_CHUNK);
+    struct hasher *h = hasher_new();
+    long long left = o->size;
+    struct digest d;
+    int rc = 0;
+
+    while (rc == 0 && left > 0) {
+        ssize_t n = read(fd, chunk, left < DIGEST_CHUNK ? (size_t)left : DIGEST_CHUNK);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0) {
+            rc = n == 0 || errno == EIO ? changed(o, "damaged", err)
+                                        : error_system(err, "cannot read an object");
+            break;
+        }
+        hasher_add(h, chunk, (size_t)n);
+        rc = t ? tarout_add(t, chunk, (size_t)n, err) : 0;
+        left -= n;
+    }
+    hasher_finish(h, &d);
+    if (rc == 0 && !digest_equal(&d, &o->id))
+        rc = changed(o, "damaged", err);
+    hasher_free(h);
+    free(chunk);
+    return rc;
+}
+
+int volume_add_object(struct store *st, const struct bundle_object *o, struct tarout *t,
+                      struct error *err)
+{
+    struct buf path = { 0 }, name = { 0 };
+    struct stat s;
+    int fd, rc = 0;
+
+    layout_object(st, &o->id, &path);
+    volume_object_name(o, &name);
+    fd = openat(st->dir, layout_below(st, &path),
+                O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        rc = errno == ENOENT ? changed(o, "missing", err)
+                             : error_system(err, "cannot read %s", path.s);
+    else if (fstat(fd, &s) < 0 || s.st_size != o->size)
+        rc = changed(o, "damaged", err);
+    if (rc == 0 && t)
+        rc = tarout_begin(t, name.s, o->size, err);
+    if (rc == 0)
+        rc = add_bytes(o, fd, t, err);
+    if (fd >= 0)
+        close(fd);
+    buf_release(&name);
+    buf_release(&path);
+    return rc;
+}
+
+int volume_sign(struct tarout *t, const struct signer *s, const struct buf *text,
+                struct error *err)
+{
+    struct envelope e;
+    struct buf all = { 0 };
+    int rc = envelope_sign(&e, ENVELOPE_BUNDLE, s, text->s, text->len, err);
+
+    if (rc == 0) {
+        envelope_write(&e, &all);
+        rc = volume_add_text(t, VOLUME_SIGNATURE, all.s, all.len - text->len, err);
+    }
+    buf_release(&all);
+    return rc;
+}

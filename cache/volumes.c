@@ -1,0 +1,139 @@
+#include "volumes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "larder/banned.h"
+
+enum {
+    TAR_BLOCK = 512,
+    PAX = 3 * TAR_BLOCK, /* in front of an entry of more than 8 GiB */
+    RECORD_LINE = 256,   /* at most: of the contents */
+    OBJECT_LINE = 128,
+    SIGNATURE = 1024,
+    TAR_END = 2 * TAR_BLOCK,
+};
+
+/* What an entry takes at most. */
+static long long entry_size(long long size)
+{
+    return PAX + TAR_BLOCK + (size + TAR_BLOCK - 1) / TAR_BLOCK * TAR_BLOCK;
+}
+
+/* What is compressed may become larger, by less than this (zstd's own bound). */
+static long long spread(long long size)
+{
+    return size + size / 256 + 1024;
+}
+
+/* What each file has, whatever goes in. */
+static long long frame_size(const struct contents *c)
+{
+    struct contents bare = *c;
+    struct buf text = { 0 };
+    long long size;
+
+    bare.n_records = bare.n_objects = 0;
+    bare.volume = 1;
+    bare.n_volumes = BUNDLE_VOLUMES_MAX;
+    contents_write(&bare, &text);
+    size = entry_size((long long)text.len) + entry_size(SIGNATURE) + TAR_END;
+    buf_release(&text);
+    return size;
+}
+
+struct planner {
+    struct volumes *v;
+    long long max, frame, used;
+    long long largest; /* that did not fit */
+};
+
+static struct volume *begin(struct planner *p, size_t record, size_t object)
+{
+    struct volumes *v = p->v;
+
+    v->volume = xrealloc(v->volume, (v->n + 1) * sizeof *v->volume);
+    v->volume[v->n] = (struct volume){ .record = record, .object = object };
+    p->used = p->frame;
+    return &v->volume[v->n++];
+}
+
+/* The volume that something of that size goes into. */
+static struct volume *place(struct planner *p, size_t record, size_t object,
+                            long long size)
+{
+    bool fits = spread(p->used + size) <= p->max;
+
+    if (!p->max || fits) {
+        p->used += size;
+        return &p->v->volume[p->v->n - 1];
+    }
+    if (spread(p->frame + size) > p->max && size > p->largest)
+        p->largest = size;
+    p->used = p->frame + size;
+    begin(p, record, object);
+    p->used = p->frame + size;
+    return &p->v->volume[p->v->n - 1];
+}
+
+static int refuse(const struct planner *p, struct error *err)
+{
+    if (p->largest)
+        return error_set(err, E_USAGE,
+                         "something in the bundle is larger than a file may be: with "
+                         "--max-size=%lld it fits",
+                         spread(p->frame + p->largest));
+    if (p->v->n > BUNDLE_VOLUMES_MAX)
+        return error_set(err, E_USAGE,
+                         "the bundle would be %zu files, and %d are the most: give a "
+                         "larger --max-size",
+                         p->v->n, BUNDLE_VOLUMES_MAX);
+    return 0;
+}
+
+int volumes_plan(struct volumes *v, const struct contents *c, long long max,
+                 struct error *err)
+{
+    struct planner p = { .v = v, .max = max, .frame = frame_size(c) };
+
+    begin(&p, 0, 0);
+    for (size_t i = 0; i < c->n_records; i++)
+        place(&p, i, 0, RECORD_LINE + entry_size(c->record[i].size))->n_records++;
+    for (size_t i = 0; i < c->n_objects; i++)
+        place(&p, c->n_records, i, OBJECT_LINE + entry_size(c->object[i].size))
+            ->n_objects++;
+    return refuse(&p, err);
+}
+
+void volumes_release(struct volumes *v)
+{
+    free(v->volume);
+    *v = (struct volumes){ 0 };
+}
+
+struct contents volumes_contents(const struct volumes *v, const struct contents *c,
+                                 size_t i, const struct digest *whole)
+{
+    struct contents part = *c;
+
+    part.volume = (int)i + 1;
+    part.n_volumes = (int)v->n;
+    part.whole = *whole;
+    part.record += v->volume[i].record;
+    part.object += v->volume[i].object;
+    part.n_records = v->volume[i].n_records;
+    part.n_objects = v->volume[i].n_objects;
+    return part;
+}
+
+void volumes_name(const char *path, size_t i, struct buf *to)
+{
+    static const char end[] = ".tar.zst";
+    size_t n = strlen(path);
+    bool ends = n > strlen(end) && !strcmp(path + n - strlen(end), end);
+
+    if (ends)
+        n -= strlen(end);
+    buf_add(to, path, n);
+    buf_printf(to, ".%03zu%s", i + 1, ends ? end : "");
+}
