@@ -7,7 +7,7 @@
 
 enum {
     TAR_BLOCK = 512,
-    PAX = 3 * TAR_BLOCK, /* in front of an entry of more than 8 GiB */
+    PAX = 3 * TAR_BLOCK, /* in front of an entry of 8 GiB or more */
     RECORD_LINE = 256,   /* at most: of the contents */
     OBJECT_LINE = 128,
     SIGNATURE = 1024,
@@ -17,7 +17,9 @@ enum {
 /* What an entry takes at most. */
 static long long entry_size(long long size)
 {
-    return PAX + TAR_BLOCK + (size + TAR_BLOCK - 1) / TAR_BLOCK * TAR_BLOCK;
+    long long rounded = (size + TAR_BLOCK - 1) / TAR_BLOCK * TAR_BLOCK;
+
+    return (size >> 33 ? PAX : 0) + TAR_BLOCK + rounded;
 }
 
 /* What is compressed may become larger, by less than this (zstd's own bound). */
