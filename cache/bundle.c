@@ -21,8 +21,9 @@ struct bundle {
     struct bundle_order order;
     struct contents all;
     struct map text;  /* name of its entry → the envelope of a record; ours */
-    struct map seen;  /* hex of an object that was added, */
+    struct map seen;  /* hex of an object that was added → its step, */
     struct map whole; /* and of a tree, with all that is in it */
+    const char *step; /* whose turn it is */
     bool damaged;     /* something, which was told */
     struct volumes volumes;
     struct tarout *file; /* [volumes.n] */
@@ -36,6 +37,7 @@ void bundle_new(struct bundle **to, const struct bundle_order *order)
     b->order = *order;
     b->all.closure = order->closure;
     b->all.volume = b->all.n_volumes = 1;
+    b->step = "";
     *to = b;
 }
 
@@ -58,6 +60,11 @@ void bundle_free(struct bundle *b)
 
 /* ---- objects ----------------------------------------------------------------------- */
 
+void bundle_for(struct bundle *b, const char *step)
+{
+    b->step = step;
+}
+
 /* Goes on behind what is damaged, so that all of it is told. */
 static int pass_over(struct bundle *b, int rc, const struct error *err)
 {
@@ -65,7 +72,7 @@ static int pass_over(struct bundle *b, int rc, const struct error *err)
         return rc;
     b->damaged = true;
     if (b->order.damage)
-        b->order.damage(b->order.self, err);
+        b->order.damage(b->order.self, b->step, err);
     return 0;
 }
 
@@ -77,15 +84,15 @@ static int damaged(const struct digest *id, int found, struct error *err)
                      digest_hex(id, hex), found == OBJECT_ABSENT ? "missing" : "damaged");
 }
 
-/* True the first time. */
-static bool is_new(struct map *seen, const struct digest *id)
+/* True the first time; the step is then the one that it belongs to. */
+static bool is_new(struct map *seen, const struct digest *id, const char *step)
 {
     char hex[DIGEST_HEX + 1];
 
     digest_hex(id, hex);
     if (map_get(seen, hex))
         return false;
-    map_set(seen, hex, seen);
+    map_set(seen, hex, (void *)step);
     return true;
 }
 
@@ -98,7 +105,7 @@ static int add_file(struct bundle *b, const struct digest *id, long long size,
     struct stat s;
     int rc = 0;
 
-    if (!is_new(&b->seen, id))
+    if (!is_new(&b->seen, id, b->step))
         return 0;
     layout_object(st, id, &path);
     if (fstatat(st->dir, layout_below(st, &path), &s, AT_SYMLINK_NOFOLLOW) < 0)
@@ -133,7 +140,7 @@ static int add_tree(struct bundle *b, const struct digest *id, int depth,
     struct tree tree = { 0 };
     int rc;
 
-    if (!is_new(&b->whole, id))
+    if (!is_new(&b->whole, id, b->step))
         return 0;
     rc = depth > TREE_DEPTH_MAX ? damaged(id, OBJECT_DAMAGED, err)
                                 : read_tree(b, id, &tree, err);
@@ -197,14 +204,19 @@ static int no_file(const struct bundle_target *t, const struct tree *tree,
                    const char *name, size_t n, struct error *err)
 {
     const char **known = xcalloc(tree->n + 1, sizeof *known), *near;
+    const struct tree_entry *e = find_entry(tree, name, n);
     char *word = xstrndup(name, n);
 
     for (size_t i = 0; i < tree->n; i++)
         known[i] = tree->entry[i].name;
     near = nearest_name(word, known, tree->n);
-    error_set(err, E_USAGE, "%s of %s has no file %s%s%s%s", t->output, t->step, t->path,
-              near ? "; did you mean " : "; name one of it", near ? near : "",
-              near ? "?" : "");
+    if (e)
+        error_set(err, E_USAGE, "%s in %s of %s is a %s", word, t->output, t->step,
+                  e->kind == TREE_TREE ? "folder: name a file in it" : "file, no folder");
+    else
+        error_set(err, E_USAGE, "%s of %s has no file %s%s%s%s", t->output, t->step,
+                  t->path, near ? "; did you mean " : "; name one of it",
+                  near ? near : "", near ? "?" : "");
     free(word);
     free(known);
     return E_USAGE;
@@ -280,13 +292,15 @@ static int write_records(struct bundle *b, const struct contents *c, struct taro
 static int write_objects(struct bundle *b, const struct contents *c, struct tarout *t,
                          struct error *err)
 {
+    char hex[DIGEST_HEX + 1];
     int rc = 0;
 
-    for (size_t i = 0; i < c->n_objects && rc == 0; i++)
-        rc = pass_over(
-            b,
-            volume_add_object(b->order.store, &c->object[i], b->damaged ? NULL : t, err),
-            err);
+    for (size_t i = 0; i < c->n_objects && rc == 0; i++) {
+        rc = volume_add_object(b->order.store, &c->object[i], b->damaged ? NULL : t, err);
+        if (rc == E_CORRUPT)
+            b->step = map_get(&b->seen, digest_hex(&c->object[i].id, hex));
+        rc = pass_over(b, rc, err);
+    }
     return rc;
 }
 
@@ -303,7 +317,7 @@ static int write_volume(struct bundle *b, const struct contents *c, struct tarou
                        "--max-size=SIZE");
     if (rc == 0)
         rc = volume_add_text(t, VOLUME_CONTENTS, text.s, text.len, err);
-    if (rc == 0)
+    if (rc == 0 && !b->damaged)
         rc = write_records(b, c, t, err);
     if (rc == 0)
         rc = write_objects(b, c, t, err);
@@ -365,7 +379,8 @@ int bundle_write(struct bundle *b, const char *path, struct error *err)
     b->totals.n_records = b->all.n_records;
     b->totals.n_objects = b->all.n_objects;
     b->totals.n_volumes = b->volumes.n;
-    b->totals.bytes = contents_size(&b->all);
+    for (size_t i = 0; i < b->all.n_objects; i++)
+        b->totals.bytes += b->all.object[i].size;
     return rc;
 }
 

@@ -27,16 +27,13 @@ static la_ssize_t read_file(struct archive *a, void *self, const void **bytes)
     return n;
 }
 
-/* What libarchive says of broken bytes helps nobody who has no other copy; that it is
- * broken does. */
 static int broken(const struct tarin *t, struct error *err)
 {
     const char *why = t->archive ? t->lib->error_string(t->archive) : NULL;
 
     if (t->why.code)
         return error_set(err, t->why.code, "%s", t->why.text);
-    return error_set(err, E_CORRUPT, "it is damaged, or no bundle (%s); get it again",
-                     why ? why : "it cannot be read");
+    return error_set(err, E_CORRUPT, "%s", why ? why : "it cannot be read");
 }
 
 static int open_archive(struct tarin *t, struct error *err)

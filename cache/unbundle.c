@@ -1,9 +1,7 @@
 #include "larder/unbundle.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "envelope.h"
 #include "larder/map.h"
@@ -11,17 +9,11 @@
 #include "object.h"
 #include "proofs.h"
 #include "receive.h"
-#include "signed.h"
+#include "spool.h"
 #include "tarin.h"
 #include "volume.h"
 
 #include "larder/banned.h"
-
-/* A record that is to be taken: where it is in the spool. */
-struct spooled {
-    long long from;
-    size_t size;
-};
 
 struct unbundle {
     struct unbundle_order order;
@@ -30,10 +22,7 @@ struct unbundle {
     struct unbundle_signer *signer;
     size_t n_signers, cap_signers;
     struct proofs proofs;
-    struct tempfile spool; /* the envelopes of records, one behind the other */
-    long long spool_size;
-    struct spooled *spooled;
-    size_t n_spooled, cap_spooled;
+    struct spool spool; /* what will be taken */
     struct unbundle_totals totals;
 };
 
@@ -56,9 +45,8 @@ void unbundle_close(struct unbundle *u)
     }
     free(u->volume);
     free(u->signer);
-    free(u->spooled);
     proofs_release(&u->proofs);
-    tempfile_release(&u->spool);
+    spool_release(&u->spool);
     free(u);
 }
 
@@ -82,7 +70,7 @@ static int expect(struct tarin *t, const char *name, long long size, long long m
     int rc = tarin_next(t, &found, err);
 
     if (rc == TARIN_END)
-        return error_set(err, E_CORRUPT, "it ends before %s; get it again", name);
+        return error_set(err, E_CORRUPT, "it ends before %s", name);
     if (rc == 0 && strcmp(found, name) != 0)
         rc = error_set(err, E_CORRUPT, "something else stands where %s should", name);
     if (rc == 0 && (size >= 0 ? t->size != size : t->size > max))
@@ -156,20 +144,6 @@ static int open_record(const struct bundle_record *r, const struct buf *text,
     return 0;
 }
 
-static int spool(struct unbundle *u, const struct buf *text, struct error *err)
-{
-    int rc = u->spool.st ? 0 : tempfile_open(&u->spool, u->order.store, err);
-
-    if (rc == 0)
-        rc = tempfile_write(&u->spool, text->s, text->len, err);
-    if (rc < 0)
-        return rc;
-    GROW(u->spooled, u->n_spooled + 1, u->cap_spooled);
-    u->spooled[u->n_spooled++] = (struct spooled){ u->spool_size, text->len };
-    u->spool_size += (long long)text->len;
-    return 0;
-}
-
 /* Whom we trust with it decides what becomes of it. */
 static int judge_record(struct unbundle *u, const struct envelope *e,
                         const struct record *rec, const struct buf *text,
@@ -191,7 +165,7 @@ static int judge_record(struct unbundle *u, const struct envelope *e,
     u->totals.n_trusted++;
     proofs_note_record(&u->proofs, rec, &e->signer);
     if (u->order.store)
-        rc = spool(u, text, err);
+        rc = spool_add(&u->spool, u->order.store, text, err);
     return rc;
 }
 
@@ -320,8 +294,7 @@ static int read_signature(struct tarin *t, struct buf *text, struct unbundle_vol
     if (rc == 0)
         rc = envelope_read(&e, ENVELOPE_BUNDLE, whole.s, whole.len, err);
     if (rc == 0 && !envelope_is_true(&e))
-        rc = error_set(err, E_CORRUPT,
-                       "its contents are not what key %s has signed; get it again",
+        rc = error_set(err, E_CORRUPT, "its contents are not what key %s has signed",
                        key_id_of(&e.signer).text);
     if (rc == 0)
         v->signer = e.signer;
@@ -337,6 +310,20 @@ static int read_end(struct tarin *t, struct error *err)
     if (rc == TARIN_ENTRY)
         return error_set(err, E_CORRUPT, "something follows its signature");
     return rc < 0 ? rc : 0;
+}
+
+/* With the name of the file, and what can be done. */
+static int tell_file(int rc, const char *path, struct error *err)
+{
+    struct buf story = { 0 };
+
+    if (rc == E_CORRUPT && err) {
+        buf_adds(&story, err->text);
+        error_set(err, rc, "%s is damaged, or no bundle: %s; get it again", path,
+                  buf_str(&story));
+        buf_release(&story);
+    }
+    return rc == E_TRUST ? error_context(err, "%s", path) : rc;
 }
 
 int unbundle_read(struct unbundle *u, const char *path, struct error *err)
@@ -364,7 +351,7 @@ int unbundle_read(struct unbundle *u, const char *path, struct error *err)
     u->totals.n_objects += c->n_objects;
     tarin_release(&t);
     buf_release(&text);
-    return rc < 0 && rc != E_INPUT ? error_context(err, "%s", path) : rc;
+    return tell_file(rc, path, err);
 }
 
 /* ---- the whole --------------------------------------------------------------------- */
@@ -386,25 +373,13 @@ static const struct contents *find_volume(const struct unbundle *u,
 /* All are there: together they must be what each of them calls the whole. */
 static bool fits_together(const struct unbundle *u, const struct contents *first)
 {
-    struct contents all = { .closure = first->closure, .volume = 1, .n_volumes = 1 };
-    struct buf text = { 0 };
-    struct digest d;
+    const struct contents *part[BUNDLE_VOLUMES_MAX];
+    struct digest whole;
 
-    for (size_t i = 0; i < first->n_targets; i++)
-        contents_add_target(&all, &first->target[i]);
-    for (int k = 1; k <= first->n_volumes; k++) {
-        const struct contents *c = find_volume(u, first, k);
-
-        for (size_t i = 0; i < c->n_records; i++)
-            contents_add_record(&all, &c->record[i]);
-        for (size_t i = 0; i < c->n_objects; i++)
-            contents_add_object(&all, &c->object[i]);
-    }
-    contents_write(&all, &text);
-    digest_bytes(&d, text.s, text.len);
-    buf_release(&text);
-    contents_release(&all);
-    return digest_equal(&d, &first->whole);
+    for (int k = 0; k < first->n_volumes; k++)
+        part[k] = find_volume(u, first, k + 1);
+    volumes_join(part, (size_t)first->n_volumes, &whole);
+    return digest_equal(&whole, &first->whole);
 }
 
 /* Of each bundle of several files, at the first of them that was given. */
@@ -432,48 +407,13 @@ static int check_volumes(struct unbundle *u, struct error *err)
     return 0;
 }
 
-static int read_back(struct unbundle *u, const struct spooled *s, struct buf *text,
-                     struct error *err)
-{
-    buf_reset(text);
-    buf_reserve(text, s->size);
-    while (text->len < s->size) {
-        ssize_t n = pread(u->spool.fd, text->s + text->len, s->size - text->len,
-                          s->from + (long long)text->len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return error_system(err, "cannot read in the store");
-        text->len += (size_t)n;
-    }
-    return 0;
-}
-
-/* Its objects are there by now. */
-static int take_record(struct unbundle *u, const struct spooled *s, struct buf *text,
-                       struct error *err)
-{
-    struct record *rec = NULL;
-    int rc = read_back(u, s, text, err);
-
-    if (rc == 0)
-        rc = signed_read(&rec, text->s, text->len, err);
-    if (rc == 0)
-        rc = signed_keep(u->order.store, rec, text->s, text->len, err);
-    record_free(rec);
-    return rc;
-}
-
 int unbundle_finish(struct unbundle *u, struct error *err)
 {
-    struct buf text = { 0 };
     int rc = check_volumes(u, err);
 
-    for (size_t i = 0; i < u->n_spooled && rc == 0; i++)
-        rc = take_record(u, &u->spooled[i], &text, err);
+    if (rc == 0)
+        rc = spool_keep(&u->spool, u->order.store, err);
     proofs_conclude(&u->proofs);
-    buf_release(&text);
     return rc;
 }
 

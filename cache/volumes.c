@@ -128,6 +128,25 @@ struct contents volumes_contents(const struct volumes *v, const struct contents 
     return part;
 }
 
+void volumes_join(const struct contents *const *part, size_t n, struct digest *whole)
+{
+    struct contents all = { .closure = part[0]->closure, .volume = 1, .n_volumes = 1 };
+    struct buf text = { 0 };
+
+    for (size_t i = 0; i < part[0]->n_targets; i++)
+        contents_add_target(&all, &part[0]->target[i]);
+    for (size_t k = 0; k < n; k++) {
+        for (size_t i = 0; i < part[k]->n_records; i++)
+            contents_add_record(&all, &part[k]->record[i]);
+        for (size_t i = 0; i < part[k]->n_objects; i++)
+            contents_add_object(&all, &part[k]->object[i]);
+    }
+    contents_write(&all, &text);
+    digest_bytes(whole, buf_str(&text), text.len);
+    buf_release(&text);
+    contents_release(&all);
+}
+
 void volumes_name(const char *path, size_t i, struct buf *to)
 {
     static const char end[] = ".tar.zst";

@@ -31,6 +31,9 @@ void volumes_release(struct volumes *v);
 struct contents volumes_contents(const struct volumes *v, const struct contents *c,
                                  size_t i, const struct digest *whole);
 
+/* The digest of what one file with all of it would say; in the order of their numbers. */
+void volumes_join(const struct contents *const *part, size_t n, struct digest *whole);
+
 /* Appends "x.002.tar.zst" for "x.tar.zst", and "y.002" for any other name. */
 void volumes_name(const char *path, size_t i, struct buf *to);
 

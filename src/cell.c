@@ -1,10 +1,11 @@
 #include "cell.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "larder/map.h"
 #include "larder/mem.h"
-#include "node.h"
 
 #include "larder/banned.h"
 
@@ -104,17 +105,19 @@ static int no_column(struct wish *w, const char *name, const struct field *head,
                      struct error *err)
 {
     const char **known = arena_alloc(&w->arena, (n + 1) * sizeof *known);
-    struct buf near = { 0 }, all = { 0 };
+    struct buf maybe = { 0 }, all = { 0 };
+    const char *near;
 
     for (size_t i = 0; i < n; i++) {
         known[i] = arena_strndup(&w->arena, head[i].text, head[i].n);
         buf_printf(&all, "%s%s", i ? ", " : "", known[i]);
     }
-    suggest_name(&near, name, known, n);
-    error_set(err, E_USAGE, "the table has no column %s%s; its columns are %s", name,
-              buf_str(&near), buf_str(&all));
+    near = nearest_name(name, known, n);
+    buf_printf(&maybe, "; did you mean %s?", near ? near : "");
+    error_set(err, E_USAGE, "the table has no column %s%s its columns are %s", name,
+              near ? buf_str(&maybe) : ";", buf_str(&all));
     buf_release(&all);
-    buf_release(&near);
+    buf_release(&maybe);
     return E_USAGE;
 }
 
@@ -166,8 +169,11 @@ int cell_find(const char *text, size_t n, const char *cell, struct buf *value,
     if (rc == 0)
         n_rows = find_row(&w, at, end, &found);
     if (rc == 0 && n_rows != 1)
-        rc = error_set(err, E_USAGE, "%s means %zu rows of the table; name one", cell,
-                       n_rows);
+        rc = error_set(
+            err, E_USAGE,
+            "%s means %zu rows of the table, and must mean one: say what stands "
+            "in its columns",
+            cell, n_rows);
     if (rc == 0 && (!found.n || memchr(found.text, '\0', found.n)))
         rc = error_set(err, E_USAGE, "the cell %s is empty; name another", cell);
     if (rc == 0)

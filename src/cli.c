@@ -16,7 +16,7 @@
 
 const struct option cli_option[] = {
     { 'n', "dry-run", NULL, OPT_FLAG, FIELD(dry_run), " run unbundle ",
-      "tell what would run and why, or what is in a bundle, and do nothing", NULL },
+      "tell what would be done and why, and do nothing", NULL },
     { 'k', "keep-going", NULL, OPT_FLAG, FIELD(keep_going), " run ",
       "when a step fails, still run those that do not need it", NULL },
     { 'j', "jobs", "N", OPT_NUMBER, FIELD(jobs), " run config ",
@@ -85,7 +85,7 @@ const struct option cli_option[] = {
     { 'o', "output", "FILE", OPT_TEXT, FIELD(output), " bundle ",
       "the file to write, as results.tar.zst", NULL },
     { 0, "closure", "WHAT", OPT_CHOICE, FIELD(closure), " bundle ",
-      "beside all records: records (no files), outputs (default: what was named), all",
+      "what goes with the records: records, outputs (default) or all",
       "records outputs all" },
     { 0, "max-size", "SIZE", OPT_TEXT, FIELD(max_size), " bundle ",
       "divide it into files of at most that size, as 700MB or 2GiB", NULL },

@@ -23,7 +23,6 @@ struct bundling {
     struct session *s;
     struct bundle *b;
     enum closure closure;
-    const struct work *work; /* whose turn it is */
     struct picks picks;
     bool *full;       /* [n_steps] all its outputs go in */
     size_t n_private; /* outputs that stay here, */
@@ -31,12 +30,11 @@ struct bundling {
     size_t n_kept;    /* and steps of which nothing leaves (never-remote) */
 };
 
-static void tell_damage(void *self, const struct error *story)
+static void tell_damage(void *self, const char *step, const struct error *story)
 {
     struct bundling *all = self;
 
-    say_line(&all->s->say, SAY_QUIET, TONE_BAD, "%s%s%s",
-             all->work ? all->work->step->name : "", all->work ? ": " : "", story->text);
+    say_line(&all->s->say, SAY_QUIET, TONE_BAD, "%s: %s", step, story->text);
 }
 
 /* Of what is asked for, or needed, everything must be made. */
@@ -116,7 +114,7 @@ static int add_step(struct bundling *all, struct work *w, struct error *err)
 {
     int rc;
 
-    all->work = w;
+    bundle_for(all->b, w->step->name);
     if (trust_forbids(all->s->trust, w->step->stage)) {
         all->n_kept++;
         return 0;
@@ -145,7 +143,9 @@ static int read_cell(struct bundling *all, struct bundle_target *t, struct buf *
 
     if (o->kind == OBJECT_TREE)
         rc = error_set(err, E_USAGE,
-                       "%s is a folder; a cell is in a file of it: name that", t->output);
+                       "%s of %s is a folder: name the file with the cell, as "
+                       "%s.%s/FILE%s",
+                       t->output, t->step, t->step, t->output, t->cell);
     else if (o->size > TABLE_MAX)
         rc =
             error_set(err, E_USAGE, "%s of %s has %lld bytes; a table has at most 16 MiB",
@@ -199,7 +199,7 @@ static int add_pick(struct bundling *all, const struct pick *pick, struct error 
     size_t end = pick->output < 0 ? w->step->n_outputs : first + 1;
     int rc = 0;
 
-    all->work = w;
+    bundle_for(all->b, w->step->name);
     if (trust_forbids(all->s->trust, w->step->stage))
         return pick->output < 0
                    ? 0
@@ -266,10 +266,22 @@ static void choose_full(struct bundling *all)
             all->full[all->picks.list[i].step->index] = true;
 }
 
+/* What look-up found damaged it has told. */
+static int check_lost(const struct session *s, struct error *err)
+{
+    for (size_t i = 0; i < s->plan->n_steps; i++)
+        if (s->work[i].wanted && s->work[i].lost)
+            return error_set(err, E_CORRUPT,
+                             "no bundle was written: what %s made is damaged or missing "
+                             "here; `larder run` makes it again",
+                             s->work[i].step->name);
+    return 0;
+}
+
 static int collect(struct bundling *all, struct error *err)
 {
     struct session *s = all->s;
-    int rc = 0;
+    int rc = check_lost(s, err);
 
     choose_full(all);
     for (size_t i = 0; i < s->plan->n_steps && rc == 0; i++)
@@ -277,7 +289,6 @@ static int collect(struct bundling *all, struct error *err)
             rc = add_step(all, &s->work[i], err);
     for (size_t i = 0; i < all->picks.n && rc == 0; i++)
         rc = add_pick(all, &all->picks.list[i], err);
-    all->work = NULL;
     return rc;
 }
 
@@ -303,14 +314,15 @@ static void tell(const struct bundling *all)
     struct buf line = { 0 };
 
     bundle_count_up(all->b, &sum);
-    buf_printf(&line, "%zu record%s, %zu object%s, ", sum.n_records,
+    buf_printf(&line, "%zu record%s, %zu object%s (", sum.n_records,
                sum.n_records == 1 ? "" : "s", sum.n_objects,
                sum.n_objects == 1 ? "" : "s");
     say_bytes(sum.bytes, &line);
-    buf_adds(&line, ": ");
-    say_bytes(sum.written, &line);
     if (sum.n_volumes > 1)
-        buf_printf(&line, " in %zu files", sum.n_volumes);
+        buf_printf(&line, "), %zu files of ", sum.n_volumes);
+    else
+        buf_adds(&line, "), a file of ");
+    say_bytes(sum.written, &line);
     if (all->n_private)
         buf_printf(&line, ", %zu private output%s left out", all->n_private,
                    all->n_private == 1 ? "" : "s");

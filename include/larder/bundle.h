@@ -28,13 +28,13 @@ struct bundle_order {
     enum closure closure; /* is only told */
     long long max_size;   /* bytes of a file, or 0: one file */
     /* Told of each object of ours that is found damaged or absent, with the story. */
-    void (*damage)(void *self, const struct error *story);
+    void (*damage)(void *self, const char *step, const struct error *story);
     void *self;
 };
 
 struct bundle_totals {
     size_t n_records, n_objects, n_volumes;
-    long long bytes;   /* of these, */
+    long long bytes;   /* of these objects, */
     long long written; /* and of all files */
 };
 
@@ -42,6 +42,8 @@ struct bundle_totals {
 void bundle_new(struct bundle **b, const struct bundle_order *order);
 void bundle_free(struct bundle *b); /* NULL is fine */
 
+/* The step that what is added from here on belongs to; borrowed until bundle_free(). */
+void bundle_for(struct bundle *b, const char *step);
 /* Of a file in a folder, t->object and t->path are given; the rest of t is found, and the
  * file is added with the folders that lead to it. E_USAGE when there is no such file. */
 int bundle_find_file(struct bundle *b, struct bundle_target *t, struct error *err);

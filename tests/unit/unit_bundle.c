@@ -17,10 +17,11 @@ struct scene {
     size_t n_damaged;
 };
 
-static void note_damage(void *self, const struct error *story)
+static void note_damage(void *self, const char *step, const struct error *story)
 {
     struct scene *s = self;
 
+    cr_assert_str_eq(step, "bake");
     cr_assert_eq(story->code, E_CORRUPT);
     s->n_damaged++;
 }
@@ -64,6 +65,7 @@ static void add_all(struct scene *s, struct bundle *b)
 {
     struct error err = { 0 };
 
+    bundle_for(b, "bake");
     cr_assert_eq(bundle_add_record(b, s->rec, &err), 0, "%s", err.text);
     for (size_t i = 0; i < 2; i++) {
         struct bundle_target t = { .step = s->rec->step,
