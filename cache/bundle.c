@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "larder/io.h"
 #include "larder/map.h"
 #include "larder/mem.h"
 #include "layout.h"
@@ -108,7 +109,7 @@ static int add_file(struct bundle *b, const struct digest *id, long long size,
     if (!is_new(&b->seen, id, b->step))
         return 0;
     layout_object(st, id, &path);
-    if (fstatat(st->dir, layout_below(st, &path), &s, AT_SYMLINK_NOFOLLOW) < 0)
+    if (io_fstatat(st->dir, layout_below(st, &path), &s, AT_SYMLINK_NOFOLLOW) < 0)
         rc = errno == ENOENT || errno == ENOTDIR
                  ? damaged(id, OBJECT_ABSENT, err)
                  : error_system(err, "cannot look at %s", path.s);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "larder/io.h"
 #include "larder/mem.h"
 #include "signed.h"
 
@@ -30,8 +31,8 @@ static int read_back(const struct spool *s, const struct spooled *r, struct buf 
     buf_reset(text);
     buf_reserve(text, r->size);
     while (text->len < r->size) {
-        ssize_t n = pread(s->file.fd, text->s + text->len, r->size - text->len,
-                          r->from + (long long)text->len);
+        ssize_t n = io_pread(s->file.fd, text->s + text->len, r->size - text->len,
+                             r->from + (long long)text->len);
 
         if (n < 0 && errno == EINTR)
             continue;

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "larder/io.h"
 #include "larder/mem.h"
 
 #include "larder/banned.h"
@@ -20,7 +21,7 @@ static la_ssize_t read_file(struct archive *a, void *self, const void **bytes)
     (void)a;
     *bytes = t->chunk;
     do
-        n = read(t->fd, t->chunk, CHUNK);
+        n = io_read(t->fd, t->chunk, CHUNK);
     while (n < 0 && errno == EINTR);
     if (n < 0)
         error_system(&t->why, "cannot read %s", t->path);
@@ -56,10 +57,10 @@ int tarin_open(struct tarin *t, const char *path, struct error *err)
     struct stat s;
 
     t->path = path;
-    t->fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    t->fd = io_open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
     if (t->fd < 0 && errno == ENOENT)
         return error_set(err, E_INPUT, "there is no file %s", path);
-    if (t->fd < 0 || fstat(t->fd, &s) < 0)
+    if (t->fd < 0 || io_fstat(t->fd, &s) < 0)
         return error_system(err, "cannot read %s", path);
     if (!S_ISREG(s.st_mode))
         return error_set(err, E_INPUT, "%s is no file: a bundle is one", path);
@@ -107,7 +108,7 @@ void tarin_release(struct tarin *t)
     if (t->archive)
         t->lib->read_free(t->archive);
     if (t->path && t->fd >= 0)
-        close(t->fd);
+        io_close(t->fd);
     free(t->chunk);
     *t = (struct tarin){ 0 };
 }

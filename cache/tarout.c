@@ -9,6 +9,7 @@
 
 #include "larder/buf.h"
 #include "larder/fs.h"
+#include "larder/io.h"
 #include "larder/mem.h"
 
 #include "larder/banned.h"
@@ -46,8 +47,7 @@ static int open_file(struct tarout *t, const char *path, struct error *err)
 
     t->path = xstrdup(path);
     buf_printf(&temp, "%s.XXXXXX", path);
-    errno = fs_fault();
-    t->fd = errno ? -1 : mkostemp(temp.s, O_CLOEXEC);
+    t->fd = io_mkostemp(temp.s, O_CLOEXEC);
     if (t->fd < 0)
         error_system(err, "cannot write %s", path);
     else
@@ -101,9 +101,9 @@ int tarout_close(struct tarout *t, struct error *err)
     umask(mask);
     if (t->lib->write_close(t->archive) != ARCHIVE_OK)
         return refused(t, err);
-    if (fchmod(t->fd, 0666 & ~mask) < 0)
+    if (io_fchmod(t->fd, 0666 & ~mask) < 0)
         return error_system(err, "cannot write %s", t->path);
-    if (close(t->fd) < 0) {
+    if (io_close(t->fd) < 0) {
         t->fd = -1;
         return error_system(err, "cannot write %s", t->path);
     }
@@ -113,8 +113,7 @@ int tarout_close(struct tarout *t, struct error *err)
 
 int tarout_publish(struct tarout *t, struct error *err)
 {
-    errno = fs_fault();
-    if (errno || rename(t->temp, t->path) < 0)
+    if (io_rename(t->temp, t->path) < 0)
         return error_system(err, "cannot write %s", t->path);
     free(t->temp);
     t->temp = NULL;
@@ -128,9 +127,9 @@ void tarout_release(struct tarout *t)
     if (t->archive)
         t->lib->write_free(t->archive);
     if (t->lib && t->fd >= 0)
-        close(t->fd);
+        io_close(t->fd);
     if (t->temp)
-        unlink(t->temp);
+        io_unlink(t->temp);
     free(t->temp);
     free(t->path);
     *t = (struct tarout){ 0 };

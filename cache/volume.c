@@ -10,6 +10,7 @@
 #include "layout.h"
 
 #include "larder/banned.h"
+#include "larder/io.h"
 
 bool volume_is_credible(long long size, long long file_size)
 {
@@ -59,7 +60,7 @@ static int add_bytes(const struct bundle_object *o, int fd, struct tarout *t,
     int rc = 0;
 
     while (rc == 0 && left > 0) {
-        ssize_t n = read(fd, chunk, left < DIGEST_CHUNK ? (size_t)left : DIGEST_CHUNK);
+        ssize_t n = io_read(fd, chunk, left < DIGEST_CHUNK ? (size_t)left : DIGEST_CHUNK);
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -89,19 +90,19 @@ int volume_add_object(struct store *st, const struct bundle_object *o, struct ta
 
     layout_object(st, &o->id, &path);
     volume_object_name(o, &name);
-    fd = openat(st->dir, layout_below(st, &path),
-                O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    fd = io_openat(st->dir, layout_below(st, &path),
+                   O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
     if (fd < 0)
         rc = errno == ENOENT ? changed(o, "missing", err)
                              : error_system(err, "cannot read %s", path.s);
-    else if (fstat(fd, &s) < 0 || s.st_size != o->size)
+    else if (io_fstat(fd, &s) < 0 || s.st_size != o->size)
         rc = changed(o, "damaged", err);
     if (rc == 0 && t)
         rc = tarout_begin(t, name.s, o->size, err);
     if (rc == 0)
         rc = add_bytes(o, fd, t, err);
     if (fd >= 0)
-        close(fd);
+        io_close(fd);
     buf_release(&name);
     buf_release(&path);
     return rc;
