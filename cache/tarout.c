@@ -22,8 +22,7 @@ static la_ssize_t write_file(struct archive *a, void *self, const void *bytes, s
     struct tarout *t = self;
 
     (void)a;
-    errno = fs_fault();
-    if (errno || fs_write_all(t->fd, bytes, n) < 0) {
+    if (fs_write_all(t->fd, bytes, n) < 0) {
         error_system(&t->why, "cannot write %s", t->path);
         return -1;
     }
