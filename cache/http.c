@@ -14,10 +14,11 @@
 
 enum {
     CONNECT_S = 5,
-    STALL_S = 20, /* less than a byte a second for so long is a broken connection */
+    SLOW = 1 << 10, /* less than so many bytes a second, */
+    STALL_S = 20,   /* for so long, are a broken connection */
     REDIRECTS = 5,
     BUFFER = 512 << 10,    /* bytes that are taken or given at once, at most */
-    TRIES = 4,             /* in a row that bring no new byte */
+    TRIES = 4,             /* in a row that bring no new byte, or only a few slowly */
     PAUSE_S = 30,          /* whoever asks for a longer one is left */
     HEADER_MAX = 64 << 10, /* bytes of an answer's headers that are kept, */
     TEXT_MAX = 4 << 10,    /* and of what a server says of an error; */
@@ -45,6 +46,7 @@ struct call {
     long long starts; /* Content-Range of this answer, or -1 */
     bool seen, begun; /* its code is known; it is what was asked for */
     size_t said;      /* bytes of an answer that is not */
+    bool stalled;     /* it was given up, as nothing or too little came */
     int rc;           /* of the sink or body, the story in *err */
     struct error *err;
     char why[CURL_ERROR_SIZE];
@@ -322,7 +324,7 @@ static void set_options(struct call *c)
     lib->setopt(curl, CURLOPT_BUFFERSIZE, (long)BUFFER);
     lib->setopt(curl, CURLOPT_UPLOAD_BUFFERSIZE, (long)BUFFER);
     lib->setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S);
-    lib->setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    lib->setopt(curl, CURLOPT_LOW_SPEED_LIMIT, (long)SLOW);
     lib->setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)STALL_S);
     lib->setopt(curl, CURLOPT_ERRORBUFFER, c->why);
     lib->setopt(curl, CURLOPT_HEADERFUNCTION, take_header);
@@ -402,6 +404,7 @@ static int request(struct call *c)
     set_options(c);
     headers = set_headers(c);
     done = c->h->lib->perform(c->h->curl);
+    c->stalled = done == CURLE_OPERATION_TIMEDOUT;
     if (c->q->to)
         hand_over(c);
     c->h->lib->getinfo(c->h->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &size);
@@ -454,7 +457,7 @@ int http_send(struct http *h, const struct http_request *q, struct http_answer *
         long long had = c.taken;
 
         rc = attempt(&c);
-        if (c.taken > had)
+        if (c.taken > had && !c.stalled)
             tries = 0;
         if (rc != AGAIN || (tries + 1 < TRIES && wait_for(&c, tries)))
             continue;
