@@ -67,7 +67,7 @@ const struct option cli_option[] = {
     { 0, "remote", "REMOTE", OPT_TEXT, FIELD(remote),
       " run plan push pull get log report export bundle serve ",
       "this remote only, by its name in the settings or as " REMOTE_PLACES, NULL },
-    { 0, "listen", "ADDRESS:PORT", OPT_TEXT, FIELD(listen), " serve ",
+    { 0, "listen", "ADDRESS", OPT_TEXT, FIELD(listen), " serve ",
       "by default 127.0.0.1:5273; 0.0.0.0 lets other machines in", NULL },
     { 0, "writable", NULL, OPT_FLAG, FIELD(writable), " serve ",
       "others may push into the folder of --remote", NULL },
