@@ -12,6 +12,7 @@ struct known {
     const char *scenario, *call, *path; /* part of what the call is about */
     int nth;                            /* of such calls, from 1 */
     enum fault fault;
+    bool stays;
 };
 
 extern const struct known known[];

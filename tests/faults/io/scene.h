@@ -47,7 +47,6 @@ enum {
     LENIENT_MISS = 1,  /* what a remote cannot give counts as absent: another value */
     LENIENT_STATE = 2, /* a success may leave another state: the rest is done later */
     UNCHANGED = 4,     /* whatever happens, all is as it was before */
-    EXHAUSTIVE = 8,    /* the long test tries all of it */
 };
 
 extern const struct scenario store_scenario[], work_scenario[], share_scenario[];
@@ -80,6 +79,7 @@ struct digest recorded(struct scene *s, const char *store, const char *key_text,
                        const struct object *o, double wall);
 /* The same not yet recorded; new. */
 struct record *record_of(const char *key_text, const struct object *o, double wall);
+void die(const char *what); /* with the text of errno */
 void insist(int rc, const struct error *err, const char *what);
 
 /* The digest of all files below the scene but those that come and go. */

@@ -376,7 +376,7 @@ static int ask_trust(struct scene *s, struct error *err)
 }
 
 const struct scenario share_scenario[] = {
-    { .name = "push", .prepare = has_result, .with = push_plain, .rules = EXHAUSTIVE },
+    { .name = "push", .prepare = has_result, .with = push_plain },
     { .name = "push-again", .prepare = was_pushed, .with = push_plain },
     { .name = "push-verify", .prepare = was_pushed, .with = push_verified },
     { .name = "push-over-damage",
@@ -398,7 +398,7 @@ const struct scenario share_scenario[] = {
     { .name = "fetch",
       .prepare = is_on_remote,
       .with = fetch_if_there,
-      .rules = EXHAUSTIVE | LENIENT_MISS },
+      .rules = LENIENT_MISS },
     { .name = "fetch-required", .prepare = is_on_remote, .with = fetch_required },
     { .name = "fetch-rest", .prepare = is_in_part_here, .with = fetch_required },
     { .name = "fetch-damaged", .prepare = is_damaged_on_remote, .with = fetch_required },

@@ -395,12 +395,9 @@ static int files(struct scene *s, struct error *err)
 }
 
 const struct scenario work_scenario[] = {
-    { .name = "lend", .prepare = has_objects, .with = lend, .rules = EXHAUSTIVE },
+    { .name = "lend", .prepare = has_objects, .with = lend },
     { .name = "lend-unlinked", .prepare = has_objects, .with = lend, .fs = FS_NO_LINKS },
-    { .name = "give-tree",
-      .prepare = has_objects,
-      .with = give_tree,
-      .rules = EXHAUSTIVE },
+    { .name = "give-tree", .prepare = has_objects, .with = give_tree },
     { .name = "give-tree-named",
       .prepare = has_objects,
       .with = give_tree,
@@ -432,7 +429,7 @@ const struct scenario work_scenario[] = {
       .prepare = has_checkpoint,
       .with = resume,
       .varies = is_of_segments },
-    { .name = "drop", .prepare = has_temporary, .with = drop, .rules = EXHAUSTIVE },
+    { .name = "drop", .prepare = has_temporary, .with = drop },
     { .name = "drop-needed", .prepare = has_needed, .with = drop, .rules = UNCHANGED },
     { .name = "drop-held",
       .prepare = has_temporary,

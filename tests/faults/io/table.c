@@ -27,9 +27,9 @@ static const struct io_calls *sys;
 static struct {
     unsigned fs;
     struct calls *log;
-    size_t at, n;
-    enum fault fault;
-    bool fired;
+    struct failure failure;
+    size_t n;
+    bool fired, meets; /* a call has met it; this one does */
     const char *call;
     char path[4096];
 } now;
@@ -80,8 +80,11 @@ static bool meets(const char *name, int fd, const char *path, unsigned faults)
         note_path(fd, path);
         now.log->call[now.log->n++] = (struct call){ name, xstrdup(now.path), faults };
     }
-    if (++now.n != now.at || !(faults & 1u << now.fault))
-        return false;
+    now.n++;
+    now.meets = (faults & 1u << now.failure.fault) &&
+                (now.n == now.failure.at || (now.failure.stays && now.fired));
+    if (!now.meets || now.fired)
+        return now.meets;
     now.fired = true;
     now.call = name;
     note_path(fd, path);
@@ -95,7 +98,7 @@ static bool fails(const char *name, int fd, const char *path, unsigned faults)
 
     if (!meets(name, fd, path, faults))
         return false;
-    errno = why[now.fault];
+    errno = why[now.failure.fault];
     return true;
 }
 
@@ -158,8 +161,8 @@ static ssize_t t_read(int fd, void *to, size_t n)
 
     if (!meets("read", fd, NULL, EIO_ | INTR | SHORT))
         return sys->read(fd, to, n);
-    if (now.fault != FAULT_SHORT) {
-        errno = now.fault == FAULT_EIO ? EIO : EINTR;
+    if (now.failure.fault != FAULT_SHORT) {
+        errno = now.failure.fault == FAULT_EIO ? EIO : EINTR;
         return -1;
     }
     k = sys->read(fd, to, n);
@@ -174,8 +177,8 @@ static ssize_t t_pread(int fd, void *to, size_t n, off_t at)
 
     if (!meets("pread", fd, NULL, EIO_ | INTR | SHORT))
         return sys->pread(fd, to, n, at);
-    if (now.fault != FAULT_SHORT) {
-        errno = now.fault == FAULT_EIO ? EIO : EINTR;
+    if (now.failure.fault != FAULT_SHORT) {
+        errno = now.failure.fault == FAULT_EIO ? EIO : EINTR;
         return -1;
     }
     k = sys->pread(fd, to, n, at);
@@ -185,17 +188,17 @@ static ssize_t t_pread(int fd, void *to, size_t n, off_t at)
 static ssize_t t_write(int fd, const void *from, size_t n)
 {
     if (fails("write", fd, NULL, EIO_ | NOSPC | INTR | (n > 1 ? SHORT : 0)) &&
-        now.fault != FAULT_SHORT)
+        now.failure.fault != FAULT_SHORT)
         return -1;
-    return sys->write(fd, from, now.n == now.at && now.fired ? (n + 1) / 2 : n);
+    return sys->write(fd, from, now.meets ? (n + 1) / 2 : n);
 }
 
 static ssize_t t_pwrite(int fd, const void *from, size_t n, off_t at)
 {
     if (fails("pwrite", fd, NULL, EIO_ | NOSPC | INTR | (n > 1 ? SHORT : 0)) &&
-        now.fault != FAULT_SHORT)
+        now.failure.fault != FAULT_SHORT)
         return -1;
-    return sys->pwrite(fd, from, now.n == now.at && now.fired ? (n + 1) / 2 : n, at);
+    return sys->pwrite(fd, from, now.meets ? (n + 1) / 2 : n, at);
 }
 
 static off_t t_lseek(int fd, off_t at, int whence)
@@ -385,14 +388,13 @@ static const struct io_calls table = {
     .closedir = t_closedir,
 };
 
-void table_begin(unsigned fs, struct calls *log, size_t at, enum fault fault)
+void table_begin(unsigned fs, struct calls *log, struct failure failure)
 {
     sys = io_now;
     now.fs = fs;
     now.log = log;
-    now.at = at;
+    now.failure = failure;
     now.n = 0;
-    now.fault = fault;
     now.fired = false;
     io_now = &table;
 }

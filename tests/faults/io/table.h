@@ -40,9 +40,16 @@ struct calls {
 };
 void calls_release(struct calls *c);
 
-/* From here on calls go through the table. log, unless NULL, gets all of them; the call
- * of the number `at`, counted from 1, meets the fault; 0: none does. */
-void table_begin(unsigned fs, struct calls *log, size_t at, enum fault fault);
+/* What fails: the call of that number, counted from 1 (0: none), and if the fault stays,
+ * each one after it that can meet it. */
+struct failure {
+    size_t at;
+    enum fault fault;
+    bool stays;
+};
+
+/* From here on calls go through the table. log, unless NULL, gets all of them. */
+void table_begin(unsigned fs, struct calls *log, struct failure failure);
 /* And from here on to the system again. */
 void table_end(void);
 
