@@ -27,6 +27,7 @@ struct bundle {
     const char *step; /* whose turn it is */
     bool damaged;     /* something, which was told */
     struct volumes volumes;
+    struct passage passage;
     struct tarout *file; /* [volumes.n] */
     struct bundle_totals totals;
 };
@@ -39,6 +40,7 @@ void bundle_new(struct bundle **to, const struct bundle_order *order)
     b->all.closure = order->closure;
     b->all.volume = b->all.n_volumes = 1;
     b->step = "";
+    passage_init(&b->passage);
     *to = b;
 }
 
@@ -55,6 +57,7 @@ void bundle_free(struct bundle *b)
     map_release(&b->seen);
     map_release(&b->whole);
     volumes_release(&b->volumes);
+    passage_release(&b->passage);
     contents_release(&b->all);
     free(b);
 }
@@ -297,7 +300,8 @@ static int write_objects(struct bundle *b, const struct contents *c, struct taro
     int rc = 0;
 
     for (size_t i = 0; i < c->n_objects && rc == 0; i++) {
-        rc = volume_add_object(b->order.store, &c->object[i], b->damaged ? NULL : t, err);
+        rc = volume_add_object(&b->passage, b->order.store, &c->object[i],
+                               b->damaged ? NULL : t, err);
         if (rc == E_CORRUPT)
             b->step = map_get(&b->seen, digest_hex(&c->object[i].id, hex));
         rc = pass_over(b, rc, err);

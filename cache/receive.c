@@ -7,6 +7,7 @@
 #include "larder/mem.h"
 #include "layout.h"
 #include "object.h"
+#include "sidehash.h"
 
 #include "larder/banned.h"
 
@@ -51,10 +52,13 @@ int receive_take(struct receive *r, const void *bytes, size_t n, struct error *e
 {
     if ((long long)n > r->max - r->got)
         return r->rc = error_set(err, E_CORRUPT, "more than its %lld bytes", r->max);
+    if (r->beside)
+        sidehash_add(r->beside, bytes, n);
+    else
+        hasher_add(r->hasher, bytes, n);
     r->rc = tempfile_write(&r->temp, bytes, n, err);
     if (r->rc < 0)
         return r->rc;
-    hasher_add(r->hasher, bytes, n);
     if (r->copy)
         buf_add(r->copy, bytes, n);
     r->got += (long long)n;
@@ -65,7 +69,10 @@ int receive_check(struct receive *r, struct error *err)
 {
     struct digest d;
 
-    hasher_finish(r->hasher, &d);
+    if (r->beside)
+        sidehash_finish(r->beside, &d);
+    else
+        hasher_finish(r->hasher, &d);
     if (r->size >= 0 && r->got != r->size)
         return r->rc = error_set(err, E_CORRUPT, "%lld bytes, not %lld", r->got, r->size);
     if (!digest_equal(&d, &r->id))

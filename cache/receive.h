@@ -20,6 +20,8 @@
 
 enum { RESUMED_MIN = 64 << 20 }; /* from this size on */
 
+struct sidehash;
+
 struct receive {
     struct store *st;
     struct digest id;
@@ -27,6 +29,8 @@ struct receive {
     long long max, got;
     long long had; /* bytes that were there before */
     struct hasher *hasher;
+    struct sidehash *beside; /* hashes instead; borrowed, NULL: none. To be set after
+                                receive_open() */
     struct tempfile temp;
     struct buf *copy; /* gets the bytes too, or NULL */
     int rc;           /* of the first thing that went wrong here, not at the sender */

@@ -9,6 +9,7 @@
 #include "object.h"
 #include "proofs.h"
 #include "receive.h"
+#include "sidehash.h"
 #include "spool.h"
 #include "tarin.h"
 #include "volume.h"
@@ -23,6 +24,7 @@ struct unbundle {
     size_t n_signers, cap_signers;
     struct proofs proofs;
     struct spool spool; /* what will be taken */
+    struct sidehash *hash;
     struct unbundle_totals totals;
 };
 
@@ -31,6 +33,7 @@ void unbundle_open(struct unbundle **to, const struct unbundle_order *order)
     struct unbundle *u = xcalloc(1, sizeof *u);
 
     u->order = *order;
+    u->hash = sidehash_new();
     *to = u;
 }
 
@@ -47,6 +50,7 @@ void unbundle_close(struct unbundle *u)
     free(u->signer);
     proofs_release(&u->proofs);
     spool_release(&u->spool);
+    sidehash_free(u->hash);
     free(u);
 }
 
@@ -211,7 +215,7 @@ static int read_records(struct unbundle *u, struct tarin *t, const struct conten
 /* An object on its way: into the store, or only past us. */
 struct passing {
     struct receive in; /* all-zero: it is not taken */
-    struct hasher *hasher;
+    struct sidehash *hash;
     struct buf *copy; /* or NULL */
 };
 
@@ -229,13 +233,13 @@ static int pass(struct passing *p, struct tarin *t, const struct bundle_object *
         if (p->in.st)
             rc = receive_take(&p->in, bytes, n, err);
         else
-            hasher_add(p->hasher, bytes, n);
+            sidehash_add(p->hash, bytes, n);
         if (rc < 0)
             return rc;
     }
     if (rc == 0 && p->in.st)
         return receive_check(&p->in, err);
-    hasher_finish(p->hasher, &d);
+    sidehash_finish(p->hash, &d);
     if (rc == 0 && !digest_equal(&d, &o->id))
         rc = error_set(err, E_CORRUPT, "its bytes have another digest");
     return rc;
@@ -254,7 +258,7 @@ static int is_lacking(struct unbundle *u, const struct bundle_object *o,
 static int read_object(struct unbundle *u, struct tarin *t, const struct bundle_object *o,
                        struct error *err)
 {
-    struct passing p = { .hasher = hasher_new(), .copy = proofs_wants(&u->proofs, o) };
+    struct passing p = { .hash = u->hash, .copy = proofs_wants(&u->proofs, o) };
     struct buf name = { 0 };
     int rc;
 
@@ -264,6 +268,7 @@ static int read_object(struct unbundle *u, struct tarin *t, const struct bundle_
         rc = is_lacking(u, o, err);
     if (rc == 1)
         rc = receive_open(&p.in, u->order.store, &o->id, o->size, o->size, NULL, err);
+    p.in.beside = u->hash;
     if (rc == 0)
         rc = pass(&p, t, o, err);
     if (rc < 0)
@@ -274,7 +279,6 @@ static int read_object(struct unbundle *u, struct tarin *t, const struct bundle_
     }
     u->totals.bytes += o->size;
     receive_release(&p.in);
-    hasher_free(p.hasher);
     buf_release(&name);
     return rc;
 }
@@ -319,8 +323,10 @@ static int tell_file(int rc, const char *path, struct error *err)
 
     if (rc == E_CORRUPT && err) {
         buf_adds(&story, err->text);
-        error_set(err, rc, "%s is damaged, or no bundle: %s; get it again", path,
-                  buf_str(&story));
+        error_set(err, rc,
+                  "%s is damaged, or no bundle: %s; copy it again, or make it "
+                  "anew",
+                  path, buf_str(&story));
         buf_release(&story);
     }
     return rc == E_TRUST ? error_context(err, "%s", path) : rc;
@@ -401,7 +407,7 @@ static int check_volumes(struct unbundle *u, struct error *err)
         if (!n_missing && !fits_together(u, c))
             return error_set(err, E_CORRUPT,
                              "%s and the other files of it are not what they say they "
-                             "are together; get them again",
+                             "are together; copy them again",
                              u->volume[i]->path);
     }
     return 0;

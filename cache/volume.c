@@ -7,10 +7,12 @@
 #include <unistd.h>
 
 #include "envelope.h"
+#include "larder/io.h"
+#include "larder/mem.h"
 #include "layout.h"
+#include "sidehash.h"
 
 #include "larder/banned.h"
-#include "larder/io.h"
 
 bool volume_is_credible(long long size, long long file_size)
 {
@@ -49,18 +51,30 @@ static int changed(const struct bundle_object *o, const char *how, struct error 
                      digest_hex(&o->id, hex), how);
 }
 
-/* The bytes of fd, which are to be those of the object. */
-static int add_bytes(const struct bundle_object *o, int fd, struct tarout *t,
-                     struct error *err)
+void passage_init(struct passage *p)
 {
-    char *chunk = xmalloc(DIGEST_CHUNK);
-    struct hasher *h = hasher_new();
+    p->chunk = xmalloc(PASSAGE_CHUNK);
+    p->hash = sidehash_new();
+}
+
+void passage_release(struct passage *p)
+{
+    sidehash_free(p->hash);
+    free(p->chunk);
+    *p = (struct passage){ 0 };
+}
+
+/* The bytes of fd, which are to be those of the object. */
+static int add_bytes(struct passage *p, const struct bundle_object *o, int fd,
+                     struct tarout *t, struct error *err)
+{
     long long left = o->size;
     struct digest d;
     int rc = 0;
 
     while (rc == 0 && left > 0) {
-        ssize_t n = io_read(fd, chunk, left < DIGEST_CHUNK ? (size_t)left : DIGEST_CHUNK);
+        ssize_t n =
+            io_read(fd, p->chunk, left < PASSAGE_CHUNK ? (size_t)left : PASSAGE_CHUNK);
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -69,20 +83,18 @@ static int add_bytes(const struct bundle_object *o, int fd, struct tarout *t,
                                         : error_system(err, "cannot read an object");
             break;
         }
-        hasher_add(h, chunk, (size_t)n);
-        rc = t ? tarout_add(t, chunk, (size_t)n, err) : 0;
+        sidehash_add(p->hash, p->chunk, (size_t)n);
+        rc = t ? tarout_add(t, p->chunk, (size_t)n, err) : 0;
         left -= n;
     }
-    hasher_finish(h, &d);
+    sidehash_finish(p->hash, &d);
     if (rc == 0 && !digest_equal(&d, &o->id))
         rc = changed(o, "damaged", err);
-    hasher_free(h);
-    free(chunk);
     return rc;
 }
 
-int volume_add_object(struct store *st, const struct bundle_object *o, struct tarout *t,
-                      struct error *err)
+int volume_add_object(struct passage *p, struct store *st, const struct bundle_object *o,
+                      struct tarout *t, struct error *err)
 {
     struct buf path = { 0 }, name = { 0 };
     struct stat s;
@@ -100,7 +112,7 @@ int volume_add_object(struct store *st, const struct bundle_object *o, struct ta
     if (rc == 0 && t)
         rc = tarout_begin(t, name.s, o->size, err);
     if (rc == 0)
-        rc = add_bytes(o, fd, t, err);
+        rc = add_bytes(p, o, fd, t, err);
     if (fd >= 0)
         io_close(fd);
     buf_release(&name);

@@ -35,9 +35,18 @@ void volume_object_name(const struct bundle_object *o, struct buf *name);
 
 int volume_add_text(struct tarout *t, const char *name, const char *text, size_t n,
                     struct error *err);
+/* What passes objects on. */
+struct passage {
+    char *chunk; /* PASSAGE_CHUNK bytes */
+    struct sidehash *hash;
+};
+enum { PASSAGE_CHUNK = 256 << 10 };
+void passage_init(struct passage *p);
+void passage_release(struct passage *p);
+
 /* Hashed on the way: E_CORRUPT when it is not what its name says. t NULL: only that. */
-int volume_add_object(struct store *st, const struct bundle_object *o, struct tarout *t,
-                      struct error *err);
+int volume_add_object(struct passage *p, struct store *st, const struct bundle_object *o,
+                      struct tarout *t, struct error *err);
 /* The last entry. text: of the contents. */
 int volume_sign(struct tarout *t, const struct signer *s, const struct buf *text,
                 struct error *err);

@@ -82,8 +82,8 @@ static int refuse(const struct planner *p, struct error *err)
 {
     if (p->largest)
         return error_set(err, E_USAGE,
-                         "something in the bundle is larger than a file may be: with "
-                         "--max-size=%lld it fits",
+                         "something in the bundle is larger than a file may be: use "
+                         "--max-size=%lld or more",
                          spread(p->frame + p->largest));
     if (p->v->n > BUNDLE_VOLUMES_MAX)
         return error_set(err, E_USAGE,

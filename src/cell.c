@@ -171,7 +171,7 @@ int cell_find(const char *text, size_t n, const char *cell, struct buf *value,
     if (rc == 0 && n_rows != 1)
         rc = error_set(
             err, E_USAGE,
-            "%s means %zu rows of the table, and must mean one: say what stands "
+            "the cell %s means %zu rows of the table, and must mean one: say what stands "
             "in its columns",
             cell, n_rows);
     if (rc == 0 && (!found.n || memchr(found.text, '\0', found.n)))

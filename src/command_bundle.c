@@ -174,8 +174,9 @@ static int add_part(struct bundling *all, struct work *w, const struct pick *pic
                          "`public` can be bundled",
                          pick->word);
     if (t->path && t->object.kind != OBJECT_TREE)
-        return error_set(err, E_USAGE, "%s of %s is a file, no folder: leave out /%s",
-                         t->output, t->step, t->path);
+        return error_set(err, E_USAGE,
+                         "%s of %s is a file, no folder: name it without /%s", t->output,
+                         t->step, t->path);
     rc = bring(all, w, i, err);
     if (rc == 0)
         rc = error_set(err, E_STAGE, "%s is not kept; `larder run -B '%s'` makes it",
@@ -204,7 +205,8 @@ static int add_pick(struct bundling *all, const struct pick *pick, struct error 
         return pick->output < 0
                    ? 0
                    : error_set(err, E_INPUT,
-                               "%s stays here: %s says never-remote of its stage",
+                               "%s stays here: %s says never-remote of its stage; remove "
+                               "that if it may leave",
                                pick->word, TRUST_FILE);
     for (size_t i = first; i < end && rc == 0; i++) {
         struct bundle_target t = { .step = w->record->step,

@@ -1,0 +1,136 @@
+#include "sidehash.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "larder/mem.h"
+
+#include "larder/banned.h"
+
+enum { SLOTS = 8, SLOT_SIZE = 256 << 10, SMALL = 256 << 10 };
+
+struct sidehash {
+    struct hasher *hasher;
+    size_t total; /* since the last finish */
+    bool alone;   /* there can be no thread */
+    bool started, ends;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    char *slot; /* SLOTS of them, used in turn */
+    size_t size[SLOTS];
+    size_t filled, hashed; /* how many so far */
+};
+
+struct sidehash *sidehash_new(void)
+{
+    struct sidehash *s = xcalloc(1, sizeof *s);
+
+    s->hasher = hasher_new();
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_cond_init(&s->changed, NULL);
+    return s;
+}
+
+/* A slot's bytes are not touched by others between its filling and its hashing. */
+static void *hash(void *self)
+{
+    struct sidehash *s = self;
+
+    pthread_mutex_lock(&s->lock);
+    for (;;) {
+        size_t i = s->hashed % SLOTS;
+
+        while (!s->ends && s->hashed == s->filled)
+            pthread_cond_wait(&s->changed, &s->lock);
+        if (s->hashed == s->filled)
+            break;
+        pthread_mutex_unlock(&s->lock);
+        hasher_add(s->hasher, s->slot + i * SLOT_SIZE, s->size[i]);
+        pthread_mutex_lock(&s->lock);
+        s->hashed++;
+        pthread_cond_signal(&s->changed);
+    }
+    pthread_mutex_unlock(&s->lock);
+    return NULL;
+}
+
+/* Signals are for others. */
+static void start(struct sidehash *s)
+{
+    sigset_t all, before;
+
+    sigfillset(&all);
+    s->slot = xmalloc((size_t)SLOTS * SLOT_SIZE);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    s->started = pthread_create(&s->thread, NULL, hash, s) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    s->alone = !s->started;
+}
+
+static void fill_slot(struct sidehash *s, const void *bytes, size_t n)
+{
+    size_t i = s->filled % SLOTS;
+
+    pthread_mutex_lock(&s->lock);
+    while (s->filled - s->hashed == SLOTS)
+        pthread_cond_wait(&s->changed, &s->lock);
+    pthread_mutex_unlock(&s->lock);
+    memcpy(s->slot + i * SLOT_SIZE, bytes, n);
+    s->size[i] = n;
+    pthread_mutex_lock(&s->lock);
+    s->filled++;
+    pthread_cond_signal(&s->changed);
+    pthread_mutex_unlock(&s->lock);
+}
+
+void sidehash_add(struct sidehash *s, const void *bytes, size_t n)
+{
+    const char *at = bytes;
+
+    s->total += n;
+    if (s->total > SMALL && !s->started && !s->alone)
+        start(s);
+    if (s->total <= SMALL || s->alone) {
+        hasher_add(s->hasher, bytes, n);
+        return;
+    }
+    while (n) {
+        size_t k = n < SLOT_SIZE ? n : SLOT_SIZE;
+
+        fill_slot(s, at, k);
+        at += k;
+        n -= k;
+    }
+}
+
+void sidehash_finish(struct sidehash *s, struct digest *d)
+{
+    pthread_mutex_lock(&s->lock);
+    while (s->hashed != s->filled)
+        pthread_cond_wait(&s->changed, &s->lock);
+    pthread_mutex_unlock(&s->lock);
+    hasher_finish(s->hasher, d);
+    s->total = 0;
+}
+
+void sidehash_free(struct sidehash *s)
+{
+    if (!s)
+        return;
+    if (s->started) {
+        pthread_mutex_lock(&s->lock);
+        s->ends = true;
+        pthread_cond_signal(&s->changed);
+        pthread_mutex_unlock(&s->lock);
+        pthread_join(s->thread, NULL);
+    }
+    pthread_cond_destroy(&s->changed);
+    pthread_mutex_destroy(&s->lock);
+    hasher_free(s->hasher);
+    free(s->slot);
+    free(s);
+}

@@ -1,0 +1,24 @@
+/*
+ * sidehash - SHA-256 on a thread of its own, while the caller does something else with
+ * the same bytes: compresses, writes.
+ *
+ * What is small is hashed at once. The thread is started when it is first of use, and
+ * lives as long as this.
+ */
+#ifndef CACHE_SIDEHASH_H
+#define CACHE_SIDEHASH_H
+
+#include <stddef.h>
+
+#include "larder/digest.h"
+
+struct sidehash;
+
+struct sidehash *sidehash_new(void); /* new: sidehash_free() */
+/* The bytes are copied where they are not hashed at once. */
+void sidehash_add(struct sidehash *s, const void *bytes, size_t n);
+/* Of all that was added since the last time. */
+void sidehash_finish(struct sidehash *s, struct digest *d);
+void sidehash_free(struct sidehash *s); /* NULL is fine */
+
+#endif
