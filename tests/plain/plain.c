@@ -11,8 +11,10 @@
 
 #include "criterion/criterion.h"
 
-enum { FAILED = 1, SKIPPED = 77, TIMEOUT_S = 120 };
+enum { FAILED = 1, SKIPPED = 77, TIMEOUT_S = 600 };
 
+jmp_buf plain_next_parameter;
+static bool parameterized; /* of the test that runs */
 static struct plain_test *first, **last = &first, *suites;
 
 void plain_add(struct plain_test *t)
@@ -39,9 +41,21 @@ void plain_fail(const char *file, int line, const char *what, ...)
     _exit(FAILED);
 }
 
+void plain_say(const char *what, ...)
+{
+    va_list args;
+
+    va_start(args, what);
+    vfprintf(stderr, what, args);
+    va_end(args);
+    fputc('\n', stderr);
+}
+
 void plain_skip(const char *why, ...)
 {
     (void)why;
+    if (parameterized)
+        longjmp(plain_next_parameter, 1);
     _exit(SKIPPED);
 }
 
@@ -55,6 +69,7 @@ static void run(const struct plain_test *t)
         s->init();
     if (t->init)
         t->init();
+    parameterized = t->parameterized;
     t->run();
     if (t->fini)
         t->fini();

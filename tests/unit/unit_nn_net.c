@@ -15,7 +15,7 @@ enum { N = 8, SIZE = 32 * 32 * 3 };
 static const int32_t label[N] = { 3, 1, 9, 0, 5, 3, 7, 2 };
 
 /* Every malloc of this process passes here. */
-#ifndef __SANITIZE_ADDRESS__
+#if !defined __SANITIZE_ADDRESS__ && !defined __SANITIZE_THREAD__
 void *__libc_malloc(size_t n);
 static _Atomic int n_allocations;
 static size_t watched = SIZE_MAX; /* sizes from here on count */
@@ -275,7 +275,7 @@ ParameterizedTestParameters(nn_net, a_batch_allocates_nothing)
 /* oneDNN makes a small list of arguments for each call; nothing else. */
 ParameterizedTest(struct backend_case *b, nn_net, a_batch_allocates_nothing)
 {
-#ifdef __SANITIZE_ADDRESS__
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
     (void)b;
     cr_skip_test("the sanitizer counts allocations itself");
 #else
