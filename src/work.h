@@ -30,11 +30,11 @@ enum work_state {
 struct work {
     const struct step *step;
     enum work_state state;
-    bool wanted;            /* chosen, or needed by one that is */
-    bool remake;            /* is to run even where a record answers */
-    bool ran;               /* in this run */
-    bool lost;              /* a record answers, but not all of its outputs are there */
-    bool damaged;           /* and this one is there and other bytes: */
+    bool wanted;  /* chosen, or needed by one that is */
+    bool remake;  /* is to run even where a record answers */
+    bool ran;     /* in this run */
+    bool lost;    /* a record answers, but not all of its outputs are there */
+    bool damaged; /* and this one is there and other bytes: */
     struct digest bad;
     bool unmet;             /* a record answers, and is not what the recipe expects */
     bool here;              /* of WORK_DONE: all its outputs are in the store */

@@ -13,7 +13,7 @@
  * The format (http://yann.lecun.com/exdb/mnist/): two zero bytes, the type (0x08: bytes),
  * the number of dimensions, each dimension as a big-endian 32-bit number, the array.
  */
-enum { TYPE_BYTES = 0x08 };
+enum { TYPE_BYTES = 0x08, DEFLATED_AT_MOST = 1032 }; /* bytes that one can stand for */
 #define SIZE_MAX_BYTES (1ULL << 30)
 
 /* Inflates exactly n bytes. */
@@ -95,6 +95,10 @@ int idx_read(struct idx *x, const char *path, int n_dims, struct error *err)
     rc = read_header(x, &z, n_dims, &size, err);
     if (rc < 0)
         goto out;
+    if (size / DEFLATED_AT_MOST > file.len) {
+        rc = error_set(err, E_INPUT, "too few bytes for its dimensions");
+        goto out;
+    }
     x->bytes = xmalloc(size);
     rc = inflate_bytes(&z, x->bytes, size, err);
     if (rc == 0)
