@@ -11,6 +11,23 @@
 
 #include "larder/banned.h"
 
+static void add(struct receive *r, const void *bytes, size_t n)
+{
+    if (r->beside)
+        sidehash_add(r->beside, bytes, n);
+    else
+        hasher_add(r->hasher, bytes, n);
+}
+
+static void finish(struct receive *r, struct digest *d)
+{
+    if (r->beside)
+        sidehash_finish(r->beside, d);
+    else
+        hasher_finish(r->hasher, d);
+    r->checked = true;
+}
+
 /* Hashes what is there, so that the rest can follow; more than there may be is nothing.
  */
 static int go_on(struct receive *r, struct error *err)
@@ -23,7 +40,7 @@ static int go_on(struct receive *r, struct error *err)
     while (n > 0 && r->had <= r->max) {
         n = io_pread(r->temp.fd, bytes, DIGEST_CHUNK, (off_t)r->got);
         if (n > 0) {
-            hasher_add(r->hasher, bytes, (size_t)n);
+            add(r, bytes, (size_t)n);
             r->got += n;
         }
     }
@@ -40,8 +57,15 @@ int receive_open(struct receive *r, struct store *st, const struct digest *id,
     *r = (struct receive){ .st = st, .id = *id, .size = size, .copy = copy };
     r->max = size >= 0 ? size : max;
     r->hasher = hasher_new();
-    if (size < RESUMED_MIN || copy)
-        return r->rc = tempfile_open(&r->temp, st, err);
+    return r->rc = tempfile_open(&r->temp, st, err);
+}
+
+int receive_resume(struct receive *r, struct store *st, const struct digest *id,
+                   long long size, struct sidehash *beside, struct error *err)
+{
+    *r = (struct receive){ .st = st, .id = *id, .size = size, .max = size };
+    r->hasher = hasher_new();
+    r->beside = beside;
     r->rc = tempfile_resume(&r->temp, st, id, &r->had, err);
     if (r->rc == 0 && r->had > 0)
         r->rc = go_on(r, err);
@@ -52,10 +76,7 @@ int receive_take(struct receive *r, const void *bytes, size_t n, struct error *e
 {
     if ((long long)n > r->max - r->got)
         return r->rc = error_set(err, E_CORRUPT, "more than its %lld bytes", r->max);
-    if (r->beside)
-        sidehash_add(r->beside, bytes, n);
-    else
-        hasher_add(r->hasher, bytes, n);
+    add(r, bytes, n);
     r->rc = tempfile_write(&r->temp, bytes, n, err);
     if (r->rc < 0)
         return r->rc;
@@ -69,10 +90,7 @@ int receive_check(struct receive *r, struct error *err)
 {
     struct digest d;
 
-    if (r->beside)
-        sidehash_finish(r->beside, &d);
-    else
-        hasher_finish(r->hasher, &d);
+    finish(r, &d);
     if (r->size >= 0 && r->got != r->size)
         return r->rc = error_set(err, E_CORRUPT, "%lld bytes, not %lld", r->got, r->size);
     if (!digest_equal(&d, &r->id))
@@ -95,6 +113,10 @@ int receive_publish(struct receive *r, bool sync, struct error *err)
 
 void receive_release(struct receive *r)
 {
+    struct digest none;
+
+    if (r->beside && !r->checked)
+        finish(r, &none); /* it is used again */
     if (r->rc == E_CORRUPT)
         tempfile_discard(&r->temp);
     else

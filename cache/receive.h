@@ -2,8 +2,7 @@
  * receive - an object that arrives from somewhere else, in pieces.
  *
  * It is hashed on the way into tmp/, stopped at the first byte beyond its size, and gets
- * its name only if its bytes are what the name says. Nobody ever sees anything else. Of a
- * large one what came stays in tmp/ when it breaks off, and is gone on with.
+ * its name only if its bytes are what the name says. Nobody ever sees anything else.
  *
  *   struct receive r = { 0 };
  *   receive_open(&r, st, &id, size, max, err); receive_take(&r, bytes, n, err); ...
@@ -18,7 +17,7 @@
 #include "larder/store.h"
 #include "tempfile.h"
 
-enum { RESUMED_MIN = 64 << 20 }; /* from this size on */
+enum { RESUMED_MIN = 64 << 20 }; /* from this size on it is worth it */
 
 struct sidehash;
 
@@ -29,8 +28,9 @@ struct receive {
     long long max, got;
     long long had; /* bytes that were there before */
     struct hasher *hasher;
-    struct sidehash *beside; /* hashes instead; borrowed, NULL: none. To be set after
-                                receive_open() */
+    struct sidehash *beside; /* hashes instead; borrowed, NULL: none. May be set
+                                after receive_open() */
+    bool checked;
     struct tempfile temp;
     struct buf *copy; /* gets the bytes too, or NULL */
     int rc;           /* of the first thing that went wrong here, not at the sender */
@@ -39,6 +39,10 @@ struct receive {
 /* size -1: not known, at most max. copy may be NULL; it is borrowed. */
 int receive_open(struct receive *r, struct store *st, const struct digest *id,
                  long long size, long long max, struct buf *copy, struct error *err);
+/* The same of a large one, of which what came stays in tmp/ when it breaks off: the bytes
+ * that are there already, r->had of them, are taken as the first ones. */
+int receive_resume(struct receive *r, struct store *st, const struct digest *id,
+                   long long size, struct sidehash *beside, struct error *err);
 /* E_CORRUPT when there are too many bytes. */
 int receive_take(struct receive *r, const void *bytes, size_t n, struct error *err);
 /* All bytes are there: E_CORRUPT when they are not the object's. */

@@ -13,6 +13,7 @@
 #include "packs.h"
 #include "peer.h"
 #include "receive.h"
+#include "sidehash.h"
 #include "signed.h"
 #include "tree.h"
 
@@ -41,6 +42,7 @@ struct remotes {
     struct map strangers; /* id of a key → struct stranger, of the first ones */
     size_t n_others;      /* results of further unknown keys */
     size_t n_false;       /* records whose signature does not fit */
+    struct sidehash *beside; /* of large objects; NULL until there is one */
     bool stopped;
     struct remotes_totals totals;
 };
@@ -66,6 +68,7 @@ void remotes_close(struct remotes *r)
     map_release(&r->whole);
     map_release(&r->strangers);
     arena_release(&r->arena);
+    sidehash_free(r->beside);
     free(r);
 }
 
@@ -339,6 +342,16 @@ static int get_file(struct remotes *r, struct source *s, struct receive *in,
     return rc;
 }
 
+static int open_arrival(struct remotes *r, struct receive *in, const struct digest *id,
+                        long long size, struct buf *copy, struct error *err)
+{
+    if (size < RESUMED_MIN || copy)
+        return receive_open(in, r->order.store, id, size, TREE_TEXT_MAX, copy, err);
+    if (!r->beside)
+        r->beside = sidehash_new();
+    return receive_resume(in, r->order.store, id, size, r->beside, err);
+}
+
 /* The same from the first remote that has it whole; *in is then to be published. */
 static int ask_for_file(struct remotes *r, struct receive *in, const struct digest *id,
                         long long size, struct buf *copy, struct error *err)
@@ -346,7 +359,7 @@ static int ask_for_file(struct remotes *r, struct receive *in, const struct dige
     if (was_missed(r, id))
         return REMOTE_ABSENT;
     for (size_t i = 0; i < r->n && !r->stopped; i++) {
-        int rc = receive_open(in, r->order.store, id, size, TREE_TEXT_MAX, copy, err);
+        int rc = open_arrival(r, in, id, size, copy, err);
 
         if (rc == 0)
             rc = get_file(r, &r->source[i], in, err);
