@@ -182,6 +182,35 @@ class HttpServer(http.server.ThreadingHTTPServer):
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
 
+class Odd(HttpServer):
+    """A server that says what a function makes of a request: code, headers, text."""
+
+    def __init__(self, answer):
+        self.asked = []
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_):
+                pass
+
+            def do_GET(self):
+                self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                outer.asked.append("%s %s" % (self.command, self.path))
+                code, headers, text = answer(outer, self)
+                self.send_response(code)
+                for name, value in {"Content-Length": str(len(text)), **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(text.encode())
+            do_HEAD = do_PUT = do_POST = do_GET
+
+        super().__init__(Handler)
+        self.url = "oci://%s/lab/results" % self.host
+
+
 class TokenServer:
     """Gives tokens that a docker-registry believes: for reading to everybody, for writing to lab:secret."""
 
