@@ -118,25 +118,29 @@ log: {{level: error}}
 storage:
   filesystem: {{rootdirectory: {folder}/data}}
   maintenance: {{uploadpurging: {{enabled: false}}, readonly: {{enabled: {read_only}}}}}
-http: {{addr: "127.0.0.1:{port}"}}
+http: {{addr: "127.0.0.1:{port}"{http}}}
 {auth}
 """
 
 
 class Registry:
-    """Debian's docker-registry, with an own folder. auth: how it wants to be asked, in its own words."""
+    """Debian's docker-registry, with an own folder. auth and tls: how it wants to be asked; to what is encrypted, this
+    machine has to be a host as others."""
 
-    def __init__(self, folder, auth=""):
+    def __init__(self, folder, auth="", tls=None):
         self.folder, self.port, self.process, self.auth = folder, free_port(), None, auth
+        self.http = ""
+        if tls:  # like one behind what decrypts for it, it calls itself http
+            self.http = ', host: "http://0.0.0.0:%d", tls: {certificate: %s/cert, key: %s/key}' % (self.port, tls, tls)
         self.host = "127.0.0.1:%d" % self.port
-        self.url = "oci://%s/lab/results" % self.host
+        self.url = "oci://%s/lab/results" % ("0.0.0.0:%d" % self.port if tls else self.host)
         self.base = "http://%s/v2/lab/results" % self.host
         os.makedirs(folder + "/data")
         self.allow(True)
 
     def allow(self, writable):
         with open(self.folder + "/config.yml", "w") as f:
-            f.write(REGISTRY.format(folder=self.folder, port=self.port, auth=self.auth,
+            f.write(REGISTRY.format(folder=self.folder, port=self.port, auth=self.auth, http=self.http,
                                     read_only="false" if writable else "true"))
         self.stop()
         self.start()
@@ -211,14 +215,18 @@ class Odd(HttpServer):
         self.url = "oci://%s/lab/results" % self.host
 
 
+def make_certificate(folder, *more):
+    os.makedirs(folder)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=test", "-days", "2", *more,
+                    "-keyout", folder + "/key", "-out", folder + "/cert"], check=True, stderr=subprocess.DEVNULL)
+
+
 class TokenServer:
     """Gives tokens that a docker-registry believes: for reading to everybody, for writing to lab:secret."""
 
     def __init__(self, folder):
-        os.makedirs(folder)
         self.folder, self.asked = folder, []
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=tokens", "-days", "2",
-                        "-keyout", folder + "/key", "-out", folder + "/cert"], check=True, stderr=subprocess.DEVNULL)
+        make_certificate(folder)
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
