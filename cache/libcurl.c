@@ -21,6 +21,13 @@ static const struct {
     { "curl_easy_getinfo", &calls.getinfo },
     { "curl_easy_cleanup", &calls.cleanup },
     { "curl_easy_strerror", &calls.strerror },
+    { "curl_multi_init", &calls.multi_init },
+    { "curl_multi_add_handle", &calls.multi_add_handle },
+    { "curl_multi_remove_handle", &calls.multi_remove_handle },
+    { "curl_multi_perform", &calls.multi_perform },
+    { "curl_multi_poll", &calls.multi_poll },
+    { "curl_multi_info_read", &calls.multi_info_read },
+    { "curl_multi_cleanup", &calls.multi_cleanup },
     { "curl_slist_append", &calls.slist_append },
     { "curl_slist_free_all", &calls.slist_free_all },
 };

@@ -19,7 +19,11 @@
 
 #include "larder/banned.h"
 
-enum { MISSED_S = 60, STRANGERS_MAX = 20 };
+enum {
+    MISSED_S = 60,
+    STRANGERS_MAX = 20,
+    PARTED_MIN = 16 << 20 /* asked for by its size, so that it can be divided */
+};
 
 struct source {
     struct peer peer;
@@ -329,7 +333,7 @@ static int get_file(struct remotes *r, struct source *s, struct receive *in,
     else if (packs && in->size >= 0 && in->size <= PACKED_MAX)
         rc = REMOTE_ABSENT;
     else if (in->got == 0 || rest.size > 0)
-        rc = peer_get(&s->peer, name.s, in->got ? &rest : NULL, &to, err);
+        rc = peer_get(&s->peer, name.s, in->size >= PARTED_MIN ? &rest : NULL, &to, err);
     if (rc == REMOTE_DONE)
         rc = receive_check(in, err);
     if (rc < 0 && in->rc == E_CORRUPT) {

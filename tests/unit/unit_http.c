@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -174,6 +175,127 @@ Test(http, a_redirect_leads_without_our_names)
     buf_release(&asked);
     buf_release(&asked_other);
     buf_release(&got);
+}
+
+/* ---- several connections ----------------------------------------------------------- */
+
+enum { FILE_SIZE = (40 << 20) + 77, FROM = 1000, WANTED = FILE_SIZE - 3000 };
+
+static unsigned char byte_at(long long i)
+{
+    return (unsigned char)(i * 2654435761U >> 11);
+}
+
+enum trouble { NO_TROUBLE, NO_RANGES, CUT, BUSY, OTHER_RANGE };
+
+/* Answers requests for parts of a file, one connection each; the third one has trouble.
+ */
+static void serve_parts(int listening, int to, enum trouble trouble)
+{
+    char *bytes = malloc(FILE_SIZE);
+
+    for (long long i = 0; i < FILE_SIZE; i++)
+        bytes[i] = (char)byte_at(i);
+    for (int number = 1;; number++) {
+        int fd = accept(listening, NULL, NULL);
+        char text[4096] = "", head[200];
+        long long from = 0, last = FILE_SIZE - 1;
+        const char *range;
+        ssize_t n = read(fd, text, sizeof text - 1);
+        size_t size, done = 0;
+
+        if (n <= 0 || write(to, "x", 1) < 0) {
+            close(fd);
+            continue;
+        }
+        range = strstr(text, "Range: bytes=");
+        if (range && trouble != NO_RANGES)
+            sscanf(range, "Range: bytes=%lld-%lld", &from, &last);
+        if (number == 3 && trouble == OTHER_RANGE)
+            from++;
+        size = (size_t)(last + 1 - from);
+        if (number == 3 && trouble == BUSY)
+            snprintf(head, sizeof head, "HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n");
+        else if (trouble == NO_RANGES)
+            snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n",
+                     size);
+        else
+            snprintf(head, sizeof head,
+                     "HTTP/1.1 206 Part\r\nContent-Range: bytes %lld-%lld/%d\r\n"
+                     "Content-Length: %zu\r\n\r\n",
+                     from, last, FILE_SIZE, size);
+        if (write(fd, head, strlen(head)) < 0 || !strncmp(head + 9, "503", 3))
+            size = 0;
+        if (number == 3 && trouble == CUT)
+            size /= 2;
+        while (done < size && (n = write(fd, bytes + from + done, size - done)) > 0)
+            done += (size_t)n;
+        close(fd);
+    }
+}
+
+/* All bytes, in their order, once. */
+static int take_checked(void *self, const void *bytes, size_t n, struct error *err)
+{
+    long long *at = self;
+
+    for (size_t i = 0; i < n; i++)
+        if (((const unsigned char *)bytes)[i] != byte_at(*at + (long long)i))
+            return error_set(err, E_CORRUPT, "another byte at %lld", *at + (long long)i);
+    *at += (long long)n;
+    return 0;
+}
+
+/* How many requests it took to bring the part. */
+static size_t bring(enum trouble trouble)
+{
+    struct sockaddr_in name = { .sin_family = AF_INET,
+                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t size = sizeof name;
+    int fd = socket(AF_INET, SOCK_STREAM, 0), end[2];
+    const struct remote_part part = { FROM, WANTED };
+    long long at = FROM;
+    const struct remote_sink to = { take_checked, &at };
+    struct buf url = { 0 }, asked = { 0 };
+    struct http_request q = { .method = "GET", .part = &part, .to = &to };
+    struct http_answer a;
+    struct error err = { 0 };
+    struct server s;
+    struct http *h;
+    size_t n;
+
+    cr_assert(bind(fd, (struct sockaddr *)&name, size) == 0 && listen(fd, 32) == 0);
+    cr_assert(getsockname(fd, (struct sockaddr *)&name, &size) == 0 && pipe(end) == 0);
+    s = (struct server){ fork(), ntohs(name.sin_port), end[0] };
+    if (s.pid == 0) {
+        signal(SIGPIPE, SIG_IGN);
+        serve_parts(fd, end[1], trouble);
+    }
+    close(end[1]);
+    close(fd);
+    buf_printf(&url, "http://127.0.0.1:%d/file", s.port);
+    q.url = url.s;
+    cr_assert_eq(http_open(&h, &err), 0, "%s", err.text);
+    cr_assert_eq(http_send(h, &q, &a, &err), 0, "%d: %s", trouble, err.text);
+    cr_assert_eq(at, FROM + WANTED, "%d: %lld", trouble, at);
+    http_answer_release(&a);
+    http_close(h);
+    stop(&s, &asked);
+    n = asked.len;
+    buf_release(&asked);
+    buf_release(&url);
+    return n;
+}
+
+Test(http, a_large_part_comes_over_several_connections)
+{
+    cr_assert_eq(bring(NO_TROUBLE), 5);
+}
+
+Test(http, when_one_of_several_fails_one_goes_on)
+{
+    for (enum trouble t = NO_RANGES; t <= OTHER_RANGE; t++)
+        cr_assert_gt(bring(t), 1);
 }
 
 /* What is wrong with an address, a bucket, a region is said before anybody is asked. */
