@@ -15,7 +15,8 @@
 enum { FAILURES_MAX = 3, SHUT_S = 60, INFO_MAX = 1 << 16 };
 
 static const struct remote_kind *const kind[] = { &remote_folder, &remote_http,
-                                                  &remote_https, &remote_s3, &remote_oci };
+                                                  &remote_https, &remote_s3,
+                                                  &remote_oci };
 static const char info_name[] = "larder-cache-info";
 static const char info_text[] = FORMAT_REMOTE "\n";
 static const char info_packs[] = "small in packs\n";

@@ -10,7 +10,8 @@
 #include "larder/store.h"
 
 /* *rec is new, its `by` set where there is an envelope. The signature was checked before
- * it came in and is not again (but see record_signature_fits()). E_CORRUPT as record_read(). */
+ * it came in and is not again (but see record_signature_fits()). E_CORRUPT as
+ * record_read(). */
 int signed_read(struct record **rec, const char *text, size_t n, struct error *err);
 /* As record_is_whole(), of what may be in an envelope. */
 bool signed_is_whole(const char *text, size_t n);

@@ -78,8 +78,8 @@ void record_write(struct record *r, struct buf *to);
 /* *r is new. E_CORRUPT with the line where the text is not a whole record. */
 int record_read(struct record **r, const char *text, size_t n, struct error *err);
 /* Of one that came from a remote (`by` is set): whether who is said to have signed it has
- * signed exactly this. It is checked before a record comes in, so looking again finds only
- * what changed since then. */
+ * signed exactly this. It is checked before a record comes in, so looking again finds
+ * only what changed since then. */
 bool record_signature_fits(const struct record *r);
 /* Whether the checksum line fits the bytes before it: of any format that has one. */
 bool record_is_whole(const char *text, size_t n);
