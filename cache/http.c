@@ -23,7 +23,7 @@ int http_open(struct http **to, struct error *err)
     struct http *h = xcalloc(1, sizeof *h);
     int rc = libcurl_open(&h->lib, err);
 
-    if (rc == 0 && (h->curl = h->lib->init()) == NULL)
+    if (rc == 0 && (h->multi = h->lib->multi_init()) == NULL)
         rc = error_set(err, E_SYSTEM, "libcurl cannot begin");
     if (rc < 0) {
         free(h);
@@ -35,10 +35,8 @@ int http_open(struct http **to, struct error *err)
 
 void http_close(struct http *h)
 {
-    if (h && h->multi)
-        h->lib->multi_cleanup(h->multi);
     if (h)
-        h->lib->cleanup(h->curl);
+        h->lib->multi_cleanup(h->multi);
     free(h);
 }
 
@@ -120,6 +118,27 @@ static bool wait_for(const struct call *c, int tries)
     return true;
 }
 
+/* curl_easy_perform(), but for the connections, which stay with us. */
+static CURLcode perform(struct http *h, CURL *curl)
+{
+    const struct libcurl *lib = h->lib;
+    CURLMcode rc = lib->multi_add_handle(h->multi, curl);
+    CURLcode done = CURLE_FAILED_INIT;
+    CURLMsg *said;
+    int n = 1;
+
+    while (rc == CURLM_OK && n > 0) {
+        rc = lib->multi_perform(h->multi, &n);
+        if (rc == CURLM_OK && n > 0)
+            rc = lib->multi_poll(h->multi, NULL, 0, 1000, NULL);
+    }
+    while ((said = lib->multi_info_read(h->multi, &n)))
+        if (said->msg == CURLMSG_DONE)
+            done = said->data.result;
+    lib->multi_remove_handle(h->multi, curl);
+    return done;
+}
+
 /* One try, wherever it leads. */
 static int attempt(struct call *c)
 {
@@ -127,8 +146,9 @@ static int attempt(struct call *c)
 
     call_lead(c, c->q->url);
     for (int hops = 0; rc == CALL_MOVED && hops <= HTTP_REDIRECTS; hops++) {
-        call_begin(c);
-        rc = call_end(c, c->h->lib->perform(c->curl));
+        rc = call_begin(c);
+        if (rc == 0)
+            rc = call_end(c, perform(c->h, c->curl));
     }
     return rc == CALL_MOVED ? call_failed(c, "it leads on and on") : rc;
 }
@@ -156,7 +176,7 @@ static int insist(struct call *c)
 int http_send(struct http *h, const struct http_request *q, struct http_answer *a,
               struct error *err)
 {
-    struct call c = { .h = h, .curl = h->curl, .q = q, .a = a, .err = err };
+    struct call c = { .h = h, .q = q, .a = a, .err = err };
     int rc = HTTP_REST;
 
     *a = (struct http_answer){ 0 };

@@ -198,7 +198,6 @@ static void set_options(struct call *c)
     const struct libcurl *lib = c->h->lib;
     CURL *curl = c->curl;
 
-    lib->reset(curl);
     lib->setopt(curl, CURLOPT_URL, buf_str(&c->url));
     lib->setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     if (url_host_is_local(url_host(buf_str(&c->url))))
@@ -280,8 +279,12 @@ void call_lead(struct call *c, const char *url)
     c->elsewhere = false;
 }
 
-void call_begin(struct call *c)
+int call_begin(struct call *c)
 {
+    c->h->lib->cleanup(c->curl);
+    c->curl = c->h->lib->init();
+    if (!c->curl)
+        return error_set(c->err, E_SYSTEM, "libcurl cannot begin");
     c->seen = c->begun = false;
     c->said = 0;
     c->rc = 0;
@@ -291,6 +294,7 @@ void call_begin(struct call *c)
     set_options(c);
     c->h->lib->slist_free_all(c->headers);
     c->headers = set_headers(c);
+    return 0;
 }
 
 int call_end(struct call *c, CURLcode done)
@@ -313,6 +317,8 @@ void call_release(struct call *c)
 {
     c->h->lib->slist_free_all(c->headers);
     c->headers = NULL;
+    c->h->lib->cleanup(c->curl);
+    c->curl = NULL;
     buf_release(&c->held);
     buf_release(&c->url);
 }

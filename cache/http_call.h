@@ -1,7 +1,7 @@
 /*
  * http_call - one request under way, on a connection that whoever asks drives.
  *
- *   struct call c = { .h = h, .curl = curl, .q = &q, .a = &a, .err = err };
+ *   struct call c = { .h = h, .q = &q, .a = &a, .err = err };
  *   call_lead(&c, q.url); call_begin(&c); let libcurl perform; call_end(&c, done);
  *   the last two again while that is CALL_MOVED;    call_release(&c);
  */
@@ -17,14 +17,14 @@ enum { HTTP_REDIRECTS = 5 }; /* in a row */
 
 struct http {
     const struct libcurl *lib;
-    CURL *curl;   /* keeps the connections */
-    CURLM *multi; /* those of http_wide.c; NULL until they are needed */
+    CURLM *multi; /* keeps the connections */
 };
 
 /* A request under way. */
 struct call {
     struct http *h;
-    CURL *curl;
+    CURL *curl; /* new for each: libcurl 7.88 follows a pointer of the answer before when
+                   a handle is used again and headers begin with a blank */
     struct curl_slist *headers;
     const struct http_request *q;
     struct http_answer *a;
@@ -48,7 +48,7 @@ enum { CALL_AGAIN = 10, CALL_MOVED = 11 };
 
 void call_lead(struct call *c, const char *url);
 /* Sets all that libcurl has to know; what was taken already is not asked for again. */
-void call_begin(struct call *c);
+int call_begin(struct call *c); /* E_SYSTEM where libcurl can no more */
 int call_end(struct call *c, CURLcode done);
 void call_release(struct call *c);
 

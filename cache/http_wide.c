@@ -49,9 +49,10 @@ static void let_go(struct wide *w, struct piece *p)
 
 static void ask(struct wide *w, struct piece *p)
 {
-    call_begin(&p->call);
-    w->h->lib->setopt(p->call.curl, CURLOPT_PRIVATE, p);
-    p->under_way = w->h->lib->multi_add_handle(w->h->multi, p->call.curl) == CURLM_OK;
+    if (call_begin(&p->call) == 0) {
+        w->h->lib->setopt(p->call.curl, CURLOPT_PRIVATE, p);
+        p->under_way = w->h->lib->multi_add_handle(w->h->multi, p->call.curl) == CURLM_OK;
+    }
     w->failed |= !p->under_way;
 }
 
@@ -60,12 +61,6 @@ static void begin(struct wide *w, long long number)
     struct piece *p = &w->piece[number % PIECES];
     long long from = number * PIECE, left = w->q->part->size - from;
 
-    if (!p->call.curl)
-        p->call.curl = w->h->lib->init();
-    if (!p->call.curl) {
-        w->failed = true;
-        return;
-    }
     p->part =
         (struct remote_part){ w->q->part->from + from, left < PIECE ? left : PIECE };
     p->bytes.max = PIECE;
@@ -140,9 +135,6 @@ int http_send_wide(struct http *h, const struct http_request *q, long long *take
     w->h = h;
     w->q = q;
     w->n = (q->part->size + PIECE - 1) / PIECE;
-    if (!h->multi)
-        h->multi = h->lib->multi_init();
-    w->failed = !h->multi;
     while (rc == 0 && w->next < w->n && !w->failed) {
         while (w->begun < w->n && w->begun < w->next + PIECES && !w->failed)
             begin(w, w->begun++);
@@ -158,10 +150,8 @@ int http_send_wide(struct http *h, const struct http_request *q, long long *take
         struct piece *p = &w->piece[i];
 
         let_go(w, p);
-        if (p->call.curl) {
+        if (p->call.h)
             call_release(&p->call);
-            h->lib->cleanup(p->call.curl);
-        }
         http_answer_release(&p->a);
         buf_release(&p->bytes.text);
     }

@@ -15,7 +15,6 @@ static const struct {
 } wanted[] = {
     { "curl_global_init", &calls.global_init },
     { "curl_easy_init", &calls.init },
-    { "curl_easy_reset", &calls.reset },
     { "curl_easy_setopt", &calls.setopt },
     { "curl_easy_perform", &calls.perform },
     { "curl_easy_getinfo", &calls.getinfo },
