@@ -79,7 +79,8 @@ struct digest recorded(struct scene *s, const char *store, const char *key_text,
                        const struct object *o, double wall);
 /* The same not yet recorded; new. */
 struct record *record_of(const char *key_text, const struct object *o, double wall);
-void die(const char *what); /* with the text of errno */
+/* Ends the program, with the text of errno. */
+void die(const char *what) __attribute__((noreturn));
 void insist(int rc, const struct error *err, const char *what);
 
 /* The digest of all files below the scene but those that come and go. */
