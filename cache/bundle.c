@@ -1,16 +1,10 @@
 #include "larder/bundle.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "larder/io.h"
 #include "larder/map.h"
 #include "larder/mem.h"
-#include "layout.h"
 #include "object.h"
 #include "signed.h"
 #include "tree.h"
@@ -100,32 +94,16 @@ static bool is_new(struct map *seen, const struct digest *id, const char *step)
     return true;
 }
 
-/* size -1: any. */
-static int add_file(struct bundle *b, const struct digest *id, long long size,
-                    struct error *err)
+/* Whether it is there, and so large, is seen when it is written. */
+static void add_file(struct bundle *b, const struct digest *id, long long size)
 {
-    struct store *st = b->order.store;
-    struct buf path = { 0 };
-    struct stat s;
-    int rc = 0;
-
-    if (!is_new(&b->seen, id, b->step))
-        return 0;
-    layout_object(st, id, &path);
-    if (io_fstatat(st->dir, layout_below(st, &path), &s, AT_SYMLINK_NOFOLLOW) < 0)
-        rc = errno == ENOENT || errno == ENOTDIR
-                 ? damaged(id, OBJECT_ABSENT, err)
-                 : error_system(err, "cannot look at %s", path.s);
-    else if (!S_ISREG(s.st_mode) || (size >= 0 && s.st_size != size))
-        rc = damaged(id, OBJECT_DAMAGED, err);
-    else
-        contents_add_object(&b->all, &(struct bundle_object){ *id, s.st_size });
-    buf_release(&path);
-    return pass_over(b, rc, err);
+    if (is_new(&b->seen, id, b->step))
+        contents_add_object(&b->all, &(struct bundle_object){ *id, size });
 }
 
-static int read_tree(struct bundle *b, const struct digest *id, struct tree *tree,
-                     struct error *err)
+/* Adds the text of a folder, and reads it into an empty tree. */
+static int add_text(struct bundle *b, const struct digest *id, struct tree *tree,
+                    struct error *err)
 {
     struct buf text = { 0 };
     int rc = object_read(b->order.store, id, TREE_TEXT_MAX, &text, err);
@@ -134,6 +112,8 @@ static int read_tree(struct bundle *b, const struct digest *id, struct tree *tre
         rc = damaged(id, rc, err);
     if (rc == 0)
         rc = tree_read(tree, buf_str(&text), text.len, err);
+    if (rc == 0)
+        add_file(b, id, (long long)text.len);
     buf_release(&text);
     return rc;
 }
@@ -147,14 +127,14 @@ static int add_tree(struct bundle *b, const struct digest *id, int depth,
     if (!is_new(&b->whole, id, b->step))
         return 0;
     rc = depth > TREE_DEPTH_MAX ? damaged(id, OBJECT_DAMAGED, err)
-                                : read_tree(b, id, &tree, err);
-    if (rc == 0)
-        rc = add_file(b, id, -1, err);
+                                : add_text(b, id, &tree, err);
     for (size_t i = 0; i < tree.n && rc == 0; i++) {
         const struct tree_entry *e = &tree.entry[i];
 
-        rc = e->kind == TREE_TREE ? add_tree(b, &e->id, depth + 1, err)
-                                  : add_file(b, &e->id, e->size, err);
+        if (e->kind == TREE_TREE)
+            rc = add_tree(b, &e->id, depth + 1, err);
+        else
+            add_file(b, &e->id, e->size);
     }
     tree_release(&tree);
     return pass_over(b, rc, err);
@@ -162,8 +142,10 @@ static int add_tree(struct bundle *b, const struct digest *id, int depth,
 
 int bundle_add_object(struct bundle *b, const struct object *o, struct error *err)
 {
-    return o->kind == OBJECT_TREE ? add_tree(b, &o->id, 1, err)
-                                  : add_file(b, &o->id, o->size, err);
+    if (o->kind == OBJECT_TREE)
+        return add_tree(b, &o->id, 1, err);
+    add_file(b, &o->id, o->size);
+    return 0;
 }
 
 /* ---- records and targets ----------------------------------------------------------- */
@@ -239,9 +221,7 @@ int bundle_find_file(struct bundle *b, struct bundle_target *t, struct error *er
         const struct tree_entry *e = NULL;
         struct tree tree = { 0 };
 
-        rc = read_tree(b, &folder[depth], &tree, err);
-        if (rc == 0)
-            rc = add_file(b, &folder[depth], -1, err);
+        rc = add_text(b, &folder[depth], &tree, err);
         if (rc == 0)
             e = find_entry(&tree, at, n);
         if (rc == 0 && (!e || (e->kind == TREE_TREE) != (at[n] == '/') ||
@@ -258,7 +238,9 @@ int bundle_find_file(struct bundle *b, struct bundle_target *t, struct error *er
     t->n_folders = depth;
     t->folder = arena_alloc(&b->all.arena, (depth + 1) * sizeof *t->folder);
     memcpy(t->folder, folder + 1, depth * sizeof *t->folder);
-    return rc == 0 ? add_file(b, &t->file.id, t->file.size, err) : rc;
+    if (rc == 0)
+        add_file(b, &t->file.id, t->file.size);
+    return rc;
 }
 
 void bundle_add_target(struct bundle *b, const struct bundle_target *t)

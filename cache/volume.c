@@ -96,18 +96,19 @@ static int add_bytes(struct passage *p, const struct bundle_object *o, int fd,
 int volume_add_object(struct passage *p, struct store *st, const struct bundle_object *o,
                       struct tarout *t, struct error *err)
 {
-    struct buf path = { 0 }, name = { 0 };
+    char hex[DIGEST_HEX + 1];
+    struct buf name = { 0 };
     struct stat s;
-    int fd, rc = 0;
+    int dir = layout_folder(st, &o->id), rc = 0;
+    int fd = dir < 0 ? -1
+                     : io_openat(dir, digest_hex(&o->id, hex),
+                                 O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
 
-    layout_object(st, &o->id, &path);
     volume_object_name(o, &name);
-    fd = io_openat(st->dir, layout_below(st, &path),
-                   O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
     if (fd < 0)
         rc = errno == ENOENT ? changed(o, "missing", err)
-                             : error_system(err, "cannot read %s", path.s);
-    else if (io_fstat(fd, &s) < 0 || s.st_size != o->size)
+                             : error_system(err, "cannot read %s in the store", name.s);
+    else if (io_fstat(fd, &s) < 0 || !S_ISREG(s.st_mode) || s.st_size != o->size)
         rc = changed(o, "damaged", err);
     if (rc == 0 && t)
         rc = tarout_begin(t, name.s, o->size, err);
@@ -116,7 +117,6 @@ int volume_add_object(struct passage *p, struct store *st, const struct bundle_o
     if (fd >= 0)
         io_close(fd);
     buf_release(&name);
-    buf_release(&path);
     return rc;
 }
 

@@ -49,7 +49,8 @@ static int no_result(const struct work *w, struct error *err)
 /* 1 when the output is here; 0 when it is not kept and gone; or an error. */
 static int bring(struct bundling *all, struct work *w, size_t i, struct error *err)
 {
-    int rc = store_check(all->s->store, &w->output[i], false, NULL, err);
+    int rc = w->here ? OBJECT_FINE
+                     : store_check(all->s->store, &w->output[i], false, NULL, err);
 
     if (rc == OBJECT_ABSENT && !w->step->output[i].temp && all->s->remotes) {
         rc = lookup_bring(all->s, w, err);
