@@ -22,14 +22,17 @@ struct unbundling {
 
 /* ---- targets ----------------------------------------------------------------------- */
 
-/* As the command line has it: STEP.OUTPUT/FILE[CELL]. */
+/* As the command line has it: STEP.OUTPUT/FILE[CELL]. It is somebody else's text: what
+ * moves a terminal's cursor is not printed. */
 static void name_target(const struct bundle_target *t, struct buf *to)
 {
-    buf_printf(to, "%s.%s", t->step, t->output);
+    buf_add_escaped(to, t->step);
+    buf_addc(to, '.');
+    buf_add_escaped(to, t->output);
     if (t->path)
-        buf_printf(to, "/%s", t->path);
-    if (t->cell)
-        buf_adds(to, t->cell);
+        buf_addc(to, '/');
+    buf_add_escaped(to, t->path ? t->path : "");
+    buf_add_escaped(to, t->cell ? t->cell : "");
 }
 
 /* What the contents say of a cell is what the file says. */
