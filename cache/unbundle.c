@@ -143,8 +143,8 @@ static int open_record(const struct bundle_record *r, const struct buf *text,
     by = key_id_of(&e->signer);
     if (!envelope_is_true(e) || strcmp(by.text, r->by.text) != 0 ||
         !digest_equal(&(*rec)->key, &r->key))
-        return error_set(err, E_CORRUPT, "the record of %s is not what key %s has signed",
-                         (*rec)->step, r->by.text);
+        return error_set(err, E_CORRUPT, "a record is not what key %s has signed",
+                         r->by.text);
     return 0;
 }
 

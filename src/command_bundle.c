@@ -184,6 +184,8 @@ static int add_part(struct bundling *all, struct work *w, const struct pick *pic
                        pick->word, w->step->name);
     if (rc == 1 && t->path)
         rc = bundle_find_file(all->b, t, err);
+    if (rc == E_CORRUPT)
+        error_context(err, "%s", pick->word);
     if (rc >= 0 && t->cell)
         rc = read_cell(all, t, &value, err);
     if (rc >= 0)

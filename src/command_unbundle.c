@@ -46,9 +46,11 @@ static int check_value(const struct unbundle_target *t, struct error *err)
     rc = cell_find(t->text, t->size, t->what->cell, &value, err);
     name_target(t->what, &name);
     if (rc < 0 || strcmp(buf_str(&value), t->what->value) != 0)
-        rc = error_set(err, E_CORRUPT,
-                       "%s is not %s in the table: whoever packed it has made it up",
-                       buf_str(&name), t->what->value);
+        rc =
+            error_set(err, E_CORRUPT,
+                      "the table does not say what the bundle says of %s: do not use it, "
+                      "and ask who packed it",
+                      buf_str(&name));
     buf_release(&name);
     buf_release(&value);
     return rc;
@@ -80,20 +82,22 @@ static void print_target(const struct unbundling *all, const struct unbundle_tar
 {
     const struct object *o = t->what->path ? &t->what->file : &t->what->object;
     char hex[DIGEST_HEX + 1];
-    struct buf name = { 0 };
+    struct buf name = { 0 }, value = { 0 };
 
     name_target(t->what, &name);
+    buf_add_escaped(&value, t->what->cell ? t->what->value : "");
     if (!t->signed_)
         printf("%s: no key that is trusted has signed it\n", buf_str(&name));
     else if (!is_shown(t))
         printf("%s: not in here; its output is signed by %s\n", buf_str(&name),
                name_of(all, &t->by));
     else if (t->what->cell)
-        printf("%s = %s, signed by %s\n", buf_str(&name), t->what->value,
+        printf("%s = %s, signed by %s\n", buf_str(&name), buf_str(&value),
                name_of(all, &t->by));
     else
         printf("%s: sha256:%s, %lld bytes, signed by %s\n", buf_str(&name),
                digest_hex(&o->id, hex), o->size, name_of(all, &t->by));
+    buf_release(&value);
     buf_release(&name);
 }
 
@@ -228,6 +232,24 @@ static json_t *signers_json(const struct unbundling *all)
     return list;
 }
 
+/* File names need not be UTF-8, which JSON is. */
+static json_t *text_json(const char *text)
+{
+    struct buf plain = { 0 };
+    json_t *j = text ? json_string(text) : json_null();
+
+    if (j)
+        return j;
+    for (const char *s = text; *s; s++)
+        if ((unsigned char)*s < 0x80)
+            buf_addc(&plain, *s);
+        else
+            buf_printf(&plain, "\\x%02x", (unsigned char)*s);
+    j = json_string(buf_str(&plain));
+    buf_release(&plain);
+    return j;
+}
+
 static json_t *targets_json(const struct unbundling *all)
 {
     json_t *list = json_array();
@@ -241,11 +263,12 @@ static json_t *targets_json(const struct unbundling *all)
         buf_printf(&digest, "sha256:%s", digest_hex(&o->id, hex));
         json_array_append_new(
             list,
-            json_pack("{s:s, s:s, s:s?, s:s?, s:s?, s:s, s:I, s:b, s:s?}", "step",
-                      t->what->step, "output", t->what->output, "file", t->what->path,
-                      "cell", t->what->cell, "value", t->what->value, "digest",
-                      buf_str(&digest), "size", (json_int_t)o->size, "shown", is_shown(t),
-                      "signed_by", t->signed_ ? t->by.text : NULL));
+            json_pack("{s:o, s:o, s:o, s:o, s:o, s:s, s:I, s:b, s:s?}", "step",
+                      text_json(t->what->step), "output", text_json(t->what->output),
+                      "file", text_json(t->what->path), "cell", text_json(t->what->cell),
+                      "value", text_json(t->what->value), "digest", buf_str(&digest),
+                      "size", (json_int_t)o->size, "shown", is_shown(t), "signed_by",
+                      t->signed_ ? t->by.text : NULL));
         buf_release(&digest);
     }
     return list;

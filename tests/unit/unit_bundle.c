@@ -1094,3 +1094,44 @@ Test(bundle, contents_have_one_spelling)
     made_release(&m);
     scene_free(s);
 }
+
+/* docs/bundle.md: a vector that changes needs a new format number. */
+Test(bundle, contents_are_those_of_the_golden_vector)
+{
+    char *golden = read_text(LARDER_SOURCE "/tests/golden/bundle-1.txt");
+    struct digest folder[1];
+    struct contents c = { .closure = CLOSURE_OUTPUTS, .volume = 2, .n_volumes = 3 };
+    struct bundle_target t = { .step = "tables@net=a", .output = "table" };
+    struct bundle_record r = { .by.text = "56475aa75463474c", .size = 708 };
+    struct bundle_object o = { .size = 11 };
+    struct buf text = { 0 };
+
+    digest_bytes(&c.whole, "whole", 5);
+    digest_bytes(&t.key, "key", 3);
+    digest_bytes(folder, "folder", 6);
+    t.object = (struct object){ OBJECT_TREE, .size = 30 };
+    digest_bytes(&t.object.id, "tree", 4);
+    contents_add_target(&c, &t);
+    t.path = "more/a\tfile.tsv";
+    t.folder = folder;
+    t.n_folders = 1;
+    t.file = (struct object){ OBJECT_EXEC, .size = 11 };
+    digest_bytes(&t.file.id, "file", 4);
+    t.cell = "[row=A]:value";
+    t.value = "87.73";
+    contents_add_target(&c, &t);
+    contents_add_target(&c, &t);
+    r.key = t.key;
+    digest_bytes(&r.id, "envelope", 8);
+    contents_add_record(&c, &r);
+    o = (struct bundle_object){ t.object.id, 99 };
+    contents_add_object(&c, &o);
+    o = (struct bundle_object){ t.file.id, 11 };
+    contents_add_object(&c, &o);
+    contents_sort(&c);
+    contents_write(&c, &text);
+    cr_assert_str_eq(buf_str(&text), golden);
+    buf_release(&text);
+    contents_release(&c);
+    free(golden);
+}
