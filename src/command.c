@@ -68,9 +68,13 @@ const struct command command_table[] = {
       "is\n"
       "wrong, with its position.",
       command_check },
-    { "get", NULL, "TARGET|STEP.OUTPUT [DEST]", 1, 2, "place a result in the project",
-      "Places the files of a target where its `get:` says, or one output of a step at\n"
-      "DEST (by default its own name in the project). What is not made yet is not made.",
+    { "get", NULL, "TARGET|STEP.OUTPUT[/FILE] [DEST]", 1, 2,
+      "place a result in the project",
+      "Places the files of a target where its `get:` says, or one output of a step, or "
+      "a\n"
+      "file of one, at DEST (by default its own name in the project). What is not made "
+      "yet\n"
+      "is not made.",
       command_get },
     { "log", NULL, "STEP...", 1, SIZE_MAX, "what a step printed when it ran",
       "Prints the log of the last attempt: of the failure, if the step failed since its\n"

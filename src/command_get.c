@@ -9,6 +9,7 @@
 
 #include "item.h"
 #include "lookup.h"
+#include "pick.h"
 #include "place.h"
 #include "session.h"
 #include "sharing.h"
@@ -16,6 +17,7 @@
 /* What is to be placed where. */
 struct wish {
     struct item item;
+    const char *file; /* of a folder that is the item, or NULL */
     const char *to;
 };
 
@@ -132,6 +134,28 @@ static int find_output(struct session *s, const char *name, struct wish *w,
     return rc;
 }
 
+/* STEP.OUTPUT/FILE: *err, of what else the name could be, stands where it is not. */
+static int find_file(struct session *s, const char *name, struct wish *w,
+                     struct error *err)
+{
+    struct picks picks = { 0 };
+    struct error why = { 0 };
+    const struct pick *one;
+    int rc = err->code;
+
+    if (strchr(name, '/') && picks_read(&picks, s, &name, 1, &why) == 0 && picks.n == 1 &&
+        picks.list[0].path && !picks.list[0].cell) {
+        one = &picks.list[0];
+        *w = (struct wish){ .item = { .step = s->plan->step[one->step->index],
+                                      .output = one->output },
+                            .file = one->path,
+                            .to = fs_basename(one->path) };
+        rc = 0;
+    }
+    free(picks.list);
+    return rc;
+}
+
 /* A place that was named on the command line. */
 static int find_place(struct session *s, const char *dest, const char **to,
                       struct error *err)
@@ -179,25 +203,80 @@ static int find_wishes(struct session *s, struct wish **wish, size_t *n,
                              t->n_gets);
         *wish = xcalloc(t->n_gets, sizeof **wish);
         for (size_t k = 0; k < t->n_gets; k++)
-            (*wish)[(*n)++] = (struct wish){ t->get[k].item, dest ? dest : t->get[k].to };
+            (*wish)[(*n)++] =
+                (struct wish){ .item = t->get[k].item, .to = dest ? dest : t->get[k].to };
         return session_choose(s, &name, 1, err);
     }
     *wish = xcalloc(1, sizeof **wish);
     rc = find_output(s, name, *wish, err);
+    if (rc == E_USAGE)
+        rc = find_file(s, name, *wish, err);
     *n = rc == 0;
     if (rc == 0 && dest)
         (*wish)->to = dest;
     return rc;
 }
 
+/* Goes down to the file: STORE_HIT, STORE_MISS where it or a folder is not here. */
+static int look_for_file(struct session *s, const struct wish *wish, struct object *o,
+                         struct error *err)
+{
+    const char *at = wish->file;
+    int rc = OBJECT_FINE;
+
+    *o = *work_output(work_of(s->work, wish->item.step), wish->item.output);
+    while (rc == OBJECT_FINE && *at) {
+        size_t n = strcspn(at, "/"), n_entries = 0, i = 0;
+        struct store_entry *entry = NULL;
+
+        if (o->kind == OBJECT_TREE)
+            rc = store_list(s->store, o, &s->arena, &entry, &n_entries, err);
+        while (i < n_entries && (strncmp(entry[i].name, at, n) != 0 || entry[i].name[n]))
+            i++;
+        if (rc == OBJECT_FINE && i == n_entries)
+            return error_set(err, E_USAGE, "there is no file %s in it: name another one",
+                             wish->file);
+        if (rc == OBJECT_FINE)
+            *o = entry[i].object;
+        at += at[n] ? n + 1 : n;
+    }
+    if (rc == OBJECT_FINE)
+        rc = store_check(s->store, o, false, NULL, err);
+    return rc < 0 ? rc : rc == OBJECT_FINE ? STORE_HIT : STORE_MISS;
+}
+
+/* All of the folder is needed only where the file is not here without it. */
+static int bring_file(struct session *s, const struct wish *wish, struct object *o,
+                      struct error *err)
+{
+    int rc = STORE_MISS;
+
+    if (work_of(s->work, wish->item.step)->state == WORK_DONE)
+        rc = look_for_file(s, wish, o, err);
+    if (rc == STORE_MISS)
+        rc = lookup_item(s, &wish->item, err);
+    else
+        return rc;
+    return rc == 0 ? look_for_file(s, wish, o, err) : rc;
+}
+
+static int bring(struct session *s, const struct wish *wish, struct object *o,
+                 struct error *err)
+{
+    int rc;
+
+    if (wish->file)
+        return bring_file(s, wish, o, err);
+    rc = lookup_item(s, &wish->item, err);
+    return rc == 0 ? item_publish(s->store, s->work, &wish->item, o, err) : rc;
+}
+
 static int grant(struct session *s, struct places *p, const struct wish *wish,
                  struct error *err)
 {
     struct object o;
-    int rc = lookup_item(s, &wish->item, err);
+    int rc = bring(s, wish, &o, err);
 
-    if (rc == 0)
-        rc = item_publish(s->store, s->work, &wish->item, &o, err);
     if (rc == 0)
         rc = places_put(p, &o, wish->to, err);
     if (rc >= 0 && !s->cli->quiet)
