@@ -1,5 +1,6 @@
 /*
- * What a web server answers. The input is several answers, each behind a line "--"; a
+ * What a web server answers, or an object store, or a registry: the first byte says who
+ * is asked, and for what. Then the input is several answers, each behind a line "--"; a
  * server on the loopback gives one to each request, then closes the connection, and has
  * none for those that come after. What was taken is no more than was asked for; of a part
  * all of it, or it was not done. The server is the proxy too, so that no redirect leads
@@ -121,7 +122,12 @@ static void start_server(void)
     setenv("http_proxy", proxy, 1);
     setenv("https_proxy", proxy, 1);
     setenv("no_proxy", "", 1);
-    setenv("HOME", "/nonexistent", 1); /* no .netrc */
+    setenv("HOME", "/nonexistent", 1); /* no .netrc, no other login */
+    snprintf(proxy, sizeof proxy, "http://127.0.0.1:%d", ntohs(at.sin_port));
+    setenv("AWS_ENDPOINT_URL_S3", proxy, 1);
+    setenv("AWS_ACCESS_KEY_ID", "fuzz", 1);
+    setenv("AWS_SECRET_ACCESS_KEY", "fuzz", 1);
+    setenv("AWS_REGION", "nowhere", 1);
 }
 
 /* ---- what asks -----------------------------------------------------------------------
@@ -194,12 +200,18 @@ static void ask(struct remote *r, int what)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
+    static const struct remote_kind *const kinds[] = { &remote_http, &remote_oci,
+                                                       &remote_s3 };
+    const struct remote_kind *kind = kinds[n > 0 ? (bytes[0] >> 2) % 3 : 0];
     struct remote *r = NULL;
+    struct error err = { 0 };
 
     if (!server.fd)
         start_server();
-    if (n == 0 || remote_http.open(&r, server.place, NULL) < 0)
+    if (n == 0)
         return 0;
+    if (kind->open(&r, kind == &remote_s3 ? "//bucket/lab" : server.place, &err) < 0)
+        abort();
     pthread_mutex_lock(&server.lock);
     server.s = (const char *)bytes + 1;
     server.n = n - 1;

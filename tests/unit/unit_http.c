@@ -299,6 +299,35 @@ Test(http, when_one_of_several_fails_one_goes_on)
 }
 
 /* What is wrong with an address, a bucket, a region is said before anybody is asked. */
+/* The first answer breaks off behind its headers: the file has five bytes, and not none.
+ */
+Test(http, what_breaks_off_before_its_first_byte_is_asked_for_again)
+{
+    static const char *const answer[] = {
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+    };
+    struct server s = start(answer, 2);
+    struct buf asked = { 0 }, got = { 0 }, url = { 0 };
+    const struct remote_sink to = { take, &got };
+    struct http_request q = { .method = "GET", .to = &to };
+    struct http_answer a;
+    struct error err = { 0 };
+    struct http *h;
+
+    buf_printf(&url, "http://127.0.0.1:%d/x", s.port);
+    q.url = url.s;
+    cr_assert_eq(http_open(&h, &err), 0, "%s", err.text);
+    cr_assert_eq(http_send(h, &q, &a, &err), 0, "%s", err.text);
+    cr_assert_str_eq(buf_str(&got), "hello");
+    http_answer_release(&a);
+    http_close(h);
+    stop(&s, &asked);
+    buf_release(&asked);
+    buf_release(&got);
+    buf_release(&url);
+}
+
 Test(http, addresses_of_object_stores)
 {
     static const struct {
