@@ -1,5 +1,6 @@
 /*
- * envelope - a record, or a root, with the signature of who made it (docs/remote.md).
+ * envelope - a record, a root or an attestation, with the signature of who made it
+ * (docs/remote.md).
  *
  *   larder-signed 1
  *   type application/vnd.larder.record.v1
@@ -24,6 +25,7 @@ enum { ENVELOPE_MAX = (64 << 20) + 1024 }; /* the longest record, and what is ar
 
 /* What a text is; a signature over one kind is none of another. */
 #define ENVELOPE_RECORD "application/vnd.larder.record.v1"
+#define ENVELOPE_ATTESTATION "application/vnd.larder.attestation.v1"
 #define ENVELOPE_ROOT "application/vnd.larder.root.v1"
 #define ENVELOPE_BUNDLE "application/vnd.larder.bundle.v1"
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "attested.h"
 #include "larder/io.h"
 #include "larder/map.h"
 #include "layout.h"
@@ -209,6 +210,30 @@ static int visit_record(struct fsck *f, const char *path, const char *name, void
     return 0;
 }
 
+/* An attestation: its name says of which record, and whose it is. */
+static int visit_seen(struct fsck *f, const char *path, const char *name, void *key,
+                      struct error *err)
+{
+    char record[DIGEST_HEX + 1];
+    struct buf full = { 0 }, letter = { 0 };
+    struct attestation *a = NULL;
+    bool whole;
+
+    (void)err;
+    fs_join(&full, f->st->path, path);
+    whole = fs_read(full.s, &letter, NULL) == 0 &&
+            attested_open(&a, buf_str(&letter), letter.len, NULL) == 0 &&
+            digest_equal(&a->key, key) && strlen(name) == DIGEST_HEX + 1 + KEY_ID_HEX &&
+            !memcmp(name, digest_hex(&a->record, record), DIGEST_HEX) &&
+            !strcmp(name + DIGEST_HEX + 1, a->id.text);
+    if (!whole)
+        find(f, "torn attestation", NULL, path, NULL);
+    attestation_free(a);
+    buf_release(&letter);
+    buf_release(&full);
+    return 0;
+}
+
 static int visit_key(struct fsck *f, const char *path, const char *name, void *prefix,
                      struct error *err)
 {
@@ -221,6 +246,8 @@ static int visit_key(struct fsck *f, const char *path, const char *name, void *p
         return read_record(f, path, &key, NULL, err);
     if (folder && layout_is_more(name, &key) && layout_is_prefix(prefix, &key))
         return walk(f, path, visit_record, &key, err);
+    if (folder && layout_is_seen(name, &key) && layout_is_prefix(prefix, &key))
+        return walk(f, path, visit_seen, &key, err);
     find(f, "stray file", NULL, path, NULL);
     return 0;
 }
@@ -470,6 +497,17 @@ static int repair_claim(struct fsck *f, const struct claim *c, struct error *err
     return rc < 0 ? rc : store_drop_record(f->st, &c->key, &c->id, err);
 }
 
+static int remove_below(struct fsck *f, const char *path, struct error *err)
+{
+    struct buf full = { 0 };
+    int rc;
+
+    fs_join(&full, f->st->path, path);
+    rc = fs_remove(full.s, err);
+    buf_release(&full);
+    return rc;
+}
+
 static int repair(struct fsck *f, struct error *err)
 {
     int rc = 0;
@@ -490,6 +528,8 @@ static int repair(struct fsck *f, struct error *err)
 
         if (!strcmp(found->what, "damaged"))
             rc = store_discard(f->st, &found->id, err);
+        else if (!strcmp(found->what, "torn attestation"))
+            rc = remove_below(f, found->path, err);
         found->repaired = strcmp(found->what, "stray file") != 0;
     }
     return rc < 0 ? rc : 0;

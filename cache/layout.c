@@ -10,7 +10,7 @@
 
 #include "larder/banned.h"
 
-static const char more[] = ".more";
+static const char more[] = ".more", seen[] = ".seen";
 
 const char *layout_below(const struct store *st, const struct buf *path)
 {
@@ -72,6 +72,12 @@ void layout_more_records(const struct store *st, const struct digest *key,
     buf_adds(path, more);
 }
 
+void layout_seen(const struct store *st, const struct digest *key, struct buf *path)
+{
+    add_sharded(st, "ac", key, path);
+    buf_adds(path, seen);
+}
+
 void layout_checkpoint(const struct store *st, const struct digest *key, struct buf *path)
 {
     add_flat(st, "checkpoints", key, path);
@@ -87,15 +93,24 @@ bool layout_is_digest(const char *name, struct digest *d)
     return is_hex(name, DIGEST_HEX) && digest_parse(d, name);
 }
 
-bool layout_is_more(const char *name, struct digest *d)
+static bool ends_with(const char *name, const char *end, struct digest *d)
 {
     char hex[DIGEST_HEX + 1] = { 0 };
 
-    if (strlen(name) != DIGEST_HEX + sizeof more - 1 ||
-        strcmp(name + DIGEST_HEX, more) != 0)
+    if (strlen(name) != DIGEST_HEX + strlen(end) || strcmp(name + DIGEST_HEX, end) != 0)
         return false;
     memcpy(hex, name, DIGEST_HEX);
     return layout_is_digest(hex, d);
+}
+
+bool layout_is_more(const char *name, struct digest *d)
+{
+    return ends_with(name, more, d);
+}
+
+bool layout_is_seen(const char *name, struct digest *d)
+{
+    return ends_with(name, seen, d);
 }
 
 bool layout_is_prefix(const char *name, const struct digest *d)

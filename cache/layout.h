@@ -40,10 +40,14 @@ void layout_more_records(const struct store *st, const struct digest *key,
 void layout_checkpoint(const struct store *st, const struct digest *key,
                        struct buf *path);
 
+/* The folder of what others say of the records of a key. */
+void layout_seen(const struct store *st, const struct digest *key, struct buf *path);
+
 /* True when name is 64 lower-case hex digits; they are then in *d. */
 bool layout_is_digest(const char *name, struct digest *d);
-/* The same of a name that ends with .more. */
+/* The same of a name that ends with .more, or with .seen. */
 bool layout_is_more(const char *name, struct digest *d);
+bool layout_is_seen(const char *name, struct digest *d);
 /* True when name is the two hex digits with which d begins, or d is NULL and it is any.
  */
 bool layout_is_prefix(const char *name, const struct digest *d);

@@ -119,6 +119,8 @@ static const char *type_of(const char *name)
         { "pack/", "pack" }, { "root/", "root" },
     };
 
+    if (!strncmp(name, "ac/", 3) && strchr(name, '.'))
+        return "attestation";
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (!strncmp(name, types[i].folder, strlen(types[i].folder)))
             return types[i].type;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "attested.h"
 #include "body.h"
 #include "envelope.h"
 #include "larder/io.h"
@@ -559,6 +560,33 @@ int push_record(struct push *p, const struct record *rec, struct error *err)
     buf_release(&name);
     buf_release(&text);
     return rc < 0 ? rc : 0;
+}
+
+/* They are few, and asked for one by one: also where records are in packs, each is a file
+ * of its own. */
+static int push_letter(void *self, const struct attestation *a, const struct buf *letter,
+                       struct error *err)
+{
+    struct body_text t = { letter->s, letter->len, 0 };
+    struct remote_body body = body_of_text(&t);
+    struct push *p = self;
+    struct buf name = { 0 };
+    long long size;
+    int rc;
+
+    attested_name(&a->key, &a->record, &a->id, &name);
+    rc = peer_has(&p->peer, name.s, &size, err);
+    if (rc == REMOTE_ABSENT) {
+        rc = peer_put(&p->peer, name.s, &body, PUT_NEW, err);
+        p->totals.n_attestations += rc == REMOTE_DONE;
+    }
+    buf_release(&name);
+    return rc < 0 ? rc : 0;
+}
+
+int push_attestations(struct push *p, const struct record *rec, struct error *err)
+{
+    return attested_each(p->store, &rec->key, &rec->id, push_letter, p, err);
 }
 
 int push_finish(struct push *p, struct error *err)

@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "attested.h"
 #include "envelope.h"
 #include "larder/formats.h"
 #include "larder/record.h"
@@ -66,6 +67,16 @@ static const char *read_slash(const char *s)
     return s && *s == '/' ? s + 1 : NULL;
 }
 
+/* The digits of the record that an attestation is about. */
+static const char *read_record(struct remote_name *n, const char *s)
+{
+    if (strspn(s, "0123456789abcdef") != ATTESTED_HEX)
+        return NULL;
+    n->kind = NAME_ATTESTATION;
+    memcpy(n->record, s, ATTESTED_HEX);
+    return s + ATTESTED_HEX;
+}
+
 static const char *read_rest(struct remote_name *n, const char *s)
 {
     if (n->kind == NAME_ROOT) {
@@ -75,7 +86,8 @@ static const char *read_rest(struct remote_name *n, const char *s)
     s = read_digest(&n->id, s);
     if (n->kind == NAME_RECORD) {
         s = read_slash(s);
-        return s ? read_key_id(&n->by, s) : NULL;
+        s = s ? read_key_id(&n->by, s) : NULL;
+        return s && *s == '.' ? read_record(n, s + 1) : s;
     }
     return s;
 }
@@ -110,6 +122,8 @@ long long remote_name_max(const struct remote_name *n)
         return INFO_MAX;
     case NAME_RECORD:
         return ENVELOPE_MAX;
+    case NAME_ATTESTATION:
+        return ATTESTATION_MAX;
     case NAME_ROOT:
         return ROOT_MAX;
     case NAME_INDEX:
@@ -131,6 +145,18 @@ static bool is_record(const struct remote_name *n, const struct envelope *e)
     return fits;
 }
 
+static bool is_attestation(const struct remote_name *n, const struct buf *text)
+{
+    struct attestation *a = NULL;
+    char hex[DIGEST_HEX + 1];
+    bool fits = attested_open(&a, buf_str(text), text->len, NULL) == 0 &&
+                digest_equal(&a->key, &n->id) && !strcmp(a->id.text, n->by.text) &&
+                !memcmp(digest_hex(&a->record, hex), n->record, ATTESTED_HEX);
+
+    attestation_free(a);
+    return fits;
+}
+
 bool remote_name_fits(const struct remote_name *n, const struct buf *text)
 {
     bool root = n->kind == NAME_ROOT;
@@ -140,6 +166,8 @@ bool remote_name_fits(const struct remote_name *n, const struct buf *text)
     if (n->kind == NAME_INFO)
         return strncmp(buf_str(text), FORMAT_REMOTE "\n", sizeof FORMAT_REMOTE) == 0 &&
                strlen(text->s) == text->len && text->s[text->len - 1] == '\n';
+    if (n->kind == NAME_ATTESTATION)
+        return is_attestation(n, text);
     if (envelope_read(&e, root ? ENVELOPE_ROOT : ENVELOPE_RECORD, buf_str(text),
                       text->len, NULL) < 0)
         return false;

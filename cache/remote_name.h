@@ -12,18 +12,20 @@
 #include "larder/sign.h"
 
 enum remote_name_kind {
-    NAME_INFO,   /* larder-cache-info */
-    NAME_OBJECT, /* cas/9f/9f86… */
-    NAME_PACK,   /* pack/9f/9f86… */
-    NAME_INDEX,  /* index/9f/9f86… */
-    NAME_RECORD, /* ac/9f/9f86…/dbc9512734dc9181 */
-    NAME_ROOT,   /* root/dbc9512734dc9181/7 */
+    NAME_INFO,        /* larder-cache-info */
+    NAME_OBJECT,      /* cas/9f/9f86… */
+    NAME_PACK,        /* pack/9f/9f86… */
+    NAME_INDEX,       /* index/9f/9f86… */
+    NAME_RECORD,      /* ac/9f/9f86…/dbc9512734dc9181 */
+    NAME_ROOT,        /* root/dbc9512734dc9181/7 */
+    NAME_ATTESTATION, /* ac/9f/9f86…/dbc9512734dc9181.6b1f…, 32 digits of the record */
 };
 
 struct remote_name {
     enum remote_name_kind kind;
     struct digest id; /* of the object, pack or index; the key of the record */
-    struct key_id by; /* who signed the record or root */
+    struct key_id by; /* who signed the record, root or attestation */
+    char record[33];  /* of the attestation: the first digits of what it is about */
     long long number; /* of the root */
 };
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "attested.h"
 #include "body.h"
 #include "envelope.h"
 #include "larder/map.h"
@@ -43,6 +44,7 @@ struct remotes {
     struct arena arena;
     struct map missed;    /* hex of a key or object → time_t at which nobody had it */
     struct map whole;     /* hex of trees that are here with all that is in them */
+    struct map asked;     /* hex of records whose attestations were asked for */
     struct map strangers; /* id of a key → struct stranger, of the first ones */
     size_t n_others;      /* results of further unknown keys */
     size_t n_false;       /* records whose signature does not fit */
@@ -70,6 +72,7 @@ void remotes_close(struct remotes *r)
     free(r->source);
     map_release(&r->missed);
     map_release(&r->whole);
+    map_release(&r->asked);
     map_release(&r->strangers);
     arena_release(&r->arena);
     sidehash_free(r->beside);
@@ -279,18 +282,75 @@ static int ask_for_records(struct remotes *r, struct source *s, const struct dig
 int remotes_find_record(struct remotes *r, const struct digest *key, const char *stage,
                         const char **from, struct error *err)
 {
+    bool all = trust_k(r->order.trust, stage) > 1;
+
     *from = NULL;
     if (trust_forbids(r->order.trust, stage) || was_missed(r, key))
         return STORE_MISS;
-    for (size_t i = 0; i < r->n; i++) {
+    for (size_t i = 0; i < r->n && (all || !*from); i++) {
         int rc = ask_for_records(r, &r->source[i], key, stage, err);
 
-        if (rc == STORE_HIT)
-            *from = r->source[i].peer.name;
-        if (rc != STORE_MISS)
+        if (rc < 0)
             return rc;
+        if (rc == STORE_HIT && !*from)
+            *from = r->source[i].peer.name;
     }
-    return miss(r, key);
+    return *from ? STORE_HIT : miss(r, key);
+}
+
+/* What one signer says of a record, on one remote. */
+static int take_attestation(struct remotes *r, struct source *s, const struct digest *key,
+                            const struct digest *record, const struct trusted *who,
+                            struct error *err)
+{
+    struct sink_text letter = { .max = ATTESTATION_MAX };
+    const struct remote_sink to = sink_to_text(&letter);
+    struct attestation *a = NULL;
+    struct buf name = { 0 };
+    int rc;
+
+    attested_name(key, record, &who->id, &name);
+    rc = peer_get(&s->peer, name.s, NULL, &to, err);
+    if (rc < 0 && letter.too_long)
+        rc = REMOTE_ABSENT;
+    if (rc != REMOTE_DONE)
+        goto out;
+    if (attested_open(&a, buf_str(&letter.text), letter.text.len, NULL) == 0 &&
+        public_key_equal(&a->signer, &who->key) && digest_equal(&a->key, key) &&
+        digest_equal(&a->record, record)) {
+        rc = attested_keep(r->order.store, a, letter.text.s, letter.text.len, err);
+    } else {
+        r->n_false++;
+        rc = REMOTE_ABSENT;
+    }
+out:
+    attestation_free(a);
+    buf_release(&letter.text);
+    buf_release(&name);
+    return rc < 0 ? rc : 0;
+}
+
+int remotes_find_attestations(struct remotes *r, const struct digest *key,
+                              const struct digest *record, const char *stage,
+                              struct error *err)
+{
+    const struct trust *t = r->order.trust;
+    char hex[DIGEST_HEX + 1];
+    int rc = 0;
+
+    if (trust_forbids(t, stage) || map_get(&r->asked, digest_hex(record, hex)))
+        return 0;
+    map_set(&r->asked, hex, r);
+    for (size_t i = 0; i < trust_count(t) && rc == 0; i++) {
+        const struct trusted *who = trust_at(t, i);
+
+        if (!trust_covers(who, stage))
+            continue;
+        for (size_t k = 0; k < r->n && rc == 0; k++)
+            if (!attested_has(r->order.store, key, record, &who->id))
+                rc = take_attestation(r, &r->source[k], key, record, who, err);
+    }
+    return rc;
 }
 
 /* An object on its way in. */

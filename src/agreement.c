@@ -75,21 +75,27 @@ static size_t number_at(const char *s, double *x)
     return (size_t)(p - s);
 }
 
+/* b where a is no number. */
+static double larger(double a, double b)
+{
+    return a > b ? a : b;
+}
+
 static double allowed(const struct comparator *how, double x, double y)
 {
-    return how->abs + how->rel * fmax(fabs(x), fabs(y));
+    return how->abs + how->rel * larger(fabs(x), fabs(y));
 }
 
 /* Adds two numbers that are not the same text; false when they are too far apart. */
 static bool add_numbers(struct agreement *g, const struct comparator *how, double x,
                         double y)
 {
-    double apart = fabs(x - y), larger = fmax(fabs(x), fabs(y));
+    double apart = fabs(x - y), size = larger(fabs(x), fabs(y));
 
     if (apart > 0 || x != y)
         g->n_differ++;
-    g->most = fmax(g->most, apart);
-    g->relative = larger > 0 ? fmax(g->relative, apart / larger) : g->relative;
+    g->most = larger(apart, g->most);
+    g->relative = size > 0 ? larger(apart / size, g->relative) : g->relative;
     if (apart <= allowed(how, x, y)) { /* which no NaN and no infinity is */
         worsen(g, VERDICT_WITHIN);
         return true;
@@ -281,12 +287,12 @@ static bool compare_intervals(struct tables *t)
         !read_interval(t, &t->b, &y, &low[1], &high[1]))
         return false;
     fits = t->value >= 0 ? low[1] <= x && x <= high[1] && low[0] <= y && y <= high[0]
-                         : fmax(low[0], low[1]) <= fmin(high[0], high[1]);
+                         : low[0] <= high[1] && low[1] <= high[0];
     apart = t->value >= 0 ? fabs(x - y) : fabs(low[0] - low[1]);
     g->n++;
     if (apart > 0 || low[0] != low[1] || high[0] != high[1]) {
         g->n_differ++;
-        g->most = fmax(g->most, apart);
+        g->most = larger(apart, g->most);
         worsen(g, VERDICT_WITHIN);
     }
     if (!fits) {

@@ -337,6 +337,23 @@ static int discover(struct attempt *a, bool sync, struct record *rec, struct err
     return discovered_keep(s, a->work, t, &a->guard.fence, sync, &rec->discovered, err);
 }
 
+/* It ran only to be compared: its record is not published, unless that shows that it is
+ * to be. What it gave is here all the same. */
+static void set_beside(struct work *w, struct record *rec)
+{
+    struct buf text = { 0 };
+
+    record_write(rec, &text); /* which names it */
+    buf_release(&text);
+    record_free(w->second);
+    w->second = rec;
+    w->here = true;
+    for (size_t i = 0; i < w->step->n_objects; i++)
+        w->here = w->here &&
+                  digest_equal(&w->output[i].id, &work_recorded(w->step, rec, i)->id);
+    w->recalled = false;
+}
+
 /* Publishes outputs, then log, then the record. */
 static int record(struct attempt *a, const struct child_end *end, struct error *err)
 {
@@ -374,6 +391,12 @@ static int record(struct attempt *a, const struct child_end *end, struct error *
         a->segments = (struct segments){ 0 };
     }
     rec->key_text = buf_str(&w->key_text);
+    if (s->again) {
+        set_beside(w, rec);
+        rec = NULL;
+        rc = w->step->checkpoint ? checkpoint_clear(s->store, &w->key, err) : 0;
+        goto out;
+    }
     rc = store_record(s->store, rec, sync, err);
     if (rc == 0) {
         work_take_record(w, rec, &s->arena);

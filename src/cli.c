@@ -19,7 +19,7 @@ const struct option cli_option[] = {
       "tell what would be done and why, and do nothing", NULL },
     { 'k', "keep-going", NULL, OPT_FLAG, FIELD(keep_going), " run ",
       "when a step fails, still run those that do not need it", NULL },
-    { 'j', "jobs", "N", OPT_NUMBER, FIELD(jobs), " run config ",
+    { 'j', "jobs", "N", OPT_NUMBER, FIELD(jobs), " run config verify ",
       "cpu slots; by default the processors that we may use", NULL },
     { 'B', "remake", NULL, OPT_FLAG, FIELD(remake), " run plan status ",
       "run the chosen steps even where a record answers", NULL },
@@ -51,7 +51,7 @@ const struct option cli_option[] = {
       "overwrite placed files that were changed by hand", NULL },
     { 0, "repair", NULL, OPT_FLAG, FIELD(repair), " fsck ",
       "remove what is damaged, and the records of what is lost", NULL },
-    { 0, "sandbox", "MODE", OPT_CHOICE, FIELD(sandbox), " run job config ",
+    { 0, "sandbox", "MODE", OPT_CHOICE, FIELD(sandbox), " run job config verify ",
       "off, warn or enforce (default): what a step may read and write",
       "off warn enforce" },
     { 0, "executor", "WHERE", OPT_CHOICE, FIELD(executor), " run config ",
@@ -65,7 +65,7 @@ const struct option cli_option[] = {
     { 0, "show-origin", NULL, OPT_FLAG, FIELD(show_origin), " config ",
       "tell also where each setting was made", NULL },
     { 0, "remote", "REMOTE", OPT_TEXT, FIELD(remote),
-      " run plan push pull get log report export bundle serve ",
+      " run plan push pull get log report export bundle serve verify attest ",
       "this remote only, by its name in the settings or as " REMOTE_PLACES, NULL },
     { 0, "listen", "ADDRESS", OPT_TEXT, FIELD(listen), " serve ",
       "by default 127.0.0.1:5273; 0.0.0.0 lets other machines in", NULL },
@@ -77,8 +77,16 @@ const struct option cli_option[] = {
       "https, with the certificate and the key in these files (PEM)", NULL },
     { 0, "verify", NULL, OPT_FLAG, FIELD(verify), " push ",
       "read what the remote has, and replace what is damaged there", NULL },
+    { 0, "rerun", "P%", OPT_MAY, FIELD(rerun), " verify ",
+      "run the steps named once more, or that share of them, and compare what they give",
+      "100%" },
+    { 0, "env", "NAME=VALUE", OPT_MANY, FIELD(env), " verify ",
+      "with --rerun: a variable for these steps, which is signed with what comes out",
+      NULL },
+    { 0, "vouch", NULL, OPT_FLAG, FIELD(vouch), " attest ",
+      "sign although nothing was made again", NULL },
     { 0, "require-remote", NULL, OPT_FLAG, FIELD(require_remote),
-      " run plan pull get log report export bundle ",
+      " run plan pull get log report export bundle verify attest ",
       "a remote that is away is an error (7), not a miss", NULL },
     { 0, "stages", "GLOB", OPT_TEXT, FIELD(stages), " trust ",
       "trust the key with the stages whose names fit, only", NULL },
@@ -229,7 +237,12 @@ static int apply(struct cli *cli, const struct option *o, const char *value,
     case OPT_NUMBER:
         return set_number((int *)field, value, o, err);
     case OPT_TEXT:
+    case OPT_MAY:
         *(const char **)field = value;
+        return 0;
+    case OPT_MANY:
+        cli->env = xrealloc(cli->env, (cli->n_env + 1) * sizeof cli->env[0]);
+        cli->env[cli->n_env++] = value;
         return 0;
     case OPT_SETTING:
         return add_setting(cli, value, err);
@@ -258,6 +271,8 @@ static int parse_long(struct cli *cli, bool *seen, int argc, char **argv, int *i
     }
     if (!o->value && value)
         return error_set(err, E_USAGE, "--%s takes no value", o->name);
+    if (o->kind == OPT_MAY && !value)
+        value = o->choices;
     if (o->value && !value) {
         if (*i + 1 >= argc)
             return error_set(err, E_USAGE, "--%s needs a value: --%s=%s", o->name,
@@ -378,6 +393,7 @@ void cli_release(struct cli *cli)
     for (size_t i = 0; i < cli->n_settings; i++)
         free((char *)cli->setting[i].name);
     free(cli->setting);
+    free(cli->env);
     free(cli->arg);
     *cli = (struct cli){ 0 };
 }
@@ -396,7 +412,7 @@ static void print_options(const struct command *c, bool own, FILE *to)
             buf_adds(&left, "    ");
         buf_printf(&left, "--%s", o->name);
         if (o->value)
-            buf_printf(&left, "=%s", o->value);
+            buf_printf(&left, o->kind == OPT_MAY ? "[=%s]" : "=%s", o->value);
         fprintf(to, "  %-24s %s\n", buf_str(&left), o->help);
         buf_release(&left);
     }

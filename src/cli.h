@@ -29,11 +29,14 @@ struct cli {
     size_t n_args;
     bool help, version, dry_run, keep_going, remake, quiet, json, force, keep_scratch,
         trace, exit_code, show_origin, require_remote, repair, verify, events, hit, man,
-        writable;
+        writable, vouch;
     int verbose; /* how many -v */
     int jobs;    /* -j, 0: not given */
     const char *recipe, *folder, *profile, *sandbox, *remote, *stages, *format, *color,
-        *executor, *from_dvc, *listen, *token, *tls, *output, *closure, *max_size, *key;
+        *executor, *from_dvc, *listen, *token, *tls, *output, *closure, *max_size, *key,
+        *rerun;
+    const char **env; /* of --env, "NAME=VALUE"; n_env of them */
+    size_t n_env;
     struct setting *setting; /* of -S */
     size_t n_settings;
 };
@@ -48,7 +51,16 @@ struct command {
     int (*run)(const struct cli *cli, struct error *err);
 };
 
-enum option_kind { OPT_FLAG, OPT_COUNT, OPT_NUMBER, OPT_TEXT, OPT_CHOICE, OPT_SETTING };
+enum option_kind {
+    OPT_FLAG,
+    OPT_COUNT,
+    OPT_NUMBER,
+    OPT_TEXT,
+    OPT_CHOICE,
+    OPT_SETTING,
+    OPT_MANY, /* texts: an array, and behind it how many */
+    OPT_MAY,  /* a text that may be left out, for which `choices` stands then */
+};
 
 struct option {
     char letter; /* 0: none */
@@ -58,7 +70,7 @@ struct option {
     size_t offset;        /* of the field in struct cli */
     const char *commands; /* those that take it, between spaces; NULL: all */
     const char *help;
-    const char *choices; /* of OPT_CHOICE: the values, with a space between */
+    const char *choices; /* of OPT_CHOICE: the values, with a space between; of OPT_MAY */
 };
 
 struct exit_status {

@@ -163,8 +163,19 @@ const struct command command_table[] = {
       "cache.\n"
       "What a run remembers of a file does not count here, so a bit that has flipped is\n"
       "found too. Removes nothing; the next run makes again what it needs. Exits with 5\n"
-      "when something is damaged.",
+      "when something is damaged. --rerun runs the steps named once more in scratch, "
+      "with\n"
+      "what they were made from, compares each output as the recipe says, and signs "
+      "what\n"
+      "agrees. What is another is kept beside the first, and the exit status is 5.",
       command_verify },
+    { "attest", NULL, "STEP...", 1, SIZE_MAX,
+      "sign that we stand for results that others made",
+      "Signs the results of the steps named where our own record of them agrees, as one\n"
+      "of `larder verify --rerun` does; with --vouch also without one. `larder push` "
+      "gives\n"
+      "what was signed to others, whose larder.trust may want several keys (`k`).",
+      command_attest },
     { "fsck", NULL, "", 0, 0, "read the whole cache and name what is damaged",
       "Reads every object and record and compares it with its name. Changes nothing: "
       "the\n"
@@ -228,13 +239,21 @@ int command_help(const struct cli *cli, struct error *err)
 static const struct {
     const char *name, *line;
 } format[] = {
-    { "recipe", FORMAT_RECIPE }, { "key", FORMAT_KEY },
-    { "record", FORMAT_RECORD }, { "tree", FORMAT_TREE },
-    { "link", FORMAT_LINK },     { "discovered", FORMAT_DISCOVERED },
-    { "store", FORMAT_STORE },   { "remote", FORMAT_REMOTE },
-    { "index", FORMAT_INDEX },   { "root", FORMAT_ROOT },
-    { "signed", FORMAT_SIGNED }, { "bundle", FORMAT_BUNDLE },
-    { "trust", FORMAT_TRUST },   { "lock", FORMAT_LOCK },
+    { "recipe", FORMAT_RECIPE },
+    { "key", FORMAT_KEY },
+    { "record", FORMAT_RECORD },
+    { "tree", FORMAT_TREE },
+    { "link", FORMAT_LINK },
+    { "discovered", FORMAT_DISCOVERED },
+    { "store", FORMAT_STORE },
+    { "remote", FORMAT_REMOTE },
+    { "index", FORMAT_INDEX },
+    { "root", FORMAT_ROOT },
+    { "signed", FORMAT_SIGNED },
+    { "bundle", FORMAT_BUNDLE },
+    { "trust", FORMAT_TRUST },
+    { "lock", FORMAT_LOCK },
+    { "attestation", FORMAT_ATTESTATION },
 };
 enum { N_FORMATS = sizeof format / sizeof format[0] };
 

@@ -25,6 +25,8 @@ int command_pull(const struct cli *cli, struct error *err);
 int command_bundle(const struct cli *cli, struct error *err);
 int command_unbundle(const struct cli *cli, struct error *err);
 int command_key(const struct cli *cli, struct error *err);
+int command_rerun(const struct cli *cli, struct error *err); /* of verify --rerun */
+int command_attest(const struct cli *cli, struct error *err);
 int command_trust(const struct cli *cli, struct error *err);
 int command_log(const struct cli *cli, struct error *err);
 int command_report(const struct cli *cli, struct error *err);

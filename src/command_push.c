@@ -13,9 +13,10 @@
 static void print_json(const struct push_totals *sum, const struct pushing *all)
 {
     printf("{\"pushed\": %zu, \"there\": %zu, \"objects\": %zu, \"bytes\": %lld, "
-           "\"absent\": %zu, \"kept\": %zu, \"damaged\": %zu, \"replaced\": %zu}\n",
+           "\"absent\": %zu, \"kept\": %zu, \"damaged\": %zu, \"replaced\": %zu, "
+           "\"attestations\": %zu}\n",
            sum->n_records, sum->n_there, sum->n_objects, sum->bytes, all->absent,
-           all->kept, all->damaged, sum->n_replaced);
+           all->kept, all->damaged, sum->n_replaced, sum->n_attestations);
 }
 
 static void tell(const struct pushing *all, const char *remote,
@@ -28,6 +29,9 @@ static void tell(const struct pushing *all, const char *remote,
                sum->n_objects == 1 ? "" : "s");
     say_bytes(sum->bytes, &line);
     buf_printf(&line, "), %zu there already", sum->n_there);
+    if (sum->n_attestations)
+        buf_printf(&line, ", %zu attestation%s", sum->n_attestations,
+                   sum->n_attestations == 1 ? "" : "s");
     if (sum->n_replaced)
         buf_printf(&line, ", %zu damaged there and replaced", sum->n_replaced);
     pushing_tell_rest(all, &line);

@@ -4,6 +4,7 @@
 
 #include "larder/banned.h"
 
+#include "audit.h"
 #include "history.h"
 #include "item.h"
 #include "place.h"
@@ -87,8 +88,18 @@ static void nothing_to_do(struct session *s, struct run_totals *t)
     print_totals(s->cli, t);
 }
 
-/* Runs, places, and writes the run's history; a failed run leaves one too. */
-static int run(struct session *s, struct places *p, struct run_totals *t,
+/* What of the results of others is made here too. */
+struct audit {
+    bool *chosen;
+    size_t n;
+    struct signer *signer;
+    struct rerun_totals totals;
+};
+
+/* Runs, places, and writes the run's history; a failed run leaves one too. Then, of what
+ * others have made, a share is made once more; until that is done it is not taken for
+ * proved. */
+static int run(struct session *s, struct places *p, struct run_totals *t, struct audit *a,
                struct error *err)
 {
     struct error later;
@@ -102,7 +113,9 @@ static int run(struct session *s, struct places *p, struct run_totals *t,
     if (rc == 0 && !t->signal)
         rc = place_all(s, p, err);
     kept = places_save(p, &later);
-    if (rc == 0 && kept == 0 && !t->signal) /* what is not placed is not done */
+    if (rc == 0 && !t->signal && !t->failed)
+        rc = audit_choose(s, &a->chosen, &a->n, &a->signer, err);
+    if (rc == 0 && kept == 0 && !t->signal && !a->n) /* what is not placed is not done */
         session_keep(s);
     if (kept == 0 && t->news)
         kept = history_add(s, &later);
@@ -110,6 +123,8 @@ static int run(struct session *s, struct places *p, struct run_totals *t,
         *err = later;
         rc = kept;
     }
+    if (rc == 0 && a->n)
+        rc = audit_steps(s, a->chosen, a->signer, &a->totals, err);
     return rc;
 }
 
@@ -118,6 +133,7 @@ int command_run(const struct cli *cli, struct error *err)
     struct run_totals totals = { 0 };
     struct places *places = NULL;
     struct session s = { 0 };
+    struct audit audit = { 0 };
     int rc;
 
     if (cli->dry_run)
@@ -140,14 +156,17 @@ int command_run(const struct cli *cli, struct error *err)
     if (rc == 0)
         rc = sharing_open(&s, err);
     if (rc == 0)
-        rc = run(&s, places, &totals, err);
+        rc = run(&s, places, &totals, &audit, err);
     if (rc == 0)
         sharing_tell(&s);
     print_totals(cli, &totals);
+    signer_free(audit.signer);
     places_close(places);
     session_close(&s);
     if (rc != 0)
         return rc;
+    if (audit.totals.other)
+        return EXIT_MISMATCH;
     if (totals.signal)
         return 128 + totals.signal;
     return totals.failed ? error_exit_status(E_STAGE) : 0;

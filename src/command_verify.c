@@ -256,6 +256,10 @@ int command_verify(const struct cli *cli, struct error *err)
                         .found = { OBJECT_FINE, OBJECT_ABSENT, OBJECT_DAMAGED } };
     int rc;
 
+    if (cli->rerun)
+        return command_rerun(cli, err);
+    if (cli->n_env)
+        return error_set(err, E_USAGE, "--env is for --rerun: give that too");
     if (cli->json)
         v.findings = json_array();
     rc = cli->n_args ? look_at_steps(&v, err) : look_at_all(&v, err);

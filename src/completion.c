@@ -81,7 +81,7 @@ static void put_bash_values(FILE *to)
         bool is_file = o->value && strcmp(o->value, "FILE") == 0;
         bool is_folder = o->value && strcmp(o->value, "DIR") == 0;
 
-        if (!o->choices && !is_file && !is_folder)
+        if ((!o->choices && !is_file && !is_folder) || o->kind == OPT_MAY)
             continue;
         fputs("    ", to);
         if (o->letter)
@@ -175,15 +175,17 @@ static void put_zsh_option(const struct option *o, FILE *to)
     for (int i = 0; i < 2; i++) { /* -j N, then --jobs=N */
         if (i == 0 && !o->letter)
             continue;
-        fprintf(to, "        '%s%s%s%s[", o->kind == OPT_SETTING ? "*" : "",
+        fprintf(to, "        '%s%s%s%s[",
+                o->kind == OPT_SETTING || o->kind == OPT_MANY ? "*" : "",
                 i == 0 ? letter : "--", i == 0 ? "" : o->name,
-                !o->value ? ""
-                : i == 0  ? "+"
-                          : "=");
+                !o->value            ? ""
+                : o->kind == OPT_MAY ? "=-"
+                : i == 0             ? "+"
+                                     : "=");
         put_zsh_text(o->help, to);
         fputc(']', to);
         if (o->value)
-            fprintf(to, ":%s:", o->value);
+            fprintf(to, "%s%s:", o->kind == OPT_MAY ? "::" : ":", o->value);
         if (o->choices)
             fprintf(to, "(%s)", o->choices);
         fprintf(to, "%s' \\\n", action);
@@ -246,11 +248,11 @@ static void put_fish_option(const struct option *o, FILE *to)
     if (o->letter)
         fprintf(to, " -s %c", o->letter);
     fprintf(to, " -l %s", o->name);
-    if (o->value)
+    if (o->value && o->kind != OPT_MAY)
         fputs(strcmp(o->value, "FILE") == 0 || strcmp(o->value, "DIR") == 0 ? " -r"
                                                                             : " -x",
               to);
-    if (o->choices)
+    if (o->choices && o->kind != OPT_MAY)
         fprintf(to, " -a '%s'", o->choices);
     fputs(" -d ", to);
     put_quoted(o->help, to);

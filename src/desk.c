@@ -373,9 +373,17 @@ static void set_variable(struct desk *d, struct words *env, const char *name,
     add_word(env, word);
 }
 
+/* The same of "NAME=VALUE". */
+static void set_text(struct desk *d, struct words *env, const char *text)
+{
+    size_t n = strcspn(text, "=");
+
+    set_variable(d, env, arena_strndup(&d->arena, text, n), text + n + 1);
+}
+
 /* Nothing of our own environment reaches a step but what is declared. */
-static void set_environment(struct desk *d, const struct step *step,
-                            const struct allowance *given)
+static void set_environment(struct desk *d, const struct session *s,
+                            const struct step *step, const struct allowance *given)
 {
     const char *gpus = given->gpus,
                *order = getenv("CUDA_DEVICE_ORDER"); /* by which the ids are counted */
@@ -405,6 +413,8 @@ static void set_environment(struct desk *d, const struct step *step,
     for (size_t i = 0; i < step->n_passed; i++)
         if (getenv(step->passed[i]))
             set_variable(d, &env, step->passed[i], getenv(step->passed[i]));
+    for (size_t i = 0; i < s->n_again_env; i++)
+        set_text(d, &env, s->again_env[i]);
     d->env = keep_words(d, &env);
 }
 
@@ -428,7 +438,7 @@ int desk_open(struct desk *d, struct session *s, struct work *w,
     if (rc < 0)
         return rc;
     set_arguments(d, w->step);
-    set_environment(d, w->step, given);
+    set_environment(d, s, w->step, given);
     return 0;
 }
 

@@ -27,17 +27,21 @@ static struct sandbox *sandbox_of(struct session *s)
 }
 
 /* One of Larder's own programs comes with what lies beside it. */
-static void permit_executable(struct fence *f, const struct step *step)
+static void permit_program(struct fence *f, const struct program *program)
 {
     struct buf folder = { 0 };
 
-    if (step->program) {
-        fs_dirname(&folder, step->program->path);
-        fence_permit(f, buf_str(&folder), PERMIT_READ);
-    } else if (step->executable && step->executable[0] == '/') {
-        fence_permit(f, step->executable, PERMIT_READ);
-    }
+    fs_dirname(&folder, program->path);
+    fence_permit(f, buf_str(&folder), PERMIT_READ);
     buf_release(&folder);
+}
+
+static void permit_executable(struct fence *f, const struct step *step)
+{
+    if (step->program)
+        permit_program(f, step->program);
+    else if (step->executable && step->executable[0] == '/')
+        fence_permit(f, step->executable, PERMIT_READ);
 }
 
 static void permit_tools(struct fence *f, const struct step *step)
@@ -69,19 +73,24 @@ static int permit_gpus(struct fence *f, struct error *err)
     return rc;
 }
 
-static void permit_own(struct fence *f, const struct desk *d,
-                       const struct allowance *given)
+static void permit_room(struct fence *f, const char *root)
 {
     static const char *const folder[] = { "step", "home", "tmp" };
 
-    fence_permit(f, d->root, PERMIT_READ);
+    fence_permit(f, root, PERMIT_READ);
     for (size_t i = 0; i < sizeof folder / sizeof folder[0]; i++) {
         struct buf path = { 0 };
 
-        fs_join(&path, d->root, folder[i]);
+        fs_join(&path, root, folder[i]);
         fence_permit(f, buf_str(&path), PERMIT_READ | PERMIT_WRITE);
         buf_release(&path);
     }
+}
+
+static void permit_own(struct fence *f, const struct desk *d,
+                       const struct allowance *given)
+{
+    permit_room(f, d->root);
     if (given->checkpoint)
         fence_permit(f, given->checkpoint, PERMIT_READ | PERMIT_WRITE);
     for (size_t i = 0; i < d->n_linked; i++)
@@ -116,6 +125,14 @@ int guard_open(struct guard *g, struct session *s, const struct work *w,
     if (rc == 0 && (asked || g->mode == SANDBOX_WARN || s->cli->trace))
         rc = watch(g, d, step, err);
     return rc;
+}
+
+void guard_program(struct fence *f, struct session *s, const struct program *program,
+                   const char *root)
+{
+    fence_open(f, sandbox_of(s), true, false);
+    permit_room(f, root);
+    permit_program(f, program);
 }
 
 struct fence *guard_fence(struct guard *g)

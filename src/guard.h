@@ -30,6 +30,10 @@ enum sandbox_mode guard_mode(const struct session *s, const struct step *step);
 int guard_open(struct guard *g, struct session *s, const struct work *w,
                const struct desk *d, const struct allowance *given, bool watch,
                struct error *err);
+/* A fence around one of Larder's own programs that is no step: it may read what is below
+ * root, and write in step/, home/ and tmp/ there. */
+void guard_program(struct fence *f, struct session *s, const struct program *program,
+                   const char *root);
 /* For child_start(): NULL where there is none. */
 struct fence *guard_fence(struct guard *g);
 void guard_close(struct guard *g); /* all-zero is fine */

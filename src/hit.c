@@ -3,9 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "larder/attestation.h"
 #include "larder/banned.h"
 #include "larder/trust.h"
 
+#include "agree.h"
 #include "lookup.h"
 #include "reason.h"
 #include "sharing.h"
@@ -85,37 +87,78 @@ static int tell_outputs(struct session *s, const struct work *w, struct buf *to,
     return rc < 0 ? rc : 0;
 }
 
-static bool same_outputs(const struct record *a, const struct record *b)
+/* "stood for by lab-b: reproduced TIME, on x86_64 with X=1" */
+static void tell_attestation(struct session *s, const struct attestation *a,
+                             struct buf *to)
 {
-    if (a->n_outputs != b->n_outputs)
-        return false;
+    const struct trusted *who = trust_find(s->trust, a->id.text);
+
+    buf_printf(to, "    %s by %s, key %s", attest_word(a->how),
+               who ? who->name : "somebody", a->id.text);
+    buf_adds(to, who ? ", " : ", which is not trusted, ");
+    say_time(a->made, to);
+    if (a->platform)
+        buf_printf(to, ", on %s", a->platform);
+    for (size_t i = 0; i < a->n_env; i++)
+        buf_printf(to, "%s%s", i ? " " : ", with ", a->env[i]);
+    buf_addc(to, '\n');
     for (size_t i = 0; i < a->n_outputs; i++)
-        if (!digest_equal(&a->output[i].object.id, &b->output[i].object.id))
-            return false;
-    return true;
+        if (!a->output[i].same)
+            buf_printf(to, "      %s: %s\n", a->output[i].name, a->output[i].measured);
 }
 
-/* Other records of the key: who made the same, or something else. */
-static int tell_others(struct session *s, const struct work *w, struct buf *to,
-                       struct error *err)
+/* What others say of a record. */
+static int tell_attestations(struct session *s, const struct record *rec, struct buf *to,
+                             struct error *err)
+{
+    struct attestation **a;
+    size_t n;
+    int rc = store_attestations(s->store, &rec->key, &rec->id, &a, &n, err);
+
+    if (rc == 0 && n)
+        rc = sharing_trust(s, err);
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        tell_attestation(s, a[i], to);
+    attestations_free(a, n);
+    return rc;
+}
+
+/* Another record of the key: who made the same, or something else, and how far it is. */
+static int tell_other(struct session *s, const struct work *w, const struct record *rec,
+                      struct buf *to, struct error *err)
+{
+    struct agreed agreed = { 0 };
+    int rc = agree(s, w->step, w->record, rec, false, &agreed, err);
+
+    if (rc == 0) {
+        buf_printf(to, "  %s: record ",
+                   agreed.verdict == VERDICT_SAME     ? "the same was found again"
+                   : agreed.verdict == VERDICT_WITHIN ? "the same within tolerance"
+                                                      : "ANOTHER RESULT of the same key");
+        tell_digest(&rec->id, to);
+        buf_adds(to, ", ");
+        tell_maker(s, rec, to);
+        buf_adds(to, ", made ");
+        say_time(rec->made, to);
+        buf_addc(to, '\n');
+        agreed_tell(&agreed, "    ", to);
+        rc = tell_attestations(s, rec, to, err);
+    }
+    agreed_release(&agreed);
+    return rc;
+}
+
+int hit_others(struct session *s, struct work *w, struct buf *to, struct error *err)
 {
     struct record **rec = NULL;
     size_t n = 0;
-    int rc = store_find(s->store, &w->key, &rec, &n, err);
+    int rc = tell_attestations(s, w->record, to, err);
 
-    for (size_t i = 0; rc == STORE_HIT && i < n; i++) {
-        if (digest_equal(&rec[i]->id, &w->record->id))
-            continue;
-        buf_printf(to, "  %s: record ",
-                   same_outputs(rec[i], w->record) ? "the same was found again"
-                                                   : "ANOTHER RESULT of the same key");
-        tell_digest(&rec[i]->id, to);
-        buf_adds(to, ", ");
-        tell_maker(s, rec[i], to);
-        buf_adds(to, ", made ");
-        say_time(rec[i]->made, to);
-        buf_addc(to, '\n');
-    }
+    if (rc == 0)
+        rc = store_find(s->store, &w->key, &rec, &n, err);
+    for (size_t i = 0; rc == STORE_HIT && i < n; i++)
+        if (!digest_equal(&rec[i]->id, &w->record->id))
+            rc = tell_other(s, w, rec[i], to, err);
     records_free(rec, n);
     return rc < 0 ? rc : 0;
 }
@@ -136,7 +179,7 @@ static int tell_hit(struct session *s, struct work *w, struct buf *to, struct er
     buf_printf(to, "the same as when it was made\n");
     tell_record(s, w->record, to);
     rc = tell_outputs(s, w, to, err);
-    return rc == 0 ? tell_others(s, w, to, err) : rc;
+    return rc == 0 ? hit_others(s, w, to, err) : rc;
 }
 
 int hit_story(struct session *s, struct work *w, struct buf *to, struct error *err)

@@ -11,4 +11,8 @@
 /* Appends what `larder why --hit` tells of a step. */
 int hit_story(struct session *s, struct work *w, struct buf *to, struct error *err);
 
+/* Of a step that is done and whose record was read: a line for each attestation of it,
+ * and what other records of its key say. */
+int hit_others(struct session *s, struct work *w, struct buf *to, struct error *err);
+
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "believe.h"
 #include "discovered.h"
 #include "guard.h"
 #include "item.h"
@@ -16,7 +17,8 @@
 #include "provenance.h"
 #include "sharing.h"
 
-enum { BIG = 16 << 20 }; /* bytes that take a while to come */
+enum { LOOKUP_DISSENT = 2 }; /* beside STORE_HIT and STORE_MISS: with a story in *err */
+enum { BIG = 16 << 20 };     /* bytes that take a while to come */
 
 static int identify_source(struct session *s, struct work *w, const struct source *source,
                            struct object *o, struct error *err)
@@ -308,57 +310,19 @@ static int try_record(struct session *s, struct work *w, const struct record *re
     return answer;
 }
 
-/* Moves the record that this project used last to the front. */
-static void prefer_last(struct session *s, const struct work *w, struct record **rec,
-                        size_t n)
-{
-    struct step_memory m;
-
-    if (!state_step(s->state, w->step->name, &m) || !m.has_record ||
-        !digest_equal(&m.key, &w->key))
-        return;
-    for (size_t i = 0; i < n; i++)
-        if (digest_equal(&rec[i]->id, &m.record)) {
-            struct record *last = rec[i];
-
-            memmove(rec + 1, rec, i * sizeof *rec);
-            rec[0] = last;
-            return;
-        }
-}
-
-/* Those that were made here to the front: all of what they name is here. */
-static void prefer_own(struct record **rec, size_t n)
-{
-    size_t n_own = 0;
-
-    for (size_t i = 0; i < n; i++)
-        if (!rec[i]->by) {
-            struct record *own = rec[i];
-
-            memmove(rec + n_own + 1, rec + n_own, (i - n_own) * sizeof *rec);
-            rec[n_own++] = own;
-        }
-}
-
-/* Among the records that our own store has. */
+/* Among the records that our own store has. LOOKUP_DISSENT where they are at odds. */
 static int find_here(struct session *s, struct work *w, bool heal, struct error *err)
 {
     struct record **rec = NULL;
-    size_t n = 0;
+    size_t n = 0, n_good = 0;
     int rc = store_find(s->store, &w->key, &rec, &n, err);
 
     if (rc != STORE_HIT)
         return rc;
-    prefer_own(rec, n);
-    prefer_last(s, w, rec, n);
-    rc = STORE_MISS;
-    for (size_t i = 0; i < n && rc == STORE_MISS; i++) {
-        rc = sharing_believes(s, rec[i], w->step->stage, err);
-        if (rc == 0)
-            rc = STORE_MISS;
-        else if (rc > 0)
-            rc = try_record(s, w, rec[i], heal, err);
+    rc = believe(s, w, rec, n, &n_good, err);
+    rc = rc == BELIEVE_DISSENT ? LOOKUP_DISSENT : rc < 0 ? rc : STORE_MISS;
+    for (size_t i = 0; i < n_good && rc == STORE_MISS; i++) {
+        rc = try_record(s, w, rec[i], heal, err);
         if (rc == STORE_HIT) {
             work_take_record(w, rec[i], &s->arena);
             rec[i] = rec[n - 1];
@@ -382,6 +346,10 @@ static int find_record(struct session *s, struct work *w, bool heal, struct erro
     rc = remotes_find_record(s->remotes, &w->key, w->step->stage, &from, err);
     if (rc == STORE_HIT)
         rc = find_here(s, w, heal, err);
+    if (rc == STORE_MISS && w->doubt && !w->told_doubt && !s->would_fetch.only_counted) {
+        w->told_doubt = true;
+        say_line(&s->say, SAY_NORMAL, TONE_PLAIN, "%s: %s", w->step->name, w->doubt);
+    }
     if (rc != STORE_HIT)
         return rc;
     w->fetched = w->record->by != NULL;
@@ -492,11 +460,77 @@ void lookup_lacks(struct session *s, struct work *w, const struct error *why)
     w->lacks = s->lack;
 }
 
+/* Each of its inputs is what it was, or it cannot be run again. */
+static int check_inputs(struct session *s, struct work *w, struct error *err)
+{
+    int rc = lookup_key(s, w, err);
+
+    for (size_t i = 0; i < w->step->n_inputs && rc == 0; i++)
+        for (size_t j = 0; j < w->step->input[i].n_items && rc == 0; j++) {
+            const struct item *item = &w->step->input[i].item[j];
+
+            for (size_t k = 0; k < item_n_steps(item) && rc == 0; k++) {
+                struct work *maker = work_of(w, item_step(item, k));
+
+                rc = bring_object(s, maker, (size_t)item->output, err);
+                if (rc == STORE_MISS)
+                    rc = error_set(err, E_STAGE,
+                                   "%s: its input %s is not here any more, and %s gives "
+                                   "another one now",
+                                   w->step->name, w->step->input[i].name,
+                                   maker->step->name);
+            }
+        }
+    return rc;
+}
+
+/* A step that is run again, and waited for what it takes to be made once more. */
+static int look_again(struct session *s, struct work *w, struct error *err)
+{
+    int rc = check_inputs(s, w, err);
+
+    if (rc == E_INPUT || rc == E_STAGE || rc == E_REMOTE) {
+        lookup_lacks(s, w, err);
+        rc = 0;
+    }
+    if (rc == 0)
+        work_settle(w, WORK_DUE);
+    return rc;
+}
+
+int lookup_rerun(struct session *s, struct work *w, struct error *err)
+{
+    int rc = lookup_key(s, w, err);
+
+    if (rc == LOOKUP_ABROAD)
+        rc = error_set(err, E_INPUT, "its import is not here: `larder run` fetches it");
+    return rc == 0 ? lookup_record(s, w, err) : rc;
+}
+
+int lookup_rerun_inputs(struct session *s, struct work *w, struct error *err)
+{
+    return need_inputs(s, w, err);
+}
+
+void lookup_rerun_due(struct work *w)
+{
+    if (w->state != WORK_DONE) /* it was recalled */
+        return;
+    for (size_t i = 0; i < w->step->n_users; i++)
+        work_of(w, w->step->user[i])->n_waits++;
+    w->known = w->deep_known = false;
+    w->state = w->n_waits ? WORK_UNKNOWN : WORK_DUE;
+    if (w->n_waits)
+        buf_reset(&w->key_text);
+}
+
 int lookup_step(struct session *s, struct work *w, bool heal, struct error *err)
 {
     int rc;
 
     assert(w->n_waits == 0 && w->state == WORK_UNKNOWN);
+    if (s->again)
+        return look_again(s, w, err);
     if (known_after_all(s, w))
         return 0;
     rc = lookup_key(s, w, err);
@@ -507,6 +541,11 @@ int lookup_step(struct session *s, struct work *w, bool heal, struct error *err)
     }
     if (rc == LOOKUP_KEY)
         rc = w->remake ? STORE_MISS : find_record(s, w, heal, err);
+    if (rc == LOOKUP_DISSENT) {
+        lookup_lacks(s, w, err);
+        work_settle(w, WORK_DUE);
+        return 0;
+    }
     if (rc < 0)
         return error_context(err, "%s", w->step->name);
     work_settle(w, rc == STORE_HIT ? WORK_DONE : WORK_DUE);
@@ -520,10 +559,10 @@ int lookup_again(struct session *s, struct work *w, struct error *err)
     int rc = lookup_key(s, w, err);
 
     if (rc == 0)
-        rc = w->remake ? STORE_MISS : find_record(s, w, true, err);
+        rc = w->remake || s->again ? STORE_MISS : find_record(s, w, true, err);
     if (rc == STORE_HIT)
         work_settle(w, WORK_DONE);
-    return rc < 0 ? rc : 0;
+    return rc == LOOKUP_DISSENT ? E_CORRUPT : rc < 0 ? rc : 0;
 }
 
 int lookup_all(struct session *s, bool heal, struct error *err)

@@ -50,6 +50,14 @@ int lookup_need(struct session *s, struct work *w, size_t object, struct error *
  * it is not made or cannot be had, or what else it lacks. */
 int lookup_item(struct session *s, const struct item *item, struct error *err);
 
+/* Of a step that is done: reads its record, and puts it to be run once more with what it
+ * was made from, to be compared (s->again, which is to be set before). lookup_rerun() of
+ * all of them comes first, then lookup_rerun_due(), which recalls what they take and is
+ * not here. E_INPUT where it lacks what a key needs. */
+int lookup_rerun(struct session *s, struct work *w, struct error *err);
+int lookup_rerun_inputs(struct session *s, struct work *w, struct error *err);
+void lookup_rerun_due(struct work *w);
+
 /* Looks the key up again, since another process may have recorded it meanwhile. */
 int lookup_again(struct session *s, struct work *w, struct error *err);
 

@@ -63,7 +63,9 @@ static void put_option(const struct option *o, FILE *to)
     if (o->letter && o->value)
         fprintf(to, "Ar %s", o->value);
     fprintf(to, "%sFl \\-%s", o->letter ? " , " : "", o->name);
-    if (o->value)
+    if (o->value && o->kind == OPT_MAY)
+        fprintf(to, " Ns Op = Ns Ar %s", o->value);
+    else if (o->value)
         fprintf(to, " Ns = Ns Ar %s", o->value);
     fputc('\n', to);
     put_text(o->help, to);

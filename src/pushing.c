@@ -79,6 +79,8 @@ static int push_step(struct pushing *all, struct error *err)
         rc = push_beside(all, &w->record->discovered, new, err);
     if (rc >= 0 && new)
         rc = push_record(all->p, w->record, err);
+    if (rc >= 0)
+        rc = push_attestations(all->p, w->record, err);
     return rc < 0 ? rc : 0;
 }
 
@@ -93,6 +95,8 @@ static int push_done(struct pushing *all, struct work *w, struct error *err)
         return rc < 0 ? rc : push_step(all, err);
     rc = push_has_record(all->p, w->record, err);
     all->absent += rc == 0;
+    if (rc == 1)
+        rc = push_attestations(all->p, w->record, err);
     return rc < 0 ? rc : 0;
 }
 

@@ -81,6 +81,8 @@ char *reason_of(struct session *s, const struct work *w)
         buf_adds(&text, "output lost");
     } else if (w->unmet) {
         buf_adds(&text, "what was made is not what expect: says");
+    } else if (w->doubt) {
+        buf_adds(&text, w->doubt);
     } else if (w->changed) {
         buf_adds(&text, w->changed);
     } else if (lookup_last(s, w, &last, NULL) != STORE_HIT) {

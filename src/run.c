@@ -67,7 +67,7 @@ static int get_ready(struct run *r)
         rc = interrupts_open(&r->interrupts, r->err);
     if (rc == 0)
         rc = strays_open(&r->strays, r->err);
-    if (rc == 0 && config_is_slurm(&s->config) && !s->member)
+    if (rc == 0 && config_is_slurm(&s->config) && !s->member && !s->again)
         rc = cluster_open(&r->cluster, s, r->err);
     else if (rc == 0)
         rc = find_room(r);
@@ -111,7 +111,7 @@ static int begin(struct run *r)
     facts_allow_fetch(s->facts, &s->say);
     rc = s->member ? 0 : tidy_up(r);
     if (rc == 0)
-        rc = lookup_all(s, true, r->err);
+        rc = s->again ? 0 : lookup_all(s, true, r->err);
     if (rc == 0 && s->member)
         rc = check_member(r);
     if (rc == 0)
@@ -125,7 +125,7 @@ static int begin(struct run *r)
         return rc;
     estimate_all(s);
     for (size_t i = 0; i < s->plan->n_steps; i++)
-        if (s->work[i].state == WORK_DUE && !s->work[i].recalled)
+        if (s->work[i].wanted && s->work[i].state == WORK_DUE && !s->work[i].recalled)
             follow_due(r, &s->work[i]);
     follow_recalled(r);
     return 0;

@@ -7,6 +7,7 @@
 #include "larder/banned.h"
 #include "larder/fs.h"
 
+#include "hit.h"
 #include "item.h"
 #include "lookup.h"
 #include "provenance.h"
@@ -217,7 +218,23 @@ static int add_log(const struct session *s, const struct work *w, struct buf *to
     return rc < 0 ? rc : 0;
 }
 
-static int add_step(struct session *s, const struct work *w, const struct history *latest,
+/* Who stands for it, and other records of its key. */
+static int add_others(struct session *s, struct work *w, struct buf *to,
+                      struct error *err)
+{
+    struct buf text = { 0 };
+    int rc = hit_others(s, w, &text, err);
+
+    if (rc == 0 && text.len) {
+        buf_adds(to, "<p>Who else stands for it, and what else was found:</p>\n<pre>");
+        buf_add_html(to, buf_str(&text));
+        buf_adds(to, "</pre>\n");
+    }
+    buf_release(&text);
+    return rc;
+}
+
+static int add_step(struct session *s, struct work *w, const struct history *latest,
                     struct buf *to, struct error *err)
 {
     const struct step *step = w->step;
@@ -244,6 +261,8 @@ static int add_step(struct session *s, const struct work *w, const struct histor
     add_inputs(w, to);
     add_outputs(w, to);
     buf_adds(to, "</table>\n");
+    if (add_others(s, w, to, err) < 0)
+        return err->code;
     if (add_log(s, w, to, err) < 0)
         return err->code;
     buf_adds(to, "</section>\n");

@@ -232,6 +232,18 @@ static int build_plan(struct session *s, struct error *err)
     return rc;
 }
 
+int session_program(struct session *s, const char *name, const struct program **program,
+                    struct error *err)
+{
+    char *beside;
+    int rc = s->programs ? 0 : own_folder(s, &beside, err);
+
+    if (rc == 0 && !s->programs)
+        rc = programs_open(&s->programs, beside, state_program_memory(s->state), NULL,
+                           err);
+    return rc == 0 ? programs_find(s->programs, name, program, err) : rc;
+}
+
 int session_open(struct session *s, const struct cli *cli, struct error *err)
 {
     int rc = session_enter(s, cli, err);

@@ -78,7 +78,11 @@ struct session {
     struct buf placed;        /* lines to be told */
     const struct error *lack; /* the last of lookup_lacks(): many steps lack the same */
     bool doubted;             /* see lookup_remember() */
-    struct map lost;          /* objects that were told to be lost: "DIGEST STEP" */
+    bool again; /* what runs is held against its record and takes no other's place: see
+                   rerun.h */
+    const char *const *again_env; /* "NAME=VALUE", which it is given besides */
+    size_t n_again_env;
+    struct map lost; /* objects that were told to be lost: "DIGEST STEP" */
 };
 
 /* These return 0, a negative E_ code, or EXIT_NO_PROJECT, with the story in *err. Call
@@ -112,6 +116,10 @@ void session_keep(struct session *s);
 int session_open_store(struct session *s, struct error *err);
 /* Only the store: no project is needed. */
 int session_open_cache(struct session *s, const struct cli *cli, struct error *err);
+
+/* One of Larder's own programs, borrowed, whether the plan was kept or not. */
+int session_program(struct session *s, const char *name, const struct program **program,
+                    struct error *err);
 
 /* Removes what killed processes have left in .larder/ more than an hour ago. */
 void session_sweep(const struct session *s);

@@ -114,6 +114,7 @@ void work_free(struct work *all, const struct plan *plan)
         free(all[i].failure);
         buf_release(&all[i].key_text);
         record_free(all[i].record);
+        record_free(all[i].second);
     }
     free(all);
 }

@@ -51,13 +51,16 @@ struct work {
     struct digest record_id;     /* of WORK_DONE */
     const struct object *output; /* of WORK_DONE: all step->n_objects of them */
     struct record *record;       /* ours; NULL until it is read: see lookup_record() */
-    struct digest failed_log;    /* of WORK_FAILED */
-    bool out_of_memory;          /* why it failed */
+    struct record *second; /* of one that ran again to be compared; ours, not kept yet */
+    struct digest failed_log; /* of WORK_FAILED */
+    bool out_of_memory;       /* why it failed */
     bool has_failed_log;
     char *reason;        /* why it runs; ours, or NULL */
     char *failure;       /* of WORK_FAILED: what went wrong; ours, or NULL */
     char *advice;        /* what it was refused, some lines; ours, or NULL */
     bool watch;          /* is to run under a trace; it failed before */
+    const char *doubt;   /* why a record does not count that others signed, or NULL */
+    bool told_doubt;     /* and that was told */
     const char *changed; /* what its program loaded and is other now, or NULL; borrowed */
     double seconds;      /* it took in this run */
     double expected;     /* seconds: `takes:`, else what it took last, or -1 */

@@ -7,6 +7,7 @@
 #ifndef LARDER_FORMATS_H
 #define LARDER_FORMATS_H
 
+#define FORMAT_ATTESTATION "larder-attestation 1"
 #define FORMAT_BUNDLE "larder-bundle 1"
 #define FORMAT_DISCOVERED "larder-discovered 2"
 #define FORMAT_INDEX "larder-index 1"

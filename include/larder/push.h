@@ -23,6 +23,7 @@ struct push_totals {
     size_t n_records, n_objects; /* given */
     size_t n_there;              /* records that it had already */
     size_t n_replaced;           /* of those given: what was there was damaged */
+    size_t n_attestations;       /* given */
     long long bytes;             /* given, of objects */
 };
 
@@ -52,6 +53,10 @@ int push_has_record(struct push *p, const struct record *rec, struct error *err)
 int push_object(struct push *p, const struct object *o, bool check, struct error *err);
 /* The record, signed by us, or with the signature it came with. */
 int push_record(struct push *p, const struct record *rec, struct error *err);
+
+/* What we, and others, say of the record beside its own signature. Nothing there is
+ * replaced. */
+int push_attestations(struct push *p, const struct record *rec, struct error *err);
 
 /* Gives what was only collected until now. To be called after the last of these. */
 int push_finish(struct push *p, struct error *err);

@@ -47,12 +47,18 @@ void remotes_close(struct remotes *r); /* NULL is fine */
 int remotes_add(struct remotes *r, const char *name, const char *place,
                 struct error *err);
 
-/* Asks for records of a key, of a step of that stage. STORE_HIT: store_find() has one
+/* Asks for records of a key, of a step of that stage: the first remote that has any, or,
+ * where several keys must agree (trust_k()), all of them. STORE_HIT: store_find() has one
  * now, and *from, borrowed, is the name of the remote it came from. Its objects are still
  * to be fetched, and one or the other may be nowhere. STORE_MISS, or an error of our own
  * store. A miss is remembered for a minute. */
 int remotes_find_record(struct remotes *r, const struct digest *key, const char *stage,
                         const char **from, struct error *err);
+/* Asks, once, what trusted keys say of a record beside whoever signed it, for
+ * store_attestations(). stage as above. 0, or an error of our own store. */
+int remotes_find_attestations(struct remotes *r, const struct digest *key,
+                              const struct digest *record, const char *stage,
+                              struct error *err);
 /* STORE_HIT when the object, and for a tree everything below it, is in our store now, or
  * was; STORE_MISS when no remote has all of it, or an error of our own store. sync: on
  * the disk before it is seen, which an object needs of a record that says so. */

@@ -10,7 +10,8 @@
  *
  *   larder-store                 "larder-store 2\n"
  *   cas/<2 hex>/<64 hex>         an object: the bytes of a file, or the text of a tree
- *   ac/<2 hex>/<key>             a record of that key; others in <key>.more/<digest>
+ *   ac/<2 hex>/<key>             a record of that key; others in <key>.more/<digest>,
+ *                                what others say of them in <key>.seen/
  *   locks                        an empty file, parts of which are locked
  *   scratch/                     where steps run, unless that is elsewhere (scratch.h)
  *   checkpoints/<key>/           kept between attempts of a step
@@ -180,7 +181,7 @@ int store_usage(struct store *st, size_t *objects, long long *bytes, struct erro
 /* One finding of store_fsck(). */
 struct store_finding {
     const char *what;    /* "absent", "damaged", "torn record", "false signature",
-                            "stray file" */
+                            "torn attestation",                             "stray file" */
     struct digest id;    /* of the object or record */
     const char *path;    /* relative to the store */
     const char *used_by; /* the step of a record that names the object, or NULL */
