@@ -180,8 +180,11 @@ static int read_weights(struct weights *w, const char *path, struct error *err)
 {
     int rc = fs_read(path, &w->bytes, err);
 
-    return rc == 0 ? safetensors_list(&w->list, buf_str(&w->bytes), w->bytes.len, err)
-                   : rc;
+    if (rc == 0) {
+        rc = safetensors_list(&w->list, buf_str(&w->bytes), w->bytes.len, err);
+        rc = rc < 0 ? error_context(err, "%s", path) : 0;
+    }
+    return rc;
 }
 
 static const struct safetensors_entry *find(const struct weights *w, const char *name)
