@@ -129,7 +129,8 @@ static int read_env(const struct cli *cli, const char ***env, struct error *err)
         size_t n = strcspn((*env)[i], "=") + 1;
 
         if (!strncmp((*env)[i], (*env)[i - 1], n))
-            rc = error_set(err, E_USAGE, "--env: %s is given twice", (*env)[i]);
+            rc = error_set(err, E_USAGE, "--env: %s is given twice; leave one out",
+                           (*env)[i]);
     }
     return rc;
 }

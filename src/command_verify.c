@@ -259,7 +259,7 @@ int command_verify(const struct cli *cli, struct error *err)
     if (cli->rerun)
         return command_rerun(cli, err);
     if (cli->n_env)
-        return error_set(err, E_USAGE, "--env is for --rerun: give that too");
+        return error_set(err, E_USAGE, "--env is for steps that run again: add --rerun");
     if (cli->json)
         v.findings = json_array();
     rc = cli->n_args ? look_at_steps(&v, err) : look_at_all(&v, err);

@@ -84,7 +84,8 @@ static int push_step(struct pushing *all, struct error *err)
     return rc < 0 ? rc : 0;
 }
 
-/* What came from a remote need not be here to be there. */
+/* What came from a remote need not be here to be there, nor for others to hear what we
+ * say of it. */
 static int push_done(struct pushing *all, struct work *w, struct error *err)
 {
     int rc = lookup_record(all->s, w, err);
@@ -95,7 +96,7 @@ static int push_done(struct pushing *all, struct work *w, struct error *err)
         return rc < 0 ? rc : push_step(all, err);
     rc = push_has_record(all->p, w->record, err);
     all->absent += rc == 0;
-    if (rc == 1)
+    if (rc >= 0)
         rc = push_attestations(all->p, w->record, err);
     return rc < 0 ? rc : 0;
 }
