@@ -32,20 +32,31 @@
 
 #include "larder/banned.h"
 
+static const struct {
+    const struct scenario *first;
+    const size_t *n;
+} set[] = { { store_scenario, &n_store_scenarios },
+            { work_scenario, &n_work_scenarios },
+            { share_scenario, &n_share_scenarios },
+            { carry_scenario, &n_carry_scenarios } };
+enum { N_SETS = sizeof set / sizeof *set };
+
 static const struct scenario *scenario_at(size_t i)
 {
-    if (i < n_store_scenarios)
-        return &store_scenario[i];
-    i -= n_store_scenarios;
-    if (i < n_work_scenarios)
-        return &work_scenario[i];
-    i -= n_work_scenarios;
-    return i < n_share_scenarios ? &share_scenario[i] : NULL;
+    size_t k = 0;
+
+    for (; i >= *set[k].n; k++)
+        i -= *set[k].n;
+    return &set[k].first[i];
 }
 
 static size_t n_scenarios(void)
 {
-    return n_store_scenarios + n_work_scenarios + n_share_scenarios;
+    size_t n = 0;
+
+    for (size_t k = 0; k < N_SETS; k++)
+        n += *set[k].n;
+    return n;
 }
 
 static const struct scenario *scenario_called(const char *name)

@@ -162,6 +162,14 @@ void put_tree(struct scene *s, const char *name)
     buf_release(&path);
 }
 
+void cut(struct scene *s, const char *name, long n)
+{
+    struct stat st;
+
+    if (stat(at(s, name), &st) < 0 || truncate(at(s, name), st.st_size - n) < 0)
+        die(name);
+}
+
 void flip(const char *path)
 {
     unsigned char c;

@@ -49,8 +49,10 @@ enum {
     UNCHANGED = 4,     /* whatever happens, all is as it was before */
 };
 
-extern const struct scenario store_scenario[], work_scenario[], share_scenario[];
-extern const size_t n_store_scenarios, n_work_scenarios, n_share_scenarios;
+extern const struct scenario store_scenario[], work_scenario[], share_scenario[],
+    carry_scenario[];
+extern const size_t n_store_scenarios, n_work_scenarios, n_share_scenarios,
+    n_carry_scenarios;
 
 /* The folder dir is made anew. Aborts the program where that cannot be. */
 void scene_open(struct scene *s, const char *dir);
@@ -69,7 +71,8 @@ void put_folder(struct scene *s, const char *name);
 void put_age(struct scene *s, const char *name, long seconds);
 /* A folder with files, one executable, one empty folder, and one of two levels. */
 void put_tree(struct scene *s, const char *name);
-void flip(const char *path); /* a byte of a file */
+void cut(struct scene *s, const char *name, long n); /* n bytes from its end */
+void flip(const char *path);                         /* a byte of a file */
 /* Adds a text, or the folder that put_tree() makes, to a store. */
 struct object added(struct scene *s, const char *store, const char *text);
 struct object added_tree(struct scene *s, const char *store);

@@ -363,6 +363,19 @@ static int remove_trust(struct scene *s, struct error *err)
     return rc;
 }
 
+/* Named by its digest, since its name goes with it. */
+static int revoke_trust(struct scene *s, struct error *err)
+{
+    struct key_id id = key_id_of(signer_key(s->signer));
+    struct trust *t = NULL;
+    int rc = trust_open(&t, at(s, "home/larder.trust"), "larder.trust", err);
+
+    if (rc == 0 && !trust_revoked(t, &id))
+        rc = trust_revoke(t, id.text, &id, err);
+    trust_close(t);
+    return rc;
+}
+
 /* Whether results of a stage stay at home, which the file says. */
 static int ask_trust(struct scene *s, struct error *err)
 {
@@ -419,6 +432,7 @@ const struct scenario share_scenario[] = {
       .rules = UNCHANGED },
     { .name = "trust-add", .prepare = has_trust, .act = add_trust },
     { .name = "trust-remove", .prepare = has_trusted, .act = remove_trust },
+    { .name = "trust-revoke", .prepare = has_trusted, .act = revoke_trust },
     { .name = "trust-ask", .prepare = has_trust, .act = ask_trust, .rules = UNCHANGED },
 };
 const size_t n_share_scenarios = sizeof share_scenario / sizeof *share_scenario;
