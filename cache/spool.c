@@ -34,8 +34,8 @@ static int read_back(const struct spool *s, const struct spooled *r, struct buf 
         ssize_t n = io_pread(s->file.fd, text->s + text->len, r->size - text->len,
                              r->from + (long long)text->len);
 
-        if (n < 0 && errno == EINTR)
-            continue;
+        if (n == 0)
+            errno = EIO; /* it was written a moment ago */
         if (n <= 0)
             return error_system(err, "cannot read in the store");
         text->len += (size_t)n;

@@ -20,9 +20,7 @@ static la_ssize_t read_file(struct archive *a, void *self, const void **bytes)
 
     (void)a;
     *bytes = t->chunk;
-    do
-        n = io_read(t->fd, t->chunk, CHUNK);
-    while (n < 0 && errno == EINTR);
+    n = io_read(t->fd, t->chunk, CHUNK);
     if (n < 0)
         error_system(&t->why, "cannot read %s", t->path);
     return n;

@@ -10,6 +10,7 @@
 #include "larder/io.h"
 #include "larder/mem.h"
 #include "layout.h"
+#include "object.h"
 #include "sidehash.h"
 
 #include "larder/banned.h"
@@ -76,8 +77,6 @@ static int add_bytes(struct passage *p, const struct bundle_object *o, int fd,
         ssize_t n =
             io_read(fd, p->chunk, left < PASSAGE_CHUNK ? (size_t)left : PASSAGE_CHUNK);
 
-        if (n < 0 && errno == EINTR)
-            continue;
         if (n <= 0) {
             rc = n == 0 || errno == EIO ? changed(o, "damaged", err)
                                         : error_system(err, "cannot read an object");
@@ -108,12 +107,19 @@ int volume_add_object(struct passage *p, struct store *st, const struct bundle_o
     if (fd < 0)
         rc = errno == ENOENT ? changed(o, "missing", err)
                              : error_system(err, "cannot read %s in the store", name.s);
-    else if (io_fstat(fd, &s) < 0 || !S_ISREG(s.st_mode) || s.st_size != o->size)
+    else if (io_fstat(fd, &s) < 0)
+        rc = error_system(err, "cannot read %s in the store", name.s);
+    else if (!S_ISREG(s.st_mode) || s.st_size != o->size)
         rc = changed(o, "damaged", err);
     if (rc == 0 && t)
         rc = tarout_begin(t, name.s, o->size, err);
     if (rc == 0)
         rc = add_bytes(p, o, fd, t, err);
+    /* Believed when it is found again: else no run would make it anew. */
+    if (rc == E_CORRUPT && object_check(st, &o->id, o->size, true, NULL) == OBJECT_FINE)
+        rc = error_set(err, E_SYSTEM,
+                       "%s in the store could not be read just now; do it once more",
+                       name.s);
     if (fd >= 0)
         io_close(fd);
     buf_release(&name);

@@ -47,6 +47,9 @@ const struct known known[] = {
     /* Nothing goes while it is not known what needs it. */
     { "drop", "read", "store/ac/aa", 1, FAULT_EIO, false },
     { "drop-needed", "read", "store/cas", 3, FAULT_EIO, false },
+    /* Nor is what goes into a bundle. */
+    { "pack", "read", "store/cas/94", 1, FAULT_EIO, false },
+    { "pack", "fstat", "store/cas/94", 1, FAULT_EIO, false },
     /* What we cannot look at is not as large as the remote's. */
     { "push-over-cut", "fstatat", "store/cas/94", 1, FAULT_EIO, false },
 };

@@ -28,7 +28,7 @@ static int add_result(struct scene *s, struct store *st, struct bundle *b,
     digest_bytes(&key, KEY_TEXT, strlen(KEY_TEXT));
     rc = store_find(st, &key, &rec, &n, err);
     if (rc != STORE_HIT)
-        return rc < 0 ? rc : error_set(err, E_STAGE, "the record is gone");
+        return rc < 0 ? rc : error_set(err, E_CORRUPT, "the record is gone");
     bundle_for(b, "bake");
     rc = bundle_add_record(b, rec[0], err);
     if (rc == 0)

@@ -91,16 +91,22 @@ bool fault_is_gentle(enum fault fault)
     return fault == FAULT_EINTR || fault == FAULT_SHORT;
 }
 
+/* What cannot be read is damaged, or absent. */
+static bool is_broken_disk(const struct trial *t)
+{
+    return t->f.stays && t->f.fault == FAULT_EIO;
+}
+
 /* What was begun could not be removed either. */
 static bool leaves_litter(const struct trial *t)
 {
-    return (t->f.stays && t->f.fault == FAULT_EIO) || !strcmp(table_call(), "unlinkat");
+    return is_broken_disk(t) || !strcmp(table_call(), "unlinkat");
 }
 
 static bool may_differ(const struct trial *t)
 {
-    if (t->f.stays && t->f.fault == FAULT_EIO)
-        return true; /* what cannot be read is damaged, or absent */
+    if (is_broken_disk(t))
+        return true;
     return (t->of->rules & LENIENT_MISS) && !fault_is_gentle(t->f.fault);
 }
 
@@ -116,7 +122,8 @@ static void judge_outcome(const struct trial *t, struct scene *s, int rc,
         wrong(t, "an unknown code", err->text);
     if (rc < 0 && fault_is_gentle(t->f.fault))
         wrong(t, "fails", err->text);
-    if (rc < 0 && rc != E_SYSTEM && rc != E_REMOTE)
+    if (rc < 0 && rc != E_SYSTEM && rc != E_REMOTE &&
+        !(rc == E_CORRUPT && is_broken_disk(t)))
         wrong(t, "blames somebody else", err->text);
     snprintf(text, sizeof text, "%d, not %d", rc, t->ref->rc);
     if (rc >= 0 && rc != t->ref->rc && !may_differ(t))
