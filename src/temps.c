@@ -82,11 +82,12 @@ static bool is_temporary(void *self, const struct record *rec, const char *outpu
 
 /* ---- going ------------------------------------------------------------------------- */
 
+/* The run stays known to others: they drop nothing that it is about to use. */
 static void tell_error(struct temps *t, const struct error *err)
 {
     say_line(&t->s->say, SAY_NORMAL, TONE_PLAIN,
              "what is temporary is not dropped any more in this run: %s", err->text);
-    drop_close(t->drop);
+    t->known = t->drop;
     t->drop = NULL;
 }
 
@@ -180,6 +181,7 @@ void temps_open(struct temps *t, struct session *s)
 
 void temps_close(struct temps *t)
 {
+    drop_close(t->known);
     drop_close(t->drop);
     free(t->held);
     *t = (struct temps){ 0 };

@@ -14,8 +14,9 @@
 
 struct temps {
     struct session *s;
-    struct drop *drop; /* NULL: nothing is dropped */
-    bool *held;        /* [n_steps]: its outputs are; NULL: nothing was dropped yet */
+    struct drop *drop;  /* NULL: nothing is dropped, */
+    struct drop *known; /* and this run is known to others all the same, or NULL */
+    bool *held;         /* [n_steps]: its outputs are; NULL: nothing was dropped yet */
 };
 
 /* Makes this run known to others. The session is borrowed until temps_close(). Of one
