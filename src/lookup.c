@@ -475,10 +475,9 @@ static int check_inputs(struct session *s, struct work *w, struct error *err)
                 rc = bring_object(s, maker, (size_t)item->output, err);
                 if (rc == STORE_MISS)
                     rc = error_set(err, E_STAGE,
-                                   "%s: its input %s is not here any more, and %s gives "
+                                   "its input %s is not here any more, and %s gives "
                                    "another one now",
-                                   w->step->name, w->step->input[i].name,
-                                   maker->step->name);
+                                   w->step->input[i].name, maker->step->name);
             }
         }
     return rc;
