@@ -116,7 +116,9 @@ const struct exit_status cli_exit_status[] = {
     { 2, "the command line is wrong" },
     { 3, "the recipe is invalid, or a file that it names" },
     { EXIT_WORK_FOUND, "there is something to run (status --exit-code)" },
-    { EXIT_MISMATCH, "verification mismatch: bytes are not what their name says" },
+    { EXIT_MISMATCH,
+      "verification mismatch: bytes are not what their name says, or a result is "
+      "another when made again" },
     { 6, "trust refused: no key that is trusted says so, or ours is not safe" },
     { 7, "what is needed of the network is away: a remote, or the server of an import" },
     { 8, "the machine refused: disk full, no permission, no memory, no device" },

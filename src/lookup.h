@@ -2,8 +2,8 @@
  * lookup - whether a step must run: its key, and a record that answers it.
  *
  * A record answers when all outputs of the step are in it and every object is fine. What
- * is damaged or missing is told, and the step runs again; nothing else does. Of several
- * records: the one that this project used last, else the lowest digest.
+ * is damaged or missing is told, and the step runs again; nothing else does. Which of
+ * several records counts, and comes first, believe.h says.
  */
 #ifndef LARDER_LOOKUP_H
 #define LARDER_LOOKUP_H
@@ -50,10 +50,10 @@ int lookup_need(struct session *s, struct work *w, size_t object, struct error *
  * it is not made or cannot be had, or what else it lacks. */
 int lookup_item(struct session *s, const struct item *item, struct error *err);
 
-/* Of a step that is done: reads its record, and puts it to be run once more with what it
- * was made from, to be compared (s->again, which is to be set before). lookup_rerun() of
- * all of them comes first, then lookup_rerun_due(), which recalls what they take and is
- * not here. E_INPUT where it lacks what a key needs. */
+/* Steps that are done are to run once more with what they were made from, to be compared;
+ * s->again is set before. First, of each, its key and record are read (E_INPUT where
+ * something is not there that the key needs); then what they take and is not here is
+ * fetched, or recalled; then they are due. */
 int lookup_rerun(struct session *s, struct work *w, struct error *err);
 int lookup_rerun_inputs(struct session *s, struct work *w, struct error *err);
 void lookup_rerun_due(struct work *w);
