@@ -10,6 +10,7 @@
 #include "larder/mem.h"
 #include "layout.h"
 #include "lockfile.h"
+#include "records.h"
 
 #include "larder/banned.h"
 
@@ -104,7 +105,7 @@ static int scan_key(struct drop *d, const struct digest *key, struct error *err)
 {
     struct record **rec = NULL;
     size_t n = 0;
-    int rc = store_find(d->st, key, &rec, &n, err);
+    int rc = records_find(d->st, key, &rec, &n, err);
 
     for (size_t i = 0; i < n && rc == STORE_HIT; i++)
         rc = need_record(d, rec[i], err);

@@ -9,6 +9,7 @@
 #include "attested.h"
 #include "larder/io.h"
 #include "larder/map.h"
+#include "larder/pins.h"
 #include "layout.h"
 #include "lockfile.h"
 #include "object.h"
@@ -294,9 +295,9 @@ static int visit_prefix(struct fsck *f, const char *path, const char *name, void
 static int visit_top(struct fsck *f, const char *path, const char *name, void *data,
                      struct error *err)
 {
-    static const char *const known[] = { "larder-store", "locks", "doubt",
-                                         "cas",          "ac",    "scratch",
-                                         "checkpoints",  "tmp",   "remotes" };
+    static const char *const known[] = { "larder-store", "locks",   "doubt",       "cas",
+                                         "ac",           "scratch", "checkpoints", "tmp",
+                                         "remotes",      "uses",    "pins" };
 
     (void)data;
     (void)err;
@@ -307,6 +308,31 @@ static int visit_top(struct fsck *f, const char *path, const char *name, void *d
         return 0; /* the marker, being written: swept like what is in tmp/ */
     find(f, "stray file", NULL, path, NULL);
     return 0;
+}
+
+/* Names the pins that do not say any more what they keep. */
+static int check_pins(struct fsck *f, struct error *err)
+{
+    struct buf path = { 0 };
+    char **name = NULL;
+    size_t n = 0;
+    int rc;
+
+    fs_join(&path, f->st->path, "pins");
+    rc = fs_list(path.s, &name, &n, err);
+    if (rc < 0 && errno == ENOENT)
+        rc = 0;
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        buf_reset(&path);
+        buf_printf(&path, "pins/%s", name[i]);
+        if (!pins_name_is_valid(name[i]))
+            find(f, "stray file", NULL, path.s, NULL);
+        else if (!pins_is_whole(f->st, name[i]))
+            find(f, "damaged pin", NULL, path.s, NULL);
+    }
+    free(name);
+    buf_release(&path);
+    return rc;
 }
 
 /* Adds what a used tree names. */
@@ -452,6 +478,8 @@ static int check(struct fsck *f, struct error *err)
     if (rc == 0)
         rc = walk(f, "ac", visit_prefix, NULL, err);
     if (rc == 0)
+        rc = check_pins(f, err);
+    if (rc == 0)
         rc = use_trees(f, err);
     if (rc == 0)
         rc = walk(f, "cas", visit_prefix, &objects, err);
@@ -530,7 +558,8 @@ static int repair(struct fsck *f, struct error *err)
             rc = store_discard(f->st, &found->id, err);
         else if (!strcmp(found->what, "torn attestation"))
             rc = remove_below(f, found->path, err);
-        found->repaired = strcmp(found->what, "stray file") != 0;
+        found->repaired = strcmp(found->what, "stray file") != 0 &&
+                          strcmp(found->what, "damaged pin") != 0;
     }
     return rc < 0 ? rc : 0;
 }

@@ -22,6 +22,10 @@ struct store {
     bool by_proc;     /* it is named by way of /proc */
     bool named_places, no_clones; /* the same where the user's files are (give.c) */
     bool dirty[256]; /* cas/<2 hex> holds names that may not be on the disk yet */
+    struct use *use; /* what we rely on is noted there; NULL: nowhere (use.h); borrowed */
+    int guard;       /* a descriptor of the lock file, one more than it is; 0: not open */
+    bool only_read;  /* it is somebody else's: not even what is torn goes */
+    bool guarded;    /* what we rely on could not be noted: nothing goes while we live */
     int folder[256]; /* descriptors of cas/<2 hex>, one more than they are; 0: not open */
 };
 
@@ -51,6 +55,10 @@ bool layout_is_seen(const char *name, struct digest *d);
 /* True when name is the two hex digits with which d begins, or d is NULL and it is any.
  */
 bool layout_is_prefix(const char *name, const struct digest *d);
+
+/* Between these two nothing goes (use.h); for moments. */
+void store_guard(struct store *st);
+void store_unguard(struct store *st);
 
 /* Puts the names of all objects added with sync so far on the disk. */
 int layout_sync(struct store *st, struct error *err);

@@ -22,9 +22,16 @@ int lockfile_open(const struct store *st, int *fd, struct error *err);
 /* LOCK_TAKEN, LOCK_BUSY or an error. What the description holds already, it holds. */
 int lockfile_take(int fd, enum lock how, off_t place, struct error *err);
 
+/* The same, waiting until it is free, which must be soon: 0 or an error. */
+int lockfile_wait(int fd, enum lock how, off_t place, struct error *err);
+/* Gives it up. */
+void lockfile_leave(int fd, off_t place);
+
 /* The byte that every run shares and that whoever drops objects wants alone; the byte of
- * a key, and that of a scratch folder by its name of 16 hex digits. */
-extern const off_t lockfile_runs;
+ * a key, and that of a scratch folder, or a list of uses, by its name of 16 hex digits.
+ * gc holds its own byte alone from beginning to end; the byte `going` it has alone while
+ * something goes, and whoever begins to rely on something shares it for that moment. */
+extern const off_t lockfile_runs, lockfile_gc, lockfile_going;
 off_t lockfile_key(const struct digest *key);
 off_t lockfile_scratch(const char *name);
 

@@ -65,7 +65,8 @@ void object_doubt(struct store *st, const struct digest *id, const char *path)
     static const struct timespec now[2] = { { .tv_nsec = UTIME_OMIT },
                                             { .tv_nsec = UTIME_NOW } };
 
-    io_utimensat(AT_FDCWD, path, now, AT_SYMLINK_NOFOLLOW);
+    if (!st->only_read)
+        io_utimensat(AT_FDCWD, path, now, AT_SYMLINK_NOFOLLOW);
     object_remember(st, id, &none);
 }
 
@@ -80,8 +81,8 @@ static bool is_remembered(struct store *st, const struct digest *id,
 }
 
 /* Hashes an object that is there; *state is what it had before that. */
-static int check_bytes(const char *path, const struct digest *id, struct fs_state *state,
-                       struct error *err)
+static int check_bytes(const struct store *st, const char *path, const struct digest *id,
+                       struct fs_state *state, struct error *err)
 {
     struct taken t = { 0 };
     struct stat s;
@@ -95,7 +96,7 @@ static int check_bytes(const char *path, const struct digest *id, struct fs_stat
     rc = hash_fd(fd, path, NULL, &t, err);
     if (rc == 0)
         rc = digest_equal(&t.id, id) ? OBJECT_FINE : OBJECT_DAMAGED;
-    if (rc == OBJECT_FINE && (s.st_mode & 07777) != OBJECT_MODE &&
+    if (rc == OBJECT_FINE && (s.st_mode & 07777) != OBJECT_MODE && !st->only_read &&
         io_fchmod(fd, OBJECT_MODE) == 0)
         state->mode = S_IFREG | OBJECT_MODE;
 out:
@@ -126,9 +127,9 @@ int object_check(struct store *st, const struct digest *id, long long size, bool
     } else {
         fs_state_of(&s, &state);
         if (deep || !is_remembered(st, id, &state)) {
-            rc = check_bytes(path.s, id, &state, err);
+            rc = check_bytes(st, path.s, id, &state, err);
             if (rc == OBJECT_DAMAGED) /* believed when it is found again */
-                rc = check_bytes(path.s, id, &state, err);
+                rc = check_bytes(st, path.s, id, &state, err);
             if (rc == OBJECT_FINE)
                 object_remember(st, id, &state);
         }
@@ -179,14 +180,33 @@ int object_read(struct store *st, const struct digest *id, size_t max, struct bu
     return rc == OBJECT_DAMAGED ? read_once(st, id, max, to, err) : rc;
 }
 
+/* Its ctime says when somebody last relied on it: gc leaves what is young (gc.h). Nothing
+ * that a state compares is changed. */
+void object_hold(struct store *st, const struct digest *id)
+{
+    static const struct timespec times[2] = { { .tv_nsec = UTIME_NOW },
+                                              { .tv_nsec = UTIME_OMIT } };
+    struct buf path = { 0 };
+
+    layout_object(st, id, &path);
+    store_guard(st);
+    if (io_utimensat(st->dir, layout_below(st, &path), times, AT_SYMLINK_NOFOLLOW) < 0 &&
+        errno != ENOENT && errno != ENOTDIR)
+        st->guarded = st->guard != 0; /* then nothing goes while we live */
+    store_unguard(st);
+    buf_release(&path);
+}
+
 /* OBJECT_FINE when the store has the object already and, with sync, on the disk. It is
  * always hashed: what is about to be dropped is the only other copy. */
 static int have_already(const struct intake *in, const struct digest *id, long long size,
                         struct error *err)
 {
     struct buf path = { 0 };
-    int rc = object_check(in->st, id, size, true, err);
+    int rc;
 
+    object_hold(in->st, id);
+    rc = object_check(in->st, id, size, true, err);
     if (rc == OBJECT_FINE && in->sync) {
         layout_object(in->st, id, &path);
         rc = fs_sync(path.s, err);

@@ -9,7 +9,9 @@
 #include "larder/boot.h"
 #include "larder/io.h"
 #include "larder/mem.h"
+#include "larder/use.h"
 #include "layout.h"
+#include "records.h"
 #include "signed.h"
 #include "tempfile.h"
 
@@ -121,7 +123,7 @@ static int read_first(struct store *st, const struct digest *key, struct record 
 
     layout_record(st, key, &path);
     rc = read_record(st, &path, key, NULL, rec, err);
-    if (rc == TORN) {
+    if (rc == TORN && !st->only_read) {
         rc = replace_first(st, key, path.s, err);
         if (rc == 0)
             rc = read_record(st, &path, key, NULL, rec, err);
@@ -143,7 +145,7 @@ static int read_other(struct store *st, const struct digest *key, const struct d
     layout_more_records(st, key, &path);
     buf_printf(&path, "/%s", digest_hex(id, hex));
     rc = read_record(st, &path, key, id, rec, err);
-    if (rc == TORN)
+    if (rc == TORN && !st->only_read)
         fs_remove(path.s, NULL);
     buf_release(&path);
     return rc == TORN ? STORE_MISS : rc;
@@ -152,7 +154,10 @@ static int read_other(struct store *st, const struct digest *key, const struct d
 int store_find_record(struct store *st, const struct digest *key, const struct digest *id,
                       struct record **rec, struct error *err)
 {
-    int rc = read_first(st, key, rec, err);
+    int rc;
+
+    use_note(st, USE_KEY, key);
+    rc = read_first(st, key, rec, err);
 
     if (rc == STORE_HIT && !digest_equal(&(*rec)->id, id)) {
         record_free(*rec);
@@ -212,8 +217,8 @@ static int compare_records(const void *a, const void *b)
 }
 
 /* Without a first one there are no others: a torn one has been replaced. */
-int store_find(struct store *st, const struct digest *key, struct record ***rec,
-               size_t *n, struct error *err)
+int records_find(struct store *st, const struct digest *key, struct record ***rec,
+                 size_t *n, struct error *err)
 {
     struct record *first = NULL;
     struct buf dir = { 0 };
@@ -247,6 +252,13 @@ int store_find(struct store *st, const struct digest *key, struct record ***rec,
     free(name);
     buf_release(&dir);
     return rc < 0 ? rc : STORE_HIT;
+}
+
+int store_find(struct store *st, const struct digest *key, struct record ***rec,
+               size_t *n, struct error *err)
+{
+    use_note(st, USE_KEY, key);
+    return records_find(st, key, rec, n, err);
 }
 
 static int require_object(struct store *st, const struct object *o, struct error *err)
@@ -342,15 +354,40 @@ static int keep(struct store *st, const struct record *rec, const void *text, si
     return rc;
 }
 
+/* What is here of what it names, and no record named before, is relied on from now on. */
+static void note_objects(struct store *st, const struct record *rec)
+{
+    for (size_t i = 0; i < rec->n_outputs; i++)
+        use_note_object(st, &rec->output[i].object);
+    use_note(st, USE_FILE, &rec->log.id);
+    use_note(st, USE_FILE, &rec->discovered.id);
+}
+
 /* Not synced: what is torn is fetched again. */
 int signed_keep(struct store *st, const struct record *rec, const void *text, size_t n,
                 struct error *err)
 {
     struct buf path = { 0 };
-    int rc = keep(st, rec, text, n, false, &path, err);
+    int rc;
+
+    note_objects(st, rec);
+    rc = keep(st, rec, text, n, false, &path, err);
 
     buf_release(&path);
     return rc < 0 ? error_context(err, "recording %s", rec->step) : 0;
+}
+
+int store_keep_record(struct store *st, const struct record *rec, struct error *err)
+{
+    struct buf text = { 0 };
+    int rc = rec->by ? 0 : require_objects(st, rec, err);
+
+    if (rc == 0)
+        rc = signed_whole(rec, &text, err);
+    if (rc == 0)
+        rc = signed_keep(st, rec, text.s, text.len, err);
+    buf_release(&text);
+    return rc;
 }
 
 int store_record(struct store *st, struct record *rec, bool sync, struct error *err)

@@ -54,6 +54,16 @@ bool record_signature_fits(const struct record *rec)
     return fits;
 }
 
+int signed_whole(const struct record *rec, struct buf *to, struct error *err)
+{
+    struct digest id;
+
+    if (rec->by)
+        return signed_enclose(rec, NULL, to, err);
+    signed_text(rec, to, &id);
+    return 0;
+}
+
 void signed_text(const struct record *rec, struct buf *to, struct digest *id)
 {
     struct record again = *rec; /* so that its digest stays as it was read */

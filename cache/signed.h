@@ -22,6 +22,9 @@ void signed_text(const struct record *rec, struct buf *to, struct digest *id);
 int signed_enclose(const struct record *rec, const struct signer *s, struct buf *to,
                    struct error *err);
 
+/* Appends what a store keeps of a record: its text, or that in its envelope. */
+int signed_whole(const struct record *rec, struct buf *to, struct error *err);
+
 /* Keeps a record with the text under which signed_read() finds it: as the first of its
  * key, or beside others. */
 int signed_keep(struct store *st, const struct record *rec, const void *text, size_t n,

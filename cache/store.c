@@ -10,12 +10,14 @@
 #include "larder/io.h"
 #include "larder/mem.h"
 #include "layout.h"
+#include "lockfile.h"
 #include "object.h"
 
 #include "larder/banned.h"
 
 static const char marker[] = "larder-store";
-static const char *const folder[] = { "cas", "ac", "scratch", "checkpoints", "tmp" };
+static const char *const folder[] = { "cas",     "ac",          "uses", "pins",
+                                      "scratch", "checkpoints", "tmp" };
 
 /* A folder without the marker may become a store if it is empty; a marker that was being
  * written when somebody was killed does not count. The marker comes before all else, so
@@ -28,39 +30,55 @@ static int refuse_strange_folder(const char *path, const char *marker_path,
     size_t n = 0;
     int rc = fs_list(path, &name, &n, err);
 
-    for (size_t i = 0; i < n && rc == 0; i++)
-        if (strncmp(name[i], marker, strlen(marker)) != 0 && !fs_exists(marker_path))
-            rc =
-                error_set(err, E_INPUT,
-                          "%s is no store and not empty (it has %s); name another folder",
-                          path, name[i]);
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        if (strncmp(name[i], marker, strlen(marker)) == 0 || fs_exists(marker_path))
+            continue;
+        if (!strcmp(name[i], "cas") || !strcmp(name[i], "ac"))
+            rc = error_set(err, E_INPUT,
+                           "%s is missing, and there is %s beside it: `larder fsck "
+                           "--rebuild` makes it a store again, if it was one",
+                           marker_path, name[i]);
+        else
+            rc = error_set(err, E_INPUT,
+                           "%s is no store and not empty (it has %s); name another "
+                           "folder",
+                           path, name[i]);
+    }
     free(name);
+    return rc;
+}
+
+static int read_marker(const char *path, struct error *err)
+{
+    struct buf file = { 0 }, text = { 0 };
+    int rc;
+
+    fs_join(&file, path, marker);
+    rc = fs_read(file.s, &text, err);
+    if (rc == 0 && strcmp(buf_str(&text), FORMAT_STORE "\n") != 0)
+        rc = error_set(err, E_INPUT,
+                       "%s does not say `" FORMAT_STORE "`: a store of another "
+                       "format; remove it, or name another folder",
+                       file.s);
+    buf_release(&text);
+    buf_release(&file);
     return rc;
 }
 
 static int check_marker(const char *path, struct error *err)
 {
-    struct buf file = { 0 }, text = { 0 }, want = { 0 };
+    struct buf file = { 0 };
     int rc = 0;
 
-    buf_adds(&want, FORMAT_STORE "\n");
     fs_join(&file, path, marker);
     if (!fs_exists(file.s)) {
         rc = refuse_strange_folder(path, file.s, err);
         if (rc == 0 && !fs_exists(file.s))
-            rc = fs_write(file.s, want.s, want.len, true, err);
+            rc =
+                fs_write(file.s, FORMAT_STORE "\n", strlen(FORMAT_STORE "\n"), true, err);
     }
-    if (rc == 0)
-        rc = fs_read(file.s, &text, err);
-    if (rc == 0 && strcmp(buf_str(&text), want.s) != 0)
-        rc = error_set(err, E_INPUT,
-                       "%s does not say `" FORMAT_STORE "`: a store of another "
-                       "format; remove it, or name another folder",
-                       file.s);
-    buf_release(&want);
-    buf_release(&text);
     buf_release(&file);
-    return rc;
+    return rc == 0 ? read_marker(path, err) : rc;
 }
 
 /* A store that may only be read works without the folders that it lacks. */
@@ -80,8 +98,9 @@ static int make_folders(const char *path, struct error *err)
     return rc;
 }
 
-int store_open(struct store **st, const char *path, const struct store_memory *memory,
-               struct error *err)
+static int open_store(struct store **st, const char *path,
+                      const struct store_memory *memory, bool only_read,
+                      struct error *err)
 {
     struct buf scratch = { 0 };
     char *real = NULL;
@@ -89,7 +108,7 @@ int store_open(struct store **st, const char *path, const struct store_memory *m
     int rc, dir = -1;
 
     *st = NULL;
-    rc = fs_mkdirs(path, err);
+    rc = only_read ? 0 : fs_mkdirs(path, err);
     if (rc < 0)
         goto out;
     real = io_realpath(path, NULL);
@@ -98,8 +117,8 @@ int store_open(struct store **st, const char *path, const struct store_memory *m
         rc = error_system(err, "cannot look at %s", path);
         goto out;
     }
-    rc = check_marker(real, err);
-    if (rc == 0)
+    rc = only_read ? read_marker(real, err) : check_marker(real, err);
+    if (rc == 0 && !only_read)
         rc = make_folders(real, err);
     if (rc < 0)
         goto out;
@@ -109,6 +128,7 @@ int store_open(struct store **st, const char *path, const struct store_memory *m
     (*st)->scratch = buf_take(&scratch);
     (*st)->dir = dir;
     (*st)->dev = s.st_dev;
+    (*st)->only_read = only_read;
     if (memory)
         (*st)->memory = *memory;
     real = NULL;
@@ -118,6 +138,17 @@ out:
         io_close(dir);
     free(real);
     return rc < 0 ? error_context(err, "opening the store") : 0;
+}
+
+int store_open(struct store **st, const char *path, const struct store_memory *memory,
+               struct error *err)
+{
+    return open_store(st, path, memory, false, err);
+}
+
+int store_open_to_read(struct store **st, const char *path, struct error *err)
+{
+    return open_store(st, path, NULL, true, err);
 }
 
 void store_set_memory(struct store *st, const struct store_memory *memory)
@@ -132,6 +163,8 @@ void store_close(struct store *st)
     for (size_t i = 0; i < sizeof st->folder / sizeof st->folder[0]; i++)
         if (st->folder[i])
             io_close(st->folder[i] - 1);
+    if (st->guard)
+        io_close(st->guard - 1);
     io_close(st->dir);
     free(st->scratch);
     free(st->path);
@@ -163,6 +196,23 @@ void store_doubt(struct store *st)
     fs_write(path.s, text.s, text.len, false, NULL);
     buf_release(&text);
     buf_release(&path);
+}
+
+/* Where nothing can be locked, nothing can go either: a store that may only be read. */
+void store_guard(struct store *st)
+{
+    int fd;
+
+    if (!st->guard && lockfile_open(st, &fd, NULL) == 0)
+        st->guard = fd + 1;
+    if (st->guard && !st->guarded)
+        lockfile_wait(st->guard - 1, LOCK_SHARED, lockfile_going, NULL);
+}
+
+void store_unguard(struct store *st)
+{
+    if (st->guard && !st->guarded)
+        lockfile_leave(st->guard - 1, lockfile_going);
 }
 
 void store_suspect(struct store *st, const struct digest *id)

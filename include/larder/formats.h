@@ -21,6 +21,8 @@
 #define FORMAT_SIGNED "larder-signed 1"
 #define FORMAT_STORE "larder-store 2"
 #define FORMAT_TREE "larder-tree 1"
+#define FORMAT_PIN "larder-pin 1"
 #define FORMAT_TRUST "larder-trust 1"
+#define FORMAT_USE "larder-use 1"
 
 #endif

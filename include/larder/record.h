@@ -66,6 +66,7 @@ struct record {
     const char
         *key_text; /* the key document, whose SHA-256 is key; ends with a newline */
     const struct record_signer *by; /* NULL: it was made here; set by store_find() */
+    bool elsewhere; /* it is in another store of ours: set by who found it there */
 };
 
 struct record *record_new(void);

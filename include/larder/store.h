@@ -12,6 +12,7 @@
  *   cas/<2 hex>/<64 hex>         an object: the bytes of a file, or the text of a tree
  *   ac/<2 hex>/<key>             a record of that key; others in <key>.more/<digest>,
  *                                what others say of them in <key>.seen/
+ *   uses/, pins/                 what is relied on, and what must stay (use.h, pins.h)
  *   locks                        an empty file, parts of which are locked
  *   scratch/                     where steps run, unless that is elsewhere (scratch.h)
  *   checkpoints/<key>/           kept between attempts of a step
@@ -47,6 +48,9 @@ struct store_memory {
  * memory is borrowed until then and may be NULL: then everything is hashed before use. */
 int store_open(struct store **st, const char *path, const struct store_memory *memory,
                struct error *err);
+/* Opens one that is there, and writes nothing in it, whatever we may: E_SYSTEM or E_INPUT
+ * where there is none. */
+int store_open_to_read(struct store **st, const char *path, struct error *err);
 void store_set_memory(struct store *st, const struct store_memory *memory); /* instead */
 void store_close(struct store *st);             /* NULL is fine */
 const char *store_path(const struct store *st); /* borrowed, absolute */
@@ -151,6 +155,10 @@ int store_give(struct store *st, const struct store_file *file, const char *path
  * as they were added. Sets rec->boot, which is NULL with sync, and rec->id. */
 int store_record(struct store *st, struct record *rec, bool sync, struct error *err);
 
+/* Keeps a record of another store as it is there, with its signature if it has one; the
+ * objects of one without must be here (else E_CORRUPT). */
+int store_keep_record(struct store *st, const struct record *rec, struct error *err);
+
 /* The records of a key: STORE_HIT with *rec new (records_free()) and *n > 0, or
  * STORE_MISS, or an error. Sorted by digest. A file whose bytes are not whole is removed
  * and does not count; one of another key or format does not count. */
@@ -181,7 +189,7 @@ int store_usage(struct store *st, size_t *objects, long long *bytes, struct erro
 /* One finding of store_fsck(). */
 struct store_finding {
     const char *what;    /* "absent", "damaged", "torn record", "false signature",
-                            "torn attestation",                             "stray file" */
+                            "torn attestation", "damaged pin", "stray file" */
     struct digest id;    /* of the object or record */
     const char *path;    /* relative to the store */
     const char *used_by; /* the step of a record that names the object, or NULL */
@@ -197,5 +205,14 @@ int store_fsck(struct store *st, void (*tell)(void *self, const struct store_fin
 int store_repair(struct store *st,
                  void (*tell)(void *self, const struct store_finding *f), void *self,
                  struct error *err);
+/* The same, and before that brings into order what is there: what cannot be read for its
+ * mode, objects and records that lie under other names, lists that are none. Told are
+ * also "closed to us", "misplaced object", "misplaced record", "unreadable list". */
+int store_rebuild(struct store *st,
+                  void (*tell)(void *self, const struct store_finding *f), void *self,
+                  struct error *err);
+/* To be called before store_open(): writes the marker of a store that has lost it, or
+ * part of it. A folder with anything strange in it is left alone. */
+int store_rebuild_marker(const char *path, bool *written, struct error *err);
 
 #endif

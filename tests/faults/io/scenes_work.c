@@ -4,14 +4,18 @@
  */
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "larder/checkpoint.h"
 #include "larder/drop.h"
 #include "larder/fs.h"
+#include "larder/gc.h"
 #include "larder/lease.h"
 #include "larder/md5.h"
+#include "larder/pins.h"
 #include "larder/scratch.h"
 #include "larder/segments.h"
+#include "larder/use.h"
 #include "scene.h"
 
 #include "larder/banned.h"
@@ -356,6 +360,79 @@ static int drop_held(struct scene *s, struct store *st, struct error *err)
     return rc;
 }
 
+/* ---- cleaning ---------------------------------------------------------------------- */
+
+/* Two results that share a file, and what nobody names; older than a tick of the clock.
+ */
+static void has_garbage(struct scene *s)
+{
+    s->tree = added_tree(s, "store");
+    s->file = added(s, "store", "a result\n");
+    added(s, "store", "litter\n");
+    recorded(s, "store", "one\n", &s->tree, 1);
+    recorded(s, "store", "two\n", &s->file, 2);
+    usleep(20000);
+}
+
+/* What looked damaged for a moment is young afterwards, and goes the next time. */
+static int clean(struct scene *s, struct store *st, struct error *err)
+{
+    struct gc_totals t;
+
+    (void)s;
+    usleep(20000);
+    return store_gc(st, &(struct gc_order){ .older = -1 }, &t, err);
+}
+
+static int clean_look(struct scene *s, struct store *st, struct error *err)
+{
+    struct gc_totals t;
+
+    (void)s;
+    return store_gc(st, &(struct gc_order){ .older = -1, .dry_run = true }, &t, err);
+}
+
+/* Its content is chance. */
+static bool is_doubt(const char *path)
+{
+    return strstr(path, "/doubt") || !strncmp(path, "doubt", 5);
+}
+
+/* What is found is noted, and what was used is kept. */
+static int uses(struct scene *s, struct store *st, struct error *err)
+{
+    struct record **rec = NULL;
+    struct digest key;
+    struct use *u = NULL;
+    size_t n = 0;
+    int rc = use_open(&u, st, err);
+
+    (void)s;
+    digest_bytes(&key, "one\n", 4);
+    if (rc == 0)
+        rc = store_find(st, &key, &rec, &n, err);
+    if (rc == STORE_HIT)
+        use_keep(u, "0123456789abcdef", false);
+    records_free(rec, n);
+    use_close(u);
+    return rc;
+}
+
+static bool is_list(const char *path)
+{
+    return strstr(path, "uses/");
+}
+
+static int pins(struct scene *s, struct store *st, struct error *err)
+{
+    struct pins_step step = { .name = "one" };
+    struct pins_entry pin = { .name = "paper", .project = "/a", .step = &step, .n = 1 };
+
+    (void)s;
+    digest_bytes(&step.key, "one\n", 4);
+    return pins_add(st, &pin, err);
+}
+
 /* ---- files ------------------------------------------------------------------------- */
 
 static void has_file(struct scene *s)
@@ -395,6 +472,18 @@ static int files(struct scene *s, struct error *err)
 }
 
 const struct scenario work_scenario[] = {
+    { .name = "gc",
+      .prepare = has_garbage,
+      .with = clean,
+      .varies = is_doubt,
+      .rules = LENIENT_STATE },
+    { .name = "gc-look", .prepare = has_garbage, .with = clean_look, .rules = UNCHANGED },
+    { .name = "use",
+      .prepare = has_garbage,
+      .with = uses,
+      .varies = is_list,
+      .rules = LENIENT_STATE },
+    { .name = "pin", .prepare = has_garbage, .with = pins },
     { .name = "lend", .prepare = has_objects, .with = lend },
     { .name = "lend-unlinked", .prepare = has_objects, .with = lend, .fs = FS_NO_LINKS },
     { .name = "give-tree", .prepare = has_objects, .with = give_tree },
