@@ -1,5 +1,7 @@
 #include "bring.h"
 
+#include "larder/use.h"
+
 #include "larder/banned.h"
 
 /* The object of a file that lies elsewhere: there it might change. */
@@ -40,7 +42,7 @@ int bring_included(struct session *s, const struct source *source, struct buf *p
 {
     struct source own = *source; /* the only one of its plan */
     struct located at;
-    int rc = session_open_store(s, err);
+    int rc = session_use(s, err);
 
     if (rc == 0)
         rc = locate(s, &own, &at, err);
@@ -50,7 +52,9 @@ int bring_included(struct session *s, const struct source *source, struct buf *p
                        source->name);
     if (rc == 0)
         rc = keep(s, source, &at, err);
-    if (rc == 0)
+    if (rc == 0) {
+        use_note(s->store, USE_FILE, &at.object.id);
         store_object_path(s->store, &at.object.id, path);
+    }
     return rc;
 }

@@ -29,12 +29,12 @@ struct cli {
     size_t n_args;
     bool help, version, dry_run, keep_going, remake, quiet, json, force, keep_scratch,
         trace, exit_code, show_origin, require_remote, repair, verify, events, hit, man,
-        writable, vouch;
+        writable, vouch, yes, rebuild;
     int verbose; /* how many -v */
     int jobs;    /* -j, 0: not given */
     const char *recipe, *folder, *profile, *sandbox, *remote, *stages, *format, *color,
         *executor, *from_dvc, *listen, *token, *tls, *output, *closure, *max_size, *key,
-        *rerun;
+        *rerun, *grace, *quota, *older, *name;
     const char **env; /* of --env, "NAME=VALUE"; n_env of them */
     size_t n_env;
     struct setting *setting; /* of -S */

@@ -176,18 +176,45 @@ const struct command command_table[] = {
       "gives\n"
       "what was signed to others, whose larder.trust may want several keys (`k`).",
       command_attest },
+    { "pin", NULL, "[TARGET|STAGE|STEP...]", 0, SIZE_MAX,
+      "keep results, whatever is cleaned; without a name: list what is kept",
+      "Keeps the results of the steps named, and of all that they need, from `larder "
+      "gc`,\n"
+      "until `larder unpin`. All of them must be made. What is kept are the records of\n"
+      "today and their objects, also when the recipe changes. The pin is called as the\n"
+      "target, or by --name, for all projects that share the cache.",
+      command_pin },
+    { "unpin", NULL, "NAME...", 1, SIZE_MAX, "let go of what a pin keeps",
+      "Removes pins. Nothing else goes until `larder gc`.", command_unpin },
+    { "gc", NULL, "", 0, 0, "remove from the cache what nobody needs, or has room for",
+      "Removes what nothing names: results whose files are lost, files of no result, "
+      "what\n"
+      "killed runs have left. With --older also results that no project has used for so\n"
+      "long. With --quota, or the setting quota, results go until the cache is small\n"
+      "enough, those first that are made again in the least time for their size. Never\n"
+      "what a pin keeps, a run relies on, or was made or used within --grace. Runs may "
+      "go\n"
+      "on meanwhile. -n only tells.\n"
+      "With --remote=file:/path it tells what no record of that remote needs, and with\n"
+      "--yes removes it: do so while nobody pushes.",
+      command_gc },
     { "fsck", NULL, "", 0, 0, "read the whole cache and name what is damaged",
       "Reads every object and record and compares it with its name. Changes nothing: "
       "the\n"
       "next run makes again what it needs. --repair clears away what no run will need: "
       "it\n"
-      "removes what is damaged, and records of results that are lost.",
+      "removes what is damaged, and records of results that are lost. --rebuild does "
+      "that,\n"
+      "after it has brought into order what there is: files under wrong names or closed\n"
+      "to us, a lost larder-store.",
       command_fsck },
     { "du", NULL, "[TARGET|STAGE|STEP...]", 0, SIZE_MAX,
       "what results take in the cache, and what they cost",
       "Tells for each stage the size of its results, of which a file counts once, and "
       "the\n"
-      "time that it took to make them; and what the whole cache takes.",
+      "time that it took to make them, also for a GB of it; what is pinned; and what "
+      "the\n"
+      "whole cache takes, and what of it nothing needs.",
       command_du },
     { "doctor", NULL, "", 0, 0, "whether this machine has what Larder needs",
       "Looks at the kernel, the cache and its disk, the programs, GPUs and Slurm, and "
@@ -254,6 +281,8 @@ static const struct {
     { "trust", FORMAT_TRUST },
     { "lock", FORMAT_LOCK },
     { "attestation", FORMAT_ATTESTATION },
+    { "pin", FORMAT_PIN },
+    { "use", FORMAT_USE },
 };
 enum { N_FORMATS = sizeof format / sizeof format[0] };
 

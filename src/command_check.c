@@ -86,27 +86,47 @@ static void tell_finding(void *self, const struct store_finding *f)
 
 static const char *remedy(const struct findings *all)
 {
-    if (!all->cli->repair)
+    if (!all->cli->repair && !all->cli->rebuild)
         return "the next run makes again what it needs, and `larder fsck --repair` "
                "clears "
                "away the rest";
     if (all->n_left)
-        return "what is a stray file is yours to remove; the rest is cleared away";
+        return "what is a stray file, or a damaged pin (`larder unpin`), is yours to "
+               "remove; the rest is cleared away";
     return "all is cleared away; the next run makes again what it needs";
+}
+
+/* Without it nothing else can be looked at. */
+static int restore_marker(struct error *err)
+{
+    struct buf path = { 0 };
+    bool written = false;
+    int rc = cache_folder(&path, err);
+
+    if (rc == 0)
+        rc = store_rebuild_marker(path.s, &written, err);
+    if (written)
+        say_line(&(struct say){ .to = stderr }, SAY_NORMAL, TONE_PLAIN,
+                 "%s is a store again: its file larder-store was lost", path.s);
+    buf_release(&path);
+    return rc;
 }
 
 int command_fsck(const struct cli *cli, struct error *err)
 {
     struct findings all = { .cli = cli };
     struct session s = { 0 };
-    int rc = session_open_cache(&s, cli, err);
+    int rc = cli->rebuild ? restore_marker(err) : 0;
 
+    if (rc == 0)
+        rc = session_open_cache(&s, cli, err);
     all.st = s.store;
     if (cli->json)
         printf("{\"findings\": [");
     if (rc == 0)
-        rc = cli->repair ? store_repair(s.store, tell_finding, &all, err)
-                         : store_fsck(s.store, tell_finding, &all, err);
+        rc = cli->rebuild  ? store_rebuild(s.store, tell_finding, &all, err)
+             : cli->repair ? store_repair(s.store, tell_finding, &all, err)
+                           : store_fsck(s.store, tell_finding, &all, err);
     if (cli->json)
         printf("]}\n");
     if (rc >= 0) {

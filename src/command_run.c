@@ -112,6 +112,7 @@ static int run(struct session *s, struct places *p, struct run_totals *t, struct
     rc = run_steps(s, t, err);
     if (rc == 0 && !t->signal)
         rc = place_all(s, p, err);
+    session_keep_use(s, rc == 0 && !t->signal && !t->failed);
     kept = places_save(p, &later);
     if (rc == 0 && !t->signal && !t->failed)
         rc = audit_choose(s, &a->chosen, &a->n, &a->signer, err);
@@ -140,7 +141,8 @@ int command_run(const struct cli *cli, struct error *err)
         return command_plan(cli, err);
     rc = session_enter(&s, cli, err);
     if (rc == 0 && !cli->remake &&
-        session_stands(&s, cli->arg, cli->n_args, &totals.steps)) {
+        session_stands(&s, cli->arg, cli->n_args, &totals.steps) &&
+        session_use_again(&s, cli->arg, cli->n_args)) {
         nothing_to_do(&s, &totals);
         session_close(&s);
         return 0;

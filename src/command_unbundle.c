@@ -358,6 +358,8 @@ int command_unbundle(const struct cli *cli, struct error *err)
     if (cli->dry_run)
         say_init(&all.s.say, cli, stderr);
     rc = cli->dry_run ? 0 : session_open_cache(&all.s, cli, err);
+    if (rc == 0 && !cli->dry_run)
+        rc = session_use(&all.s, err);
     if (rc == 0)
         rc = open_trust(&all, err);
     if (rc == 0) {

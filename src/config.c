@@ -14,6 +14,7 @@
 #include "machine.h"
 #include "node.h"
 #include "pos.h"
+#include "resources.h"
 
 static const char *const link_word[] = { "auto", "hard", "copy" };
 
@@ -35,12 +36,24 @@ static bool is_gpus(const char *text)
            (isdigit((unsigned char)*text) && !*end && n >= 0 && n <= MACHINE_GPUS);
 }
 
+static bool is_lab_store(const char *text)
+{
+    return !strcmp(text, "none") || *text == '/';
+}
+
 static bool is_link(const char *text)
 {
     for (size_t i = 0; i < sizeof link_word / sizeof link_word[0]; i++)
         if (!strcmp(text, link_word[i]))
             return true;
     return false;
+}
+
+static bool is_quota(const char *text)
+{
+    double bytes;
+
+    return !strcmp(text, "none") || resources_bytes(text, &bytes);
 }
 
 static bool is_sandbox(const char *text)
@@ -87,7 +100,11 @@ static const struct known {
                       "auto or a number from 1 to 4096" },
     [CONFIG_KEY] = { "key", "LARDER_KEY", "auto", is_key,
                      "auto or the name of a key of ours" },
+    [CONFIG_LAB_STORE] = { "lab-store", "LARDER_LAB_STORE", "none", is_lab_store,
+                           "none or an absolute path" },
     [CONFIG_LINK] = { "link", "LARDER_LINK", "auto", is_link, "auto, hard or copy" },
+    [CONFIG_QUOTA] = { "quota", "LARDER_QUOTA", "none", is_quota,
+                       "none or a size, as 200GiB" },
     [CONFIG_SANDBOX] = { "sandbox", "LARDER_SANDBOX", "enforce", is_sandbox,
                          "off, warn or enforce" },
     [CONFIG_SCRATCH] = { "scratch", "LARDER_SCRATCH", "auto", is_scratch,
@@ -199,6 +216,13 @@ static int read_line(struct config *c, struct pos pos, int file, const char *s, 
         pos.column = (int)(eq + 2 + strspn(s + eq + 1, " \t"));
         return pos_error(&pos, err, "%s takes %s, not '%s'", name, k->wants, value);
     }
+    if (k == &known[CONFIG_LAB_STORE] && !strcmp(pos.file, "larder.conf"))
+        return pos_error(
+            &pos, err,
+            "%s is not for a project to say, since its results are believed "
+            "as yours are: write it into .larder/config, or the file of your "
+            "own settings",
+            name);
     line[k - known] = pos.line;
     c->value[k - known] =
         (struct config_value){ value,
@@ -341,6 +365,20 @@ const char *config_key(const struct config *c)
 int config_jobs(const struct config *c)
 {
     return (int)strtol(c->value[CONFIG_JOBS].text, NULL, 10); /* "auto" gives 0 */
+}
+
+const char *config_lab_store(const struct config *c)
+{
+    const char *text = c->value[CONFIG_LAB_STORE].text;
+
+    return *text == '/' ? text : NULL;
+}
+
+long long config_quota(const struct config *c)
+{
+    double bytes;
+
+    return resources_bytes(c->value[CONFIG_QUOTA].text, &bytes) ? (long long)bytes : -1;
 }
 
 int config_gpus(const struct config *c)

@@ -21,7 +21,9 @@ enum config_name {
     CONFIG_GPUS,
     CONFIG_JOBS,
     CONFIG_KEY,
+    CONFIG_LAB_STORE,
     CONFIG_LINK,
+    CONFIG_QUOTA,
     CONFIG_SANDBOX,
     CONFIG_SCRATCH,
     CONFIG_SLURM_OPTIONS,
@@ -66,7 +68,9 @@ bool config_is_slurm(const struct config *c);             /* steps are jobs of S
 const char *config_slurm_options(const struct config *c); /* words for sbatch, or "" */
 int config_jobs(const struct config *c);                  /* 0: as many as we may use */
 int config_gpus(const struct config *c);                  /* -1: those that are found */
+const char *config_lab_store(const struct config *c);     /* an absolute path, or NULL */
 const char *config_key(const struct config *c); /* NULL: the only one there is */
+long long config_quota(const struct config *c); /* bytes; -1: no limit */
 enum link_mode config_link(const struct config *c);
 enum sandbox_mode config_sandbox(const struct config *c);
 /* Appends the folder in which scratch folders are to be made, with the variables of this

@@ -7,6 +7,7 @@
 #include "larder/fs.h"
 #include "larder/lease.h"
 #include "larder/transfer.h"
+#include "larder/use.h"
 
 #include "from.h"
 
@@ -155,6 +156,8 @@ int fetch_find(struct store *st, const struct source *s, struct object *o,
     int rc;
 
     *o = (struct object){ s->kind, s->pin.digest, s->pin.size };
+    if (s->pin.full)
+        use_note_object(st, o); /* before it is looked for */
     store_object_path(st, &o->id, &path);
     rc = s->pin.full ? fs_stat(path.s, &state, err) : FS_ABSENT;
     if (rc == FS_FOUND && s->kind == OBJECT_FILE)

@@ -9,6 +9,7 @@
 #include "guard.h"
 #include "item.h"
 #include "known.h"
+#include "lab.h"
 #include "larder/banned.h"
 #include "larder/boot.h"
 #include "larder/remotes.h"
@@ -189,7 +190,7 @@ static void tell_lost(struct session *s, struct work *w, int found,
 /* Whether an output may be known by its record alone. */
 static bool may_be_away(const struct work *w, const struct record *rec, size_t i)
 {
-    return (w->step->output[i].temp || rec->by) && !w->recalled;
+    return (w->step->output[i].temp || rec->by || rec->elsewhere) && !w->recalled;
 }
 
 /* A command that only looks fetches nothing. */
@@ -213,8 +214,10 @@ static int count_fetch(struct session *s, const struct object *o, struct error *
 static int fetch_output(struct session *s, const struct work *w, size_t i,
                         const struct object *o, bool sync, struct error *err)
 {
-    if (!s->remotes || step_output_is_private(w->step, i))
-        return STORE_MISS;
+    int rc = s->would_fetch.only_counted ? lab_has(s, o, err) : lab_bring(s, o, err);
+
+    if (rc != STORE_MISS || !s->remotes || step_output_is_private(w->step, i))
+        return rc;
     if (s->would_fetch.only_counted)
         return count_fetch(s, o, err);
     if (o->size >= BIG) {
@@ -256,7 +259,9 @@ static int check_discovered(struct session *s, struct work *w, const struct reco
     }
     if (digest_equal(&rec->discovered.id, &none))
         return STORE_HIT;
-    if (rec->by && s->remotes)
+    if (rec->elsewhere)
+        rc = lab_bring(s, &rec->discovered, err);
+    else if (rec->by && s->remotes)
         rc = remotes_fetch_object(s->remotes, &rec->discovered, is_synced(rec), err);
     if (rc < 0)
         return rc;
@@ -310,15 +315,19 @@ static int try_record(struct session *s, struct work *w, const struct record *re
     return answer;
 }
 
-/* Among the records that our own store has. LOOKUP_DISSENT where they are at odds. */
-static int find_here(struct session *s, struct work *w, bool heal, struct error *err)
+/* Among the records that our own store has, or another one of ours. LOOKUP_DISSENT where
+ * they are at odds. */
+static int find_in(struct session *s, struct work *w, struct store *st, bool heal,
+                   struct error *err)
 {
     struct record **rec = NULL;
     size_t n = 0, n_good = 0;
-    int rc = store_find(s->store, &w->key, &rec, &n, err);
+    int rc = store_find(st, &w->key, &rec, &n, err);
 
     if (rc != STORE_HIT)
         return rc;
+    for (size_t i = 0; i < n; i++)
+        rec[i]->elsewhere = st != s->store;
     rc = believe(s, w, rec, n, &n_good, err);
     rc = rc == BELIEVE_DISSENT ? LOOKUP_DISSENT : rc < 0 ? rc : STORE_MISS;
     for (size_t i = 0; i < n_good && rc == STORE_MISS; i++) {
@@ -335,17 +344,19 @@ static int find_here(struct session *s, struct work *w, bool heal, struct error 
     return rc;
 }
 
-/* In our own store, else on a remote. */
+/* In our own store, else in another one of ours, else on a remote. */
 static int find_record(struct session *s, struct work *w, bool heal, struct error *err)
 {
     const char *from;
-    int rc = find_here(s, w, heal, err);
+    int rc = find_in(s, w, s->store, heal, err);
 
+    if (rc == STORE_MISS && s->lab && !w->recalled)
+        rc = find_in(s, w, s->lab, false, err);
     if (rc != STORE_MISS || !s->remotes || w->recalled)
         return rc;
     rc = remotes_find_record(s->remotes, &w->key, w->step->stage, &from, err);
     if (rc == STORE_HIT)
-        rc = find_here(s, w, heal, err);
+        rc = find_in(s, w, s->store, heal, err);
     if (rc == STORE_MISS && w->doubt && !w->told_doubt && !s->would_fetch.only_counted) {
         w->told_doubt = true;
         say_line(&s->say, SAY_NORMAL, TONE_PLAIN, "%s: %s", w->step->name, w->doubt);
@@ -375,6 +386,23 @@ static int bring_object(struct session *s, struct work *w, size_t i, struct erro
     return rc;
 }
 
+/* What is here of another store of ours is ours, record and all. */
+static int keep_here(struct session *s, struct work *w, struct error *err)
+{
+    int rc = 0;
+
+    if (!w->record || !w->record->elsewhere)
+        return 0;
+    lab_bring(s, &w->record->log, NULL);
+    if (!w->record->by)
+        rc = lab_bring(s, &w->record->discovered, err);
+    if (rc == 0)
+        rc = lab_keep(s, w->record, err);
+    if (rc == 0)
+        w->record->elsewhere = false;
+    return rc < 0 ? rc : 0;
+}
+
 /* Whether all of a step's outputs are here by now. */
 static int note_here(struct session *s, struct work *w, struct error *err)
 {
@@ -385,7 +413,7 @@ static int note_here(struct session *s, struct work *w, struct error *err)
         rc = check_output(s, w->record, &w->output[i], &bad, err);
     if (rc == OBJECT_FINE)
         w->here = true;
-    return rc < 0 ? rc : 0;
+    return rc < 0 ? rc : w->here ? keep_here(s, w, err) : 0;
 }
 
 int lookup_bring(struct session *s, struct work *w, struct error *err)
@@ -400,7 +428,7 @@ int lookup_bring(struct session *s, struct work *w, struct error *err)
         all = all && rc == STORE_HIT;
     }
     w->here = all;
-    return 0;
+    return all ? keep_here(s, w, err) : 0;
 }
 
 int lookup_bring_log(struct session *s, struct work *w, struct error *err)
@@ -408,6 +436,8 @@ int lookup_bring_log(struct session *s, struct work *w, struct error *err)
     static const struct digest none;
     int rc = lookup_record(s, w, err);
 
+    if (rc == 0 && lab_bring(s, &w->record->log, NULL) == STORE_HIT)
+        return 0;
     if (rc == 0 && s->remotes && !digest_equal(&w->record->log.id, &none) &&
         !step_takes_private(w->step))
         rc = remotes_fetch_object(s->remotes, &w->record->log, is_synced(w->record), err);
@@ -609,6 +639,19 @@ bool lookup_remember(struct session *s, const struct work *w)
     return other;
 }
 
+static int find_one(struct session *s, const struct digest *key, const struct digest *id,
+                    struct record **rec, struct error *err)
+{
+    int rc = store_find_record(s->store, key, id, rec, err);
+
+    if (rc == STORE_MISS && s->lab) {
+        rc = store_find_record(s->lab, key, id, rec, err);
+        if (rc == STORE_HIT)
+            (*rec)->elsewhere = true;
+    }
+    return rc;
+}
+
 int lookup_record(struct session *s, struct work *w, struct error *err)
 {
     int rc;
@@ -616,7 +659,7 @@ int lookup_record(struct session *s, struct work *w, struct error *err)
     assert(w->state == WORK_DONE);
     if (w->record)
         return 0;
-    rc = store_find_record(s->store, &w->key, &w->record_id, &w->record, err);
+    rc = find_one(s, &w->key, &w->record_id, &w->record, err);
     if (rc != STORE_MISS)
         return rc;
     store_doubt(s->store); /* else the next run would believe its proof again */
@@ -636,7 +679,7 @@ int lookup_last(struct session *s, const struct work *w, struct record **rec,
     *rec = NULL;
     if (!state_step(s->state, w->step->name, &m) || !m.has_record)
         return STORE_MISS;
-    rc = store_find_record(s->store, &m.key, &m.record, rec, err);
+    rc = find_one(s, &m.key, &m.record, rec, err);
     if (rc == STORE_MISS)
         store_doubt(s->store); /* a proof may still believe in it */
     return rc;
@@ -650,7 +693,7 @@ int lookup_former(struct session *s, const struct work *w, struct record **rec,
     *rec = NULL;
     if (!state_step(s->state, w->step->name, &m) || !m.has_former)
         return STORE_MISS;
-    return store_find_record(s->store, &m.former_key, &m.former_record, rec, err);
+    return find_one(s, &m.former_key, &m.former_record, rec, err);
 }
 
 int lookup_item(struct session *s, const struct item *item, struct error *err)

@@ -59,6 +59,16 @@ long long resources_size(const char *text)
     return (long long)x;
 }
 
+bool resources_bytes(const char *text, double *x)
+{
+    return amount(text, bytes, sizeof bytes / sizeof bytes[0], x);
+}
+
+bool resources_seconds(const char *text, double *x)
+{
+    return amount(text, seconds, sizeof seconds / sizeof seconds[0], x);
+}
+
 int resources_count(const struct scope *s, const struct node *node, const char *what,
                     int least, int most, int *n, struct error *err)
 {

@@ -18,4 +18,8 @@ long long resources_size(const char *text);
 int resources_count(const struct scope *s, const struct node *node, const char *what,
                     int least, int most, int *n, struct error *err);
 
+/* NUMBER[UNIT] as in a recipe: 16GiB, 90m; false where it is not. Bytes, or seconds. */
+bool resources_bytes(const char *text, double *x);
+bool resources_seconds(const char *text, double *x);
+
 #endif

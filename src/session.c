@@ -14,8 +14,10 @@
 
 #include "bring.h"
 #include "kept.h"
+#include "lab.h"
 #include "larder/remotes.h"
 #include "larder/trust.h"
+#include "larder/use.h"
 
 #include "place.h"
 #include "sharing.h"
@@ -277,6 +279,69 @@ int session_open_store(struct session *s, struct error *err)
     return rc == 0 ? store_open(&s->store, s->cache, NULL, err) : rc;
 }
 
+/* ---- what we rely on ------------------------------------------------------------------
+ */
+
+int session_use(struct session *s, struct error *err)
+{
+    int rc = session_open_store(s, err);
+
+    if (rc == 0 && !s->uses)
+        rc = use_open(&s->use, s->store, err);
+    s->uses = rc == 0;
+    return rc;
+}
+
+/* 16 hex digits for what was asked for, in this project. */
+static const char *use_name(struct session *s, const char *const *word, size_t n)
+{
+    struct buf b = { 0 };
+    struct digest d;
+    char hex[DIGEST_HEX + 1];
+
+    buf_printf(&b, "%s%zu\n", s->question, n);
+    for (size_t i = 0; i < n; i++)
+        buf_printf(&b, "for %s\n", word[i]);
+    digest_bytes(&d, b.s, b.len);
+    buf_release(&b);
+    return arena_strndup(&s->arena, digest_hex(&d, hex), USE_NAME_SIZE);
+}
+
+bool session_use_again(struct session *s, const char *const *word, size_t n_words)
+{
+    return use_again(s->store, use_name(s, word, n_words));
+}
+
+/* Files that no record names: imports, whatever a step has looked at of them in this run,
+ * and the logs of failures. */
+static void use_files(struct session *s)
+{
+    for (size_t i = 0; i < s->plan->n_sources; i++) {
+        const struct source *source = s->plan->source[i];
+
+        if (source->is_import && source->pin.full)
+            use_note(s->store, source->kind == OBJECT_TREE ? USE_TREE : USE_FILE,
+                     &source->pin.digest);
+    }
+    for (size_t i = 0; i < s->plan->n_steps; i++)
+        if (s->work[i].has_failed_log)
+            use_note(s->store, USE_FILE, &s->work[i].failed_log);
+}
+
+/* One that is not whole does not stand for the last that was, but beside it. */
+void session_keep_use(struct session *s, bool whole)
+{
+    const char *name;
+
+    if (!s->use || s->member)
+        return;
+    use_files(s);
+    name = use_name(s, s->cli->arg, s->cli->n_args);
+    if (!whole)
+        name = arena_printf(&s->arena, "%.*s-part", USE_NAME_SIZE, name);
+    use_keep(s->use, name, s->image != NULL);
+}
+
 int session_open_cache(struct session *s, const struct cli *cli, struct error *err)
 {
     *s = (struct session){ .cli = cli };
@@ -291,9 +356,10 @@ int session_connect(struct session *s, struct error *err)
     if (rc == 0)
         rc = make_own(s, err);
     if (rc == 0)
-        rc = session_open_store(s, err);
+        rc = session_use(s, err);
     if (rc < 0)
         return rc;
+    lab_open(s);
     store_set_memory(s->store, state_store_memory(s->state));
     facts_new(&s->facts, s->plan, s->state, s->store);
     work_new(&s->work, s->plan, s->wanted);
@@ -315,11 +381,58 @@ static const char *proof_question(struct session *s, const char *const *word, si
     return keep(s, &b);
 }
 
+static void look_at_doubt(const struct session *s, struct fs_state *state)
+{
+    struct buf path = { 0 };
+
+    *state = (struct fs_state){ 0 };
+    store_doubt_path(s->store, &path);
+    fs_stat(path.s, state, NULL);
+    buf_release(&path);
+}
+
+/* The records of a proof are not read: gc is told of them all, and what it had taken
+ * before that is seen by the doubt it left (store_doubt()), which is looked at first. */
+static void use_proof(struct session *s)
+{
+    struct digest *key = xcalloc(s->plan->n_steps + 1, sizeof *key);
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->plan->n_steps; i++) {
+        struct proof_step step;
+
+        if (s->wanted[i] && proof_step(s->proof, i, &step))
+            key[n++] = step.key;
+    }
+    use_note_keys(s->store, key, n);
+    free(key);
+}
+
 static void read_proof(struct session *s, const char *path, const char *question)
 {
-    if (s->image &&
-        proof_open(&s->proof, path, question, image_id(s->image)) == PROOF_FOUND)
-        proof_check(s->proof, s->store, s->project);
+    if (!s->image ||
+        proof_open(&s->proof, path, question, image_id(s->image)) != PROOF_FOUND)
+        return;
+    if (s->use)
+        use_proof(s);
+    look_at_doubt(s, &s->doubt);
+    proof_check(s->proof, s->store, s->project);
+}
+
+/* One that was held against the store before anything was noted. */
+static void note_proof(struct session *s)
+{
+    struct fs_state doubt;
+
+    if (!s->proof || !s->use)
+        return;
+    use_proof(s);
+    look_at_doubt(s, &doubt);
+    if (state_same(&doubt, &s->doubt))
+        return;
+    proof_close(s->proof);
+    s->proof = NULL;
+    read_proof(s, s->proof_path, s->proof_question);
 }
 
 static void open_proof(struct session *s, const char *const *word, size_t n_words)
@@ -350,7 +463,9 @@ int session_begin(struct session *s, const struct cli *cli, const char *const *w
         rc = session_choose(s, word, n_words, err);
     if (rc == 0)
         rc = session_connect(s, err);
-    if (rc == 0)
+    if (rc == 0 && s->proof_path)
+        note_proof(s);
+    else if (rc == 0)
         open_proof(s, word, n_words);
     return rc;
 }
@@ -458,6 +573,8 @@ void session_close(struct session *s)
     facts_free(s->facts);
     rooms_release(&s->rooms);
     sandbox_close(&s->sandbox);
+    use_close(s->use);
+    store_close(s->lab);
     store_close(s->store);
     plan_free(s->built);
     image_close(s->image);

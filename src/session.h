@@ -30,6 +30,7 @@
 
 struct remotes;
 struct trust;
+struct use;
 
 /* What a look at the plan would fetch, were it a run. */
 struct would_fetch {
@@ -65,6 +66,10 @@ struct session {
     bool *target; /* [n_targets] likewise */
     bool *wanted; /* [n_steps] chosen, and what those need */
     struct store *store;
+    struct use *use; /* what we rely on of it (session_use()); NULL: it is read only */
+    bool uses;       /* that was asked for */
+    struct fs_state doubt; /* of the store, when the proof was held against it */
+    struct store *lab;     /* another one of ours, that is only read (lab.h), or NULL */
     struct facts *facts;
     struct rooms rooms;     /* that no step runs in */
     struct sandbox sandbox; /* opened by the first step that runs */
@@ -120,6 +125,13 @@ int session_open_cache(struct session *s, const struct cli *cli, struct error *e
 /* One of Larder's own programs, borrowed, whether the plan was kept or not. */
 int session_program(struct session *s, const char *name, const struct program **program,
                     struct error *err);
+/* From here on gc keeps off what this session finds in the store. */
+int session_use(struct session *s, struct error *err);
+/* Behind session_stands(): what the last run used is used again. False when it is not
+ * known any more: then a run has to write it down again. */
+bool session_use_again(struct session *s, const char *const *word, size_t n_words);
+/* At the end of a run for these words: what it used is kept. whole: of all its steps. */
+void session_keep_use(struct session *s, bool whole);
 
 /* Removes what killed processes have left in .larder/ more than an hour ago. */
 void session_sweep(const struct session *s);
