@@ -15,6 +15,7 @@
 #include "nn/attack.h"
 #include "nn/init.h"
 #include "nn/workers.h"
+#include "sidehash.h"
 
 enum { ITEMS = 37, ROUNDS = 200, N = 4, LINES = 100 };
 
@@ -150,4 +151,30 @@ Test(threads, a_network_learns_the_same_in_several)
 
     cr_assert(digest_equal(&one, &more));
     graph_free(g);
+}
+
+/* The thread takes what the caller goes on changing: it must have its own. */
+Test(threads, what_is_hashed_beside_has_the_same_digest)
+{
+    static unsigned char bytes[100000];
+    const size_t sizes[] = { 0, 1, 99999, 262144, 262145, 5000001, 7, 3000000 };
+    struct sidehash *side = sidehash_new();
+    struct hasher *h = hasher_new();
+
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct digest a, b;
+
+        for (size_t left = sizes[i], n; left; left -= n) {
+            n = left < sizeof bytes ? left : sizeof bytes;
+            memset(bytes, (int)(left + i) & 255, n);
+            hasher_add(h, bytes, n);
+            sidehash_add(side, bytes, n);
+        }
+        hasher_finish(h, &a);
+        sidehash_finish(side, &b);
+        cr_assert(digest_equal(&a, &b), "%zu bytes", sizes[i]);
+    }
+    hasher_free(h);
+    sidehash_free(side);
+    sidehash_free(sidehash_new());
 }
