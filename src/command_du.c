@@ -141,7 +141,7 @@ static void print_share(const char *name, const struct share *share)
     say_bytes(share->bytes, &size);
     say_seconds(share->seconds, &took);
     printf("%-24s %5zu  %10s  %14s", name, share->steps, buf_str(&size), buf_str(&took));
-    if (share->bytes)
+    if (share->bytes >= 1000000) /* of less it would be a strange number */
         printf("  %.1f s per GB", per_gb(share));
     if (share->pinned) {
         buf_reset(&size);
