@@ -187,8 +187,13 @@ void object_hold(struct store *st, const struct digest *id)
     static const struct timespec times[2] = { { .tv_nsec = UTIME_NOW },
                                               { .tv_nsec = UTIME_OMIT } };
     struct buf path = { 0 };
+    struct stat s;
 
     layout_object(st, id, &path);
+    if (io_fstatat(st->dir, layout_below(st, &path), &s, AT_SYMLINK_NOFOLLOW) < 0) {
+        buf_release(&path); /* if it comes now, it is young */
+        return;
+    }
     store_guard(st);
     if (io_utimensat(st->dir, layout_below(st, &path), times, AT_SYMLINK_NOFOLLOW) < 0 &&
         errno != ENOENT && errno != ENOTDIR)
