@@ -93,6 +93,8 @@ Test(oci, every_name_of_the_layout_has_a_tag_of_its_own)
         { "root/0123456789abcdef/9223372036854775807",
           "root-0123456789abcdef-9223372036854775807" },
         { "ac/9f/" HEX "/0123456789abcdef", "ac-" HEX "-0123456789abcdef" },
+        { "ac/9f/" HEX "/0123456789abcdef.0123456789abcdef0123456789abcdef",
+          "ac-" HEX "-0123456789abcdef.0123456789abcdef0123456789abcdef" },
         { "x/9f/8f", "x-9f-8f" }, /* that is no folder for the sake of file systems */
     };
 

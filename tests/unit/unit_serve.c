@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "arrival.h"
+#include "attested.h"
 #include "envelope.h"
 #include "larder/fs.h"
 #include "larder/mem.h"
@@ -17,14 +18,20 @@
 #define ID \
     "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08" /* of "test" */
 #define WHO "56475aa75463474c"
+#define HALF "9f86d081884c7d659a2feaa0c55ad015"
 
 Test(remote_name, one_spelling)
 {
     static const char *const good[] = {
-        "larder-cache-info",    "cas/9f/" ID,
-        "pack/9f/" ID,          "index/9f/" ID,
-        "ac/9f/" ID "/" WHO,    "root/" WHO "/1",
-        "root/" WHO "/1234567", "root/" WHO "/999999999999999999",
+        "larder-cache-info",
+        "cas/9f/" ID,
+        "pack/9f/" ID,
+        "index/9f/" ID,
+        "ac/9f/" ID "/" WHO,
+        "root/" WHO "/1",
+        "root/" WHO "/1234567",
+        "root/" WHO "/999999999999999999",
+        "ac/9f/" ID "/" WHO "." HALF,
     };
     static const char *const bad[] = {
         "",
@@ -51,6 +58,11 @@ Test(remote_name, one_spelling)
         "ac/9f/" ID "/" WHO "/",
         "ac/9f/" ID "/56475AA75463474C",
         "ac/9f/" ID ".more/" WHO,
+        "ac/9f/" ID "/" WHO ".",
+        "ac/9f/" ID "/" WHO "." WHO,
+        "ac/9f/" ID "/" WHO "." ID,
+        "ac/9f/" ID "/" WHO "." HALF "/",
+        "root/" WHO "." HALF "/1",
         "root/" WHO,
         "root/" WHO "/",
         "root/" WHO "/0",
@@ -69,6 +81,48 @@ Test(remote_name, one_spelling)
     cr_assert(remote_name_parse(&n, good[6]));
     cr_assert_eq(n.number, 1234567);
     cr_assert_str_eq(n.by.text, WHO);
+}
+
+/* A change of any byte of it, and any other name for it, is found out. */
+Test(remote_name, an_attestation_fits_one_name)
+{
+    struct attested_output out = { .name = "out", .same = true };
+    struct attestation a = { .made = 1, .output = &out, .n_outputs = 1 };
+    struct buf text = { 0 }, envelope = { 0 }, name = { 0 };
+    unsigned char seed[SEED_SIZE] = { 1 };
+    struct remote_name n, other;
+    struct key_id id;
+    struct signer *s;
+    struct envelope e;
+
+    cr_assert_eq(signer_new(&s, seed, NULL), 0);
+    id = key_id_of(signer_key(s));
+    digest_bytes(&a.key, "key", 3);
+    digest_bytes(&a.record, "record", 6);
+    attestation_write(&a, &text);
+    cr_assert_eq(envelope_sign(&e, ENVELOPE_ATTESTATION, s, text.s, text.len, NULL), 0);
+    envelope_write(&e, &envelope);
+    attested_name(&a.key, &a.record, &id, &name);
+    cr_assert(remote_name_parse(&n, name.s) && n.kind == NAME_ATTESTATION);
+    cr_assert(remote_name_fits(&n, &envelope));
+    other = n;
+    other.record[31] ^= 1;
+    cr_assert_not(remote_name_fits(&other, &envelope));
+    other = n;
+    other.id.byte[0] ^= 1;
+    cr_assert_not(remote_name_fits(&other, &envelope));
+    other = n;
+    other.by.text[0] ^= 1;
+    cr_assert_not(remote_name_fits(&other, &envelope));
+    for (size_t i = 0; i < envelope.len; i++) {
+        envelope.s[i] ^= 1;
+        cr_assert_not(remote_name_fits(&n, &envelope), "byte %zu", i);
+        envelope.s[i] ^= 1;
+    }
+    signer_free(s);
+    buf_release(&text);
+    buf_release(&envelope);
+    buf_release(&name);
 }
 
 /* A change of any byte of what is signed, and any other name for it, is found out. */
