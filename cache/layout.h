@@ -1,5 +1,5 @@
 /*
- * layout - where things are in a store (docs/store.md).
+ * layout - where things are in a store (docs/store-format.md).
  */
 #ifndef LARDER_LAYOUT_H
 #define LARDER_LAYOUT_H
