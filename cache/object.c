@@ -140,6 +140,23 @@ int object_check(struct store *st, const struct digest *id, long long size, bool
     return rc;
 }
 
+/* Up to n bytes; fewer where the file has no more, which its digest then shows. */
+static int read_bytes(int fd, size_t n, struct buf *to)
+{
+    size_t end = to->len + n;
+
+    buf_reserve(to, n + 1);
+    while (to->len < end) {
+        ssize_t k = io_read(fd, to->s + to->len, end - to->len);
+
+        if (k <= 0)
+            return (int)k;
+        to->len += (size_t)k;
+        to->s[to->len] = '\0';
+    }
+    return 0;
+}
+
 static int read_once(struct store *st, const struct digest *id, size_t max,
                      struct buf *to, struct error *err)
 {
@@ -147,17 +164,22 @@ static int read_once(struct store *st, const struct digest *id, size_t max,
     struct stat s;
     struct digest d;
     size_t start = to->len;
-    int rc = OBJECT_FINE;
+    int rc = OBJECT_FINE, fd;
 
     layout_object(st, id, &path);
-    if (io_fstatat(st->dir, layout_below(st, &path), &s, AT_SYMLINK_NOFOLLOW) < 0)
-        rc = errno == ENOENT || errno == ENOTDIR
-                 ? OBJECT_ABSENT
-                 : error_system(err, "cannot look at %s", path.s);
+    fd = io_openat(st->dir, layout_below(st, &path),
+                   O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
+    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+        rc = OBJECT_ABSENT;
+    else if (fd < 0)
+        rc =
+            errno == ELOOP ? OBJECT_DAMAGED : error_system(err, "cannot read %s", path.s);
+    else if (io_fstat(fd, &s) < 0)
+        rc = error_system(err, "cannot look at %s", path.s);
     else if (!S_ISREG(s.st_mode) || (unsigned long long)s.st_size > max)
         rc = OBJECT_DAMAGED;
-    else if (fs_read(path.s, to, err) < 0)
-        rc = errno == EIO ? OBJECT_DAMAGED : errno == ENOENT ? OBJECT_ABSENT : E_SYSTEM;
+    else if (read_bytes(fd, (size_t)s.st_size, to) < 0)
+        rc = errno == EIO ? OBJECT_DAMAGED : error_system(err, "cannot read %s", path.s);
     if (rc == OBJECT_FINE) {
         digest_bytes(&d, to->s + start, to->len - start);
         if (!digest_equal(&d, id))
@@ -167,6 +189,8 @@ static int read_once(struct store *st, const struct digest *id, size_t max,
         buf_cut(to, start);
     if (rc == OBJECT_DAMAGED)
         object_doubt(st, id, path.s);
+    if (fd >= 0)
+        io_close(fd);
     buf_release(&path);
     return rc;
 }

@@ -12,12 +12,14 @@
 
 enum {
     PACK_FULL = 32 << 20, /* from so many bytes on a pack is given */
-    INDEXES_MAX = 16      /* more become one */
+    INDEXES_MAX = 16,     /* more become one */
+    PIECE = 256 << 10     /* bytes that are written at once */
 };
 
 /* What waits to be given: one pack of objects, one of records. */
 struct heap {
     struct tempfile file;
+    struct buf piece; /* the last bytes, not yet in the file */
     struct hasher *hasher;
     struct catalog part; /* its entries, in a pack 0 */
     long long size;
@@ -34,9 +36,19 @@ struct packer {
 static void heap_release(struct heap *h)
 {
     tempfile_release(&h->file);
+    buf_release(&h->piece);
     hasher_free(h->hasher);
     catalog_release(&h->part);
     *h = (struct heap){ 0 };
+}
+
+static int heap_write(struct heap *h, struct error *err)
+{
+    int rc = tempfile_write(&h->file, buf_str(&h->piece), h->piece.len, err);
+
+    hasher_add(h->hasher, buf_str(&h->piece), h->piece.len);
+    buf_reset(&h->piece);
+    return rc;
 }
 
 static int heap_add(struct packer *k, struct heap *h, const struct digest *id,
@@ -48,11 +60,13 @@ static int heap_add(struct packer *k, struct heap *h, const struct digest *id,
         h->hasher = hasher_new();
         rc = tempfile_open(&h->file, k->store, err);
     }
-    if (rc == 0)
-        rc = tempfile_write(&h->file, buf_str(bytes), bytes->len, err);
+    if (rc == 0) {
+        buf_add(&h->piece, buf_str(bytes), bytes->len);
+        if (h->piece.len >= PIECE)
+            rc = heap_write(h, err);
+    }
     if (rc < 0)
         return rc;
-    hasher_add(h->hasher, buf_str(bytes), bytes->len);
     catalog_add(&h->part, id, by, 0, h->size, (long long)bytes->len);
     h->size += (long long)bytes->len;
     return 0;
@@ -120,7 +134,7 @@ static int hash_heap(const struct heap *h, struct digest *id, struct error *err)
 static int name_heap(const struct packer *k, struct heap *h, struct digest *id,
                      struct error *err)
 {
-    int rc = 0;
+    int rc = heap_write(h, err);
 
     hasher_finish(h->hasher, id);
     while (rc == 0 && is_known(packs_catalog(k->packs), id)) {
