@@ -17,6 +17,7 @@
 #include "larder/mem.h"
 #include "layout.h"
 #include "packs.h"
+#include "remote_name.h"
 #include "tree.h"
 
 #include "larder/banned.h"
@@ -277,9 +278,13 @@ static int read_packed(struct remote_gc *g)
 static int read_record(struct remote_gc *g, const char *name, const struct stat *s)
 {
     struct buf text = { 0 };
-    int rc = read_file(g, name, &text);
+    struct remote_name n;
+    int rc;
 
     (void)s;
+    if (remote_name_parse(&n, name) && n.kind == NAME_ATTESTATION)
+        return 0; /* it names no object */
+    rc = read_file(g, name, &text);
     if (rc == 0)
         rc = need_record(g, name, &text);
     buf_release(&text);
