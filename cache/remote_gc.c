@@ -275,6 +275,7 @@ static int read_packed(struct remote_gc *g)
     return rc;
 }
 
+/* An attestation needs nothing but the record it is of. */
 static int read_record(struct remote_gc *g, const char *name, const struct stat *s)
 {
     struct buf text = { 0 };
@@ -283,7 +284,7 @@ static int read_record(struct remote_gc *g, const char *name, const struct stat 
 
     (void)s;
     if (remote_name_parse(&n, name) && n.kind == NAME_ATTESTATION)
-        return 0; /* it names no object */
+        return 0;
     rc = read_file(g, name, &text);
     if (rc == 0)
         rc = need_record(g, name, &text);

@@ -26,8 +26,8 @@ struct session;
 enum { PROOF_FOUND = 0, PROOF_ABSENT = 1 };
 
 /* PROOF_FOUND with *p new (proof_close()), or PROOF_ABSENT: there is none for this image
- * and question, it is damaged, or the machine was started since (store-format.md: what was not
- * synced must then be read). */
+ * and question, it is damaged, or the machine was started since (store-format.md: what
+ * was not synced must then be read). */
 int proof_open(struct proof **p, const char *path, const char *question, uint64_t image);
 void proof_close(struct proof *p); /* NULL is fine */
 

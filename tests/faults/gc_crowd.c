@@ -6,9 +6,11 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -23,7 +25,10 @@ enum { N_WORKERS = 28, N_CLEANERS = 4, N_KEYS = 3000, N_SHARED = 7 };
 
 static struct store *st;
 static unsigned long long chance;
-static long n_hits, n_made, n_fetched, n_went;
+/* Counted by all of them together, also by those that are killed. */
+static struct counts {
+    atomic_long hits, made, fetched, went;
+} * count;
 
 static unsigned below(unsigned n)
 {
@@ -151,7 +156,7 @@ static void make(unsigned k)
     if (store_record(st, r, false, &err) < 0)
         fail("recording", &err);
     must_be_whole(r, "when it was made");
-    n_made++;
+    count->made++;
     record_free(r);
 }
 
@@ -186,7 +191,7 @@ static void fetch(unsigned k)
     }
     add_outputs(k, o);
     must_be_whole(r, "when it was fetched");
-    n_fetched++;
+    count->fetched++;
     buf_release(&whole);
     buf_release(&text);
     signer_free(signer);
@@ -200,27 +205,27 @@ static void find(unsigned k)
     struct digest key;
     struct error err = { 0 };
     char text[64];
-    size_t n;
+    size_t n_found;
     int rc;
 
     key_text(k, text);
     digest_bytes(&key, text, strlen(text));
-    rc = store_find(st, &key, &rec, &n, &err);
+    rc = store_find(st, &key, &rec, &n_found, &err);
     if (rc < 0)
         fail("finding", &err);
     if (rc == STORE_MISS && below(3) == 0)
         fetch(k);
     else if (rc == STORE_MISS)
         make(k);
-    for (size_t i = 0; rc == STORE_HIT && i < n; i++) {
+    for (size_t i = 0; rc == STORE_HIT && i < n_found; i++) {
         if (rec[i]->by) /* what others made need not be here */
             continue;
         must_be_whole(rec[i], "when it was found");
         pause_ms(below(4));
         must_be_whole(rec[i], "while it was used");
-        n_hits++;
+        count->hits++;
     }
-    records_free(rec, n);
+    records_free(rec, n_found);
 }
 
 static void work(const char *folder, time_t end)
@@ -232,14 +237,13 @@ static void work(const char *folder, time_t end)
 
         if (store_open(&st, folder, NULL, &err) < 0 || use_open(&u, st, &err) < 0)
             fail("opening", &err);
-        for (unsigned n = below(6) + 1; n > 0; n--)
+        for (unsigned left = below(6) + 1; left > 0; left--)
             find((first + below(10)) % N_KEYS);
         if (below(2))
             use_keep(u, "0123456789abcdef", false);
         use_close(u);
         store_close(st);
     }
-    printf("%ld %ld %ld 0\n", n_hits, n_made, n_fetched);
 }
 
 /* ---- who cleans -------------------------------------------------------------------- */
@@ -258,10 +262,9 @@ static void clean(const char *folder, time_t end)
 
         if (rc < 0 && !strstr(err.text, "another gc goes on"))
             fail("gc", &err);
-        n_went += rc == 0 ? (long)t.n_objects : 0;
+        count->went += rc == 0 ? (long)t.n_objects : 0;
         pause_ms(below(20));
     }
-    printf("0 0 0 %ld\n", n_went);
     store_close(st);
 }
 
@@ -269,15 +272,15 @@ static void clean(const char *folder, time_t end)
 
 static pid_t start(const char *folder, time_t end, int i)
 {
-    static unsigned n;
+    static unsigned number;
     pid_t pid;
 
-    n++;
+    number++;
     fflush(stdout);
     pid = fork();
     if (pid)
         return pid;
-    chance = n * 0x9e3779b97f4a7c15ULL;
+    chance = number * 0x9e3779b97f4a7c15ULL;
     below(2);
     chance ^= chance >> 29;
     if (i < N_WORKERS)
@@ -330,6 +333,10 @@ int main(int argc, char **argv)
     if (argc != 3)
         return 2;
     chance = 1;
+    count = mmap(NULL, sizeof *count, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+                 -1, 0);
+    if (count == MAP_FAILED)
+        return 2;
     bad = conduct(argv[1], time(NULL) + strtol(argv[2], NULL, 10));
     if (store_open(&st, argv[1], NULL, &err) < 0)
         fail("opening", &err);
@@ -341,5 +348,6 @@ int main(int argc, char **argv)
     if (t.before != t.bytes)
         fail("not all of it went", NULL);
     store_close(st);
+    printf("%ld %ld %ld %ld\n", count->hits, count->made, count->fetched, count->went);
     return bad ? 1 : 0;
 }

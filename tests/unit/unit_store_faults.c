@@ -314,8 +314,8 @@ static void fail_at_each(const char *action, bool sync)
         snprintf(fault, sizeof fault, "%d:%s", n, action);
         failed += try_fault(fault, sync) != DONE;
     }
-    /* Only what has another way (a reflink, then a copy), is litter or says when something
-     * was used may fail unseen. */
+    /* Only what has another way (a reflink, then a copy), is litter or says when
+     * something was used may fail unseen. */
     cr_assert(failed > changes * 2 / 3, "%d of %d", failed, changes);
 }
 
