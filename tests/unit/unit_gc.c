@@ -33,6 +33,27 @@ static void hear(void *self, const struct gc_item *item)
         h->between(h->f);
 }
 
+/* What a test has made, to be given back at its end. */
+static struct record *made[16];
+static size_t n_made;
+static struct heard *heard;
+
+static struct record *kept(struct record *r)
+{
+    cr_assert(n_made < sizeof made / sizeof *made);
+    return made[n_made++] = r;
+}
+
+static void end(struct fixture *f)
+{
+    while (n_made > 0)
+        record_free(made[--n_made]);
+    if (heard)
+        buf_release(&heard->text);
+    heard = NULL;
+    fixture_free(f);
+}
+
 /* Longer than a tick of the file system's clock, so that what was made before is older
  * than a grace of nothing. */
 static void let_it_age(void)
@@ -46,6 +67,7 @@ static int gc_as(struct fixture *f, struct heard *h, const struct gc_order *orde
     struct gc_order own = *order;
 
     buf_reset(&h->text);
+    heard = h;
     own.tell = hear;
     own.self = h;
     let_it_age();
@@ -83,7 +105,7 @@ static struct record *add_results(struct fixture *f, const char *name,
     r->step = arena_strdup(&r->arena, name);
     r->wall = seconds;
     cr_assert_eq(store_record(f->st, r, false, &err), 0, "%s", err.text);
-    return r;
+    return kept(r);
 }
 
 static struct record *add_result(struct fixture *f, const char *name,
@@ -141,7 +163,7 @@ Test(gc, what_no_record_names_goes_with_all_that_is_in_it)
     cr_assert(is_here(f, &kept));
     cr_assert(is_hit(f, r));
     cr_assert_str_eq(gc(f, &h, -1, -1), "");
-    fixture_free(f);
+    end(f);
 }
 
 Test(gc, what_is_younger_than_the_grace_stays)
@@ -155,7 +177,7 @@ Test(gc, what_is_younger_than_the_grace_stays)
     cr_assert_str_eq(buf_str(&h.text), "");
     cr_assert_eq(h.totals.recent, 6);
     cr_assert(is_here(f, &loose) && is_here(f, &o) && is_hit(f, r));
-    fixture_free(f);
+    end(f);
 }
 
 Test(gc, looking_only_removes_nothing_and_says_the_same)
@@ -174,7 +196,7 @@ Test(gc, looking_only_removes_nothing_and_says_the_same)
     cr_assert_str_eq(gc(f, &h, 0, -1), "unnamed - 1 1000\ndear a 1 1000\n");
     cr_assert_eq(memcmp(&would, &h.totals, sizeof would), 0);
     cr_assert_eq(would.bytes, 2000);
-    fixture_free(f);
+    end(f);
 }
 
 Test(gc, the_cheapest_for_its_size_goes_first_and_no_more_than_must)
@@ -192,7 +214,7 @@ Test(gc, the_cheapest_for_its_size_goes_first_and_no_more_than_must)
     cr_assert_str_eq(gc(f, &h, 1499, -1), "dear small 1 500\n");
     cr_assert(is_hit(f, slow) && !is_hit(f, quick) && !is_hit(f, small));
     cr_assert_float_eq(h.totals.seconds, 10, 1e-9);
-    fixture_free(f);
+    end(f);
 }
 
 Test(gc, what_two_name_counts_half_for_each_and_goes_with_the_second)
@@ -207,7 +229,7 @@ Test(gc, what_two_name_counts_half_for_each_and_goes_with_the_second)
     cr_assert_str_eq(gc(f, &h, 1000, -1), "dear three 1 600\n");
     cr_assert_str_eq(gc(f, &h, 999, -1), "dear one 0 0\ndear two 1 1000\n");
     cr_assert(!is_hit(f, one) && !is_hit(f, two) && !is_hit(f, three));
-    fixture_free(f);
+    end(f);
 }
 
 Test(gc, what_is_pinned_stays_and_a_damaged_pin_stops_all)
@@ -246,7 +268,7 @@ Test(gc, what_is_pinned_stays_and_a_damaged_pin_stops_all)
     cr_assert_eq(pins_remove(f->st, "paper", &err), E_USAGE);
     cr_assert_str_eq(gc(f, &h, 0, -1), "dear step 1 100\n");
     arena_release(&arena);
-    fixture_free(f);
+    end(f);
 }
 
 Test(gc, what_a_process_that_lives_has_found_stays)
@@ -261,6 +283,7 @@ Test(gc, what_a_process_that_lives_has_found_stays)
     let_it_age();
     u = open_use(f);
     cr_assert_eq(store_find_record(f->st, &r->key, &r->id, &found, NULL), STORE_HIT);
+    record_free(found);
     use_note_object(f->st, &loose);
     cr_assert_str_eq(gc(f, &h, 0, 0), "unnamed - 1 10\n", "%s", buf_str(&h.text));
     cr_assert_gt(h.totals.used, 100 + loose.size, "the texts of folders count");
@@ -268,7 +291,7 @@ Test(gc, what_a_process_that_lives_has_found_stays)
     cr_assert(is_here(f, &o) && is_here(f, &loose) && !is_here(f, &own));
     use_close(u);
     cr_assert_str_eq(gc(f, &h, 0, 0), "unnamed - 6 480\nold step 1 100\n");
-    fixture_free(f);
+    end(f);
 }
 
 Test(gc, what_was_made_since_a_process_that_lives_began_stays)
@@ -286,7 +309,7 @@ Test(gc, what_was_made_since_a_process_that_lives_began_stays)
     cr_assert(is_here(f, &made) && is_here(f, &again) && !is_here(f, &old));
     use_close(u);
     cr_assert_str_eq(gc(f, &h, -1, -1), "unnamed - 2 30\n");
-    fixture_free(f);
+    end(f);
 }
 
 /* ---- between the decision and the deed
@@ -299,8 +322,9 @@ static struct use *in_use;
 
 static const char *gc_between(struct fixture *f, void (*between)(struct fixture *f))
 {
-    struct heard h = { .between = between, .f = f };
+    static struct heard h;
 
+    h = (struct heard){ .between = between, .f = f };
     add_bytes(f, 'g', 1);
     return gc(f, &h, 0, -1);
 }
@@ -320,7 +344,7 @@ Test(gc, what_is_found_meanwhile_stays)
     cr_assert_str_eq(gc_between(f, find_it), "unnamed - 1 1\n");
     cr_assert(is_hit(f, result) && is_here(f, &folder));
     use_close(in_use);
-    fixture_free(f);
+    end(f);
 }
 
 static void find_and_end(struct fixture *f)
@@ -337,7 +361,7 @@ Test(gc, what_is_found_by_a_process_that_has_ended_stays_this_time)
     result = add_result(f, "step", &folder, 1);
     cr_assert_str_eq(gc_between(f, find_and_end), "unnamed - 1 1\n");
     cr_assert(is_hit(f, result) && is_here(f, &folder));
-    fixture_free(f);
+    end(f);
 }
 
 static void add_again(struct fixture *f)
@@ -354,12 +378,12 @@ Test(gc, what_is_added_again_meanwhile_stays)
     folder = add_folder(f, "out"); /* that no record names yet */
     gc_between(f, add_again);
     cr_assert(is_hit(f, result) && is_here(f, &folder));
-    fixture_free(f);
+    end(f);
 }
 
 static void fetch_it(struct fixture *f)
 {
-    struct record *r = make_record("step\n", &folder, 1);
+    struct record *r = kept(make_record("step\n", &folder, 1));
     struct buf text = { 0 };
     struct error err = { 0 };
 
@@ -367,6 +391,7 @@ static void fetch_it(struct fixture *f)
     in_use = open_use(f);
     cr_assert_eq(signed_keep(f->st, r, text.s, text.len, &err), 0, "%s", err.text);
     use_close(in_use);
+    buf_release(&text);
     result = r;
 }
 
@@ -377,7 +402,7 @@ Test(gc, what_a_record_names_that_came_meanwhile_stays)
     folder = add_folder(f, "out");
     gc_between(f, fetch_it);
     cr_assert(is_hit(f, result) && is_here(f, &folder));
-    fixture_free(f);
+    end(f);
 }
 
 Test(gc, who_cannot_write_down_what_it_uses_keeps_all_of_it)
@@ -399,7 +424,7 @@ Test(gc, who_cannot_write_down_what_it_uses_keeps_all_of_it)
     cr_assert_eq(fcntl(fd, F_OFD_SETLK, &lock), 0);
     close(fd);
     fixture_open(f, false);
-    fixture_free(f);
+    end(f);
 }
 
 Test(gc, what_a_kept_list_names_was_used_then)
@@ -435,7 +460,7 @@ Test(gc, what_a_kept_list_names_was_used_then)
     cr_assert_eq(utimensat(AT_FDCWD, f->path, old, 0), 0);
     gc(f, &h, -1, -1);
     cr_assert_neq(access(f->path, F_OK), 0);
-    fixture_free(f);
+    end(f);
 }
 
 Test(gc, what_was_fetched_by_no_step_costs_its_way)
@@ -452,7 +477,7 @@ Test(gc, what_was_fetched_by_no_step_costs_its_way)
     cr_assert_str_eq(gc(f, &h, 50000, -1), "dear - 1 50000\n");
     cr_assert_float_eq(h.totals.seconds, gc_fetch_seconds(50000), 1e-9);
     cr_assert(is_hit(f, dear));
-    fixture_free(f);
+    end(f);
 }
 
 Test(gc, a_result_of_which_a_file_is_lost_goes_whole)
@@ -460,12 +485,12 @@ Test(gc, a_result_of_which_a_file_is_lost_goes_whole)
     struct fixture *f = fixture_new(true);
     struct object o[2] = { add_bytes(f, 'a', 10), add_folder(f, "out") },
                   cherry = add_text(f, "cherry\n");
-    struct record *r = make_record("key\n", o, 2), *temp;
+    struct record *r = kept(make_record("key\n", o, 2)), *temp;
     struct heard h = { 0 };
     char *path = object_file(f, &cherry.id);
 
     cr_assert_eq(store_record(f->st, r, false, NULL), 0);
-    temp = make_record("other\n", o, 1);
+    temp = kept(make_record("other\n", o, 1));
     temp->output[0].temp = true;
     cr_assert_eq(store_record(f->st, temp, false, NULL), 0);
     cr_assert_str_eq(gc(f, &h, -1, -1), "");
@@ -482,7 +507,7 @@ Test(gc, a_result_of_which_a_file_is_lost_goes_whole)
     cr_assert_str_eq(gc(f, &h, -1, -1), "");
     cr_assert(is_hit(f, temp));
     free(path);
-    fixture_free(f);
+    end(f);
 }
 
 /* Each could need anything. */
@@ -530,7 +555,7 @@ Test(gc, what_cannot_be_understood_stops_it)
     cr_assert(is_here(f, &loose) && is_here(f, &o));
     free(text);
     free(tree);
-    fixture_free(f);
+    end(f);
 }
 
 Test(gc, runs_that_look_again_are_told)
@@ -549,7 +574,7 @@ Test(gc, runs_that_look_again_are_told)
     gc(f, &h, 0, -1);
     cr_assert_eq(access(doubt.s, F_OK), 0);
     buf_release(&doubt);
-    fixture_free(f);
+    end(f);
 }
 
 Test(gc, one_at_a_time)
@@ -577,7 +602,7 @@ Test(gc, one_at_a_time)
     cr_assert_str_eq(gc(f, &h, -1, -1), "unnamed - 1 100\n");
     snprintf(f->path, sizeof f->path, "%s/store/uses", f->dir);
     cr_assert_eq(rmdir(f->path), 0, "and removed by the next");
-    fixture_free(f);
+    end(f);
 }
 
 Test(gc, what_is_left_of_checkpoints_and_remotes_is_swept)
@@ -603,7 +628,7 @@ Test(gc, what_is_left_of_checkpoints_and_remotes_is_swept)
         cr_assert_neq(access(fixture_path(f, goes[i]), F_OK), 0, "%s", goes[i]);
     cr_assert_eq(access(f->path, F_OK), -1);
     cr_assert_eq(access(fixture_path(f, "store/remotes/young"), F_OK), 0);
-    fixture_free(f);
+    end(f);
 }
 
 /* ---- a remote ---------------------------------------------------------------------- */
@@ -674,7 +699,7 @@ Test(gc, what_somebody_pushes_meanwhile_is_put_back_on_the_remote)
     cr_assert_eq(access(file, F_OK), 0, "it is there again");
     cr_assert_eq(remote_gc(place, &order, &t, &err), 0, "%s", err.text);
     cr_assert_eq(n_told, 1, "and needed now");
-    fixture_free(f);
+    end(f);
 }
 
 /* ---- killed ------------------------------------------------------------------------ */
@@ -743,7 +768,7 @@ static int look(struct fixture *f)
     }
     if (store_gc(f->st, &(struct gc_order){ .older = -1 }, &t, NULL) < 0)
         return 5;
-    fixture_free(f);
+    end(f);
     return t.before - t.bytes == 0 ? 0 : 6;
 }
 
