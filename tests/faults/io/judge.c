@@ -14,11 +14,12 @@
 
 #include "larder/banned.h"
 
-/* What comes and goes: it is swept, says when something was, or is what a step made. */
+/* What comes and goes: it is swept, says when something was, is empty and locked, or is
+ * what a step made. */
 static bool is_passing(const char *path)
 {
-    static const char *const part[] = { "/tmp/", "/scratch/", "store/doubt",
-                                        "other/doubt" };
+    static const char *const part[] = { "/tmp/",       "/scratch/",   "store/doubt",
+                                        "other/doubt", "store/locks", "other/locks" };
 
     if (!strncmp(path, "work/", 5))
         return true;
