@@ -6,13 +6,14 @@
 #include "body.h"
 #include "http_call.h"
 #include "larder/mem.h"
+#include "url.h"
 
 #include "larder/banned.h"
 
 enum {
     PIECES = 8, /* under way at once, or waiting for one before them */
-    PIECE = 8 << 20,
-    WIDE_MIN = 2 * PIECE,
+    PIECE = 2 << 20,
+    WIDE_MIN = 16 << 20,
     POLL_MS = 1000
 };
 
@@ -37,7 +38,8 @@ struct wide {
 
 bool http_is_wide(const struct http_request *q)
 {
-    return q->to && q->part && q->part->size >= WIDE_MIN;
+    return q->to && q->part && q->part->size >= WIDE_MIN &&
+           !url_host_is_local(url_host(q->url));
 }
 
 static void let_go(struct wide *w, struct piece *p)
@@ -78,6 +80,11 @@ static void begin(struct wide *w, long long number)
     p->whole = false;
     call_lead(&p->call, p->q.url);
     ask(w, p);
+}
+
+static bool can_begin(const struct wide *w)
+{
+    return w->begun < w->n && w->begun < w->next + PIECES;
 }
 
 static void end(struct wide *w, struct piece *p, CURLcode done)
@@ -136,11 +143,11 @@ int http_send_wide(struct http *h, const struct http_request *q, long long *take
     w->q = q;
     w->n = (q->part->size + PIECE - 1) / PIECE;
     while (rc == 0 && w->next < w->n && !w->failed) {
-        while (w->begun < w->n && w->begun < w->next + PIECES && !w->failed)
+        while (can_begin(w) && !w->failed)
             begin(w, w->begun++);
         perform(w);
         rc = hand_over(w, taken, err);
-        if (rc == 0 && w->next < w->n && !w->failed &&
+        if (rc == 0 && w->next < w->n && !w->failed && !can_begin(w) &&
             h->lib->multi_poll(h->multi, NULL, 0, POLL_MS, NULL) != CURLM_OK)
             w->failed = true;
     }

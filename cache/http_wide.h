@@ -3,7 +3,8 @@
  *
  * One connection over a long way brings less than the line has. So the part is cut into
  * pieces, eight of which are under way; they reach the sink in their order. Whatever goes
- * wrong with one of them ends that, and one connection brings the rest.
+ * wrong with one of them ends that, and one connection brings the rest. To this
+ * machine there is no way, and one connection is faster.
  */
 #ifndef CACHE_HTTP_WIDE_H
 #define CACHE_HTTP_WIDE_H
