@@ -1,17 +1,14 @@
 #include "libarchive.h"
 
-#include <dlfcn.h>
 #include <stdbool.h>
-#include <string.h>
+
+#include "library.h"
 
 #include "larder/banned.h"
 
 static struct libarchive calls;
 
-static const struct {
-    const char *name;
-    void *call; /* where its address goes */
-} wanted[] = {
+static const struct library_call wanted[] = {
     { "archive_error_string", &calls.error_string },
     { "archive_write_new", &calls.write_new },
     { "archive_write_set_format_pax_restricted", &calls.write_set_format },
@@ -49,20 +46,11 @@ static const struct {
 int libarchive_open(const struct libarchive **lib, struct error *err)
 {
     static bool opened;
-    void *library;
 
     *lib = &calls;
     if (opened)
         return 0;
-    library = dlopen("libarchive.so.13", RTLD_NOW | RTLD_LOCAL);
-    for (size_t i = 0; library && i < sizeof wanted / sizeof *wanted; i++) {
-        void *call = dlsym(library, wanted[i].name);
-
-        memcpy(wanted[i].call, &call, sizeof call);
-        if (!call)
-            library = NULL;
-    }
-    opened = library != NULL;
+    opened = library_open("libarchive.so.13", wanted, sizeof wanted / sizeof *wanted);
     if (opened)
         return 0;
     return error_set(err, E_SYSTEM,

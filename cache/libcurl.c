@@ -1,18 +1,15 @@
 #include "libcurl.h"
 
-#include <dlfcn.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
+
+#include "library.h"
 
 #include "larder/banned.h"
 
 static struct libcurl calls;
 
-static const struct {
-    const char *name;
-    void *call; /* where its address goes */
-} wanted[] = {
+static const struct library_call wanted[] = {
     { "curl_global_init", &calls.global_init },
     { "curl_easy_init", &calls.init },
     { "curl_easy_setopt", &calls.setopt },
@@ -34,20 +31,12 @@ static const struct {
 int libcurl_open(const struct libcurl **lib, struct error *err)
 {
     static bool opened;
-    void *library;
 
     *lib = &calls;
     if (opened)
         return 0;
-    library = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
-    for (size_t i = 0; library && i < sizeof wanted / sizeof *wanted; i++) {
-        void *call = dlsym(library, wanted[i].name);
-
-        memcpy(wanted[i].call, &call, sizeof call);
-        if (!call)
-            library = NULL;
-    }
-    opened = library && calls.global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+    opened = library_open("libcurl.so.4", wanted, sizeof wanted / sizeof *wanted) &&
+             calls.global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
     if (opened)
         return 0;
     return error_set(err, E_SYSTEM,

@@ -1,17 +1,14 @@
 #include "libmicrohttpd.h"
 
-#include <dlfcn.h>
 #include <stdbool.h>
-#include <string.h>
+
+#include "library.h"
 
 #include "larder/banned.h"
 
 static struct libmicrohttpd calls;
 
-static const struct {
-    const char *name;
-    void *call; /* where its address goes */
-} wanted[] = {
+static const struct library_call wanted[] = {
     { "MHD_start_daemon", &calls.start },
     { "MHD_stop_daemon", &calls.stop },
     { "MHD_quiesce_daemon", &calls.quiesce },
@@ -27,20 +24,11 @@ static const struct {
 int libmicrohttpd_open(const struct libmicrohttpd **lib, struct error *err)
 {
     static bool opened;
-    void *library;
 
     *lib = &calls;
     if (opened)
         return 0;
-    library = dlopen("libmicrohttpd.so.12", RTLD_NOW | RTLD_LOCAL);
-    for (size_t i = 0; library && i < sizeof wanted / sizeof *wanted; i++) {
-        void *call = dlsym(library, wanted[i].name);
-
-        memcpy(wanted[i].call, &call, sizeof call);
-        if (!call)
-            library = NULL;
-    }
-    opened = library != NULL;
+    opened = library_open("libmicrohttpd.so.12", wanted, sizeof wanted / sizeof *wanted);
     if (opened)
         return 0;
     return error_set(err, E_SYSTEM,
