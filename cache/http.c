@@ -102,6 +102,16 @@ int http_refused(const struct http_request *q, const struct http_answer *a,
     return rc;
 }
 
+int http_judge(const struct http_request *q, const struct http_answer *a,
+               struct error *err)
+{
+    if (a->code >= 200 && a->code < 300)
+        return REMOTE_DONE;
+    if (a->code == 404 || a->code == 410)
+        return REMOTE_ABSENT;
+    return http_refused(q, a, err);
+}
+
 /* Waits as long as the server asks, or longer each time. False: too long for us. */
 static bool wait_for(const struct call *c, int tries)
 {

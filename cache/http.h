@@ -64,4 +64,8 @@ bool http_header(const struct http_answer *a, const char *name, struct buf *to);
 int http_refused(const struct http_request *q, const struct http_answer *a,
                  struct error *err);
 
+/* What an answer comes to: REMOTE_DONE, REMOTE_ABSENT of 404 and 410, or the same. */
+int http_judge(const struct http_request *q, const struct http_answer *a,
+               struct error *err);
+
 #endif

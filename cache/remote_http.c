@@ -32,13 +32,7 @@ static const char *url_of(const struct web *w, const char *name, struct buf *url
 static int judge(const struct http_request *q, const struct http_answer *a,
                  struct error *err)
 {
-    if (a->code >= 200 && a->code < 300)
-        return REMOTE_DONE;
-    if (a->code == 404 || a->code == 410)
-        return REMOTE_ABSENT;
-    if (a->code == 412 && q->body)
-        return REMOTE_THERE;
-    return http_refused(q, a, err);
+    return a->code == 412 && q->body ? REMOTE_THERE : http_judge(q, a, err);
 }
 
 /* The same; *code is the server's. */

@@ -35,22 +35,11 @@ static int ask(struct registry *r, struct http_request *q, struct http_answer *a
     return login_send(r->login, r->http, q, a, err);
 }
 
-/* What an answer comes to. */
-static int judge(const struct http_request *q, const struct http_answer *a,
-                 struct error *err)
-{
-    if (a->code >= 200 && a->code < 300)
-        return REMOTE_DONE;
-    if (a->code == 404 || a->code == 410)
-        return REMOTE_ABSENT;
-    return http_refused(q, a, err);
-}
-
 /* The same of something that is to be kept there. */
 static int judge_put(const struct http_request *q, const struct http_answer *a,
                      struct error *err)
 {
-    int rc = judge(q, a, err);
+    int rc = http_judge(q, a, err);
 
     if (rc == REMOTE_ABSENT)
         rc = http_refused(q, a, err);
@@ -95,7 +84,7 @@ static int get_blob(struct registry *r, const struct digest *id,
     int rc = ask(r, &q, &a, err);
 
     if (rc == 0)
-        rc = judge(&q, &a, err);
+        rc = http_judge(&q, &a, err);
     http_answer_release(&a);
     buf_release(&url);
     return rc;
@@ -111,7 +100,7 @@ static int has_blob(struct registry *r, const struct digest *id, long long *size
     int rc = ask(r, &q, &a, err);
 
     if (rc == 0)
-        rc = judge(&q, &a, err);
+        rc = http_judge(&q, &a, err);
     *size = rc == REMOTE_DONE ? a.size : -1;
     http_answer_release(&a);
     buf_release(&url);
@@ -136,7 +125,7 @@ static int get_manifest(struct registry *r, const char *name, struct digest *id,
     if (rc == 0)
         rc = ask(r, &q, &a, err);
     if (rc == 0)
-        rc = judge(&q, &a, err);
+        rc = http_judge(&q, &a, err);
     if ((rc == REMOTE_DONE || text.too_long) &&
         (rc = oci_manifest_read(buf_str(&text.text), text.text.len, id, &size, err)) < 0)
         error_context(err, "%s", url.s);
