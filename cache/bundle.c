@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ahead.h"
 #include "larder/map.h"
 #include "larder/mem.h"
 #include "object.h"
@@ -274,6 +275,18 @@ static int write_records(struct bundle *b, const struct contents *c, struct taro
     return rc;
 }
 
+static struct ahead *read_ahead(const struct bundle *b, const struct contents *c)
+{
+    struct ahead_item *item = xcalloc(c->n_objects + 1, sizeof *item);
+    struct ahead *a;
+
+    for (size_t i = 0; i < c->n_objects; i++)
+        item[i] = (struct ahead_item){ &c->object[i].id, c->object[i].size };
+    a = ahead_new(b->order.store, item, c->n_objects);
+    free(item);
+    return a;
+}
+
 /* Hashed on the way. What is damaged is told, and the rest is only looked at. */
 static int write_objects(struct bundle *b, const struct contents *c, struct tarout *t,
                          struct error *err)
@@ -281,6 +294,7 @@ static int write_objects(struct bundle *b, const struct contents *c, struct taro
     char hex[DIGEST_HEX + 1];
     int rc = 0;
 
+    b->passage.ahead = read_ahead(b, c);
     for (size_t i = 0; i < c->n_objects && rc == 0; i++) {
         rc = volume_add_object(&b->passage, b->order.store, &c->object[i],
                                b->damaged ? NULL : t, err);
@@ -288,6 +302,8 @@ static int write_objects(struct bundle *b, const struct contents *c, struct taro
             b->step = map_get(&b->seen, digest_hex(&c->object[i].id, hex));
         rc = pass_over(b, rc, err);
     }
+    ahead_free(b->passage.ahead);
+    b->passage.ahead = NULL;
     return rc;
 }
 

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ahead.h"
 #include "attested.h"
 #include "body.h"
 #include "envelope.h"
@@ -29,6 +30,7 @@ struct push {
     const struct signer *signer;
     struct packs *packs;   /* of a remote that has them, */
     struct packer *packer; /* or NULL */
+    struct ahead *ahead;   /* what is in the folder that is being given, or NULL */
     struct map given;      /* hex of objects that the remote has → unhashed or hashed */
     struct push_totals totals;
     push_damage *tell;
@@ -351,8 +353,10 @@ static int is_small(struct push *p, const struct digest *id, long long size,
 static int pack(struct push *p, const struct digest *id, struct error *err)
 {
     struct buf bytes = { 0 };
-    int rc = object_read(p->store, id, PACKED_MAX, &bytes, err);
+    int rc = OBJECT_FINE;
 
+    if (!ahead_take(p->ahead, id, &bytes))
+        rc = object_read(p->store, id, PACKED_MAX, &bytes, err);
     if (rc > OBJECT_FINE)
         rc = damaged(id, rc, err);
     if (rc == 0)
@@ -414,6 +418,27 @@ static int push_file(struct push *p, const struct digest *id, long long size, bo
     return rc < 0 ? tell_damage(p, rc, err) : 0;
 }
 
+/* The files that will be packed. new, or NULL. */
+static struct ahead *read_ahead(const struct push *p, const struct tree *tree, bool check)
+{
+    struct ahead_item *item = xcalloc(tree->n + 1, sizeof *item);
+    char hex[DIGEST_HEX + 1];
+    struct ahead *a;
+    size_t n = 0;
+
+    for (size_t i = 0; i < tree->n && p->packer; i++) {
+        const struct tree_entry *e = &tree->entry[i];
+
+        if (e->kind != TREE_TREE && e->size <= AHEAD_MAX &&
+            !is_given(p, digest_hex(&e->id, hex), check) &&
+            !catalog_find(packs_catalog(p->packs), &e->id, NULL))
+            item[n++] = (struct ahead_item){ &e->id, e->size };
+    }
+    a = ahead_new(p->store, item, n);
+    free(item);
+    return a;
+}
+
 static int push_tree(struct push *p, const struct digest *id, int depth, bool check,
                      struct error *err);
 
@@ -421,17 +446,21 @@ static int push_tree(struct push *p, const struct digest *id, int depth, bool ch
 static int push_entries(struct push *p, const struct tree *tree, int depth, bool check,
                         struct error *err)
 {
+    struct ahead *outer = p->ahead;
     bool damaged = false;
+    int rc = 0;
 
-    for (size_t i = 0; i < tree->n; i++) {
+    p->ahead = read_ahead(p, tree, check);
+    for (size_t i = 0; i < tree->n && (rc >= 0 || rc == E_CORRUPT); i++) {
         const struct tree_entry *e = &tree->entry[i];
-        int rc = e->kind == TREE_TREE ? push_tree(p, &e->id, depth + 1, check, err)
-                                      : push_file(p, &e->id, e->size, check, err);
-        if (rc < 0 && rc != E_CORRUPT)
-            return rc;
+
+        rc = e->kind == TREE_TREE ? push_tree(p, &e->id, depth + 1, check, err)
+                                  : push_file(p, &e->id, e->size, check, err);
         damaged |= rc == E_CORRUPT;
     }
-    return damaged ? E_CORRUPT : 0;
+    ahead_free(p->ahead);
+    p->ahead = outer;
+    return rc < 0 ? rc : damaged ? E_CORRUPT : 0;
 }
 
 static int push_tree(struct push *p, const struct digest *id, int depth, bool check,

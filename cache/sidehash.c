@@ -10,7 +10,7 @@
 
 #include "larder/banned.h"
 
-enum { SLOTS = 8, SLOT_SIZE = 256 << 10, SMALL = 256 << 10 };
+enum { SLOTS = 8, SLOT_SIZE = SIDEHASH_ROOM, SMALL = 256 << 10 };
 
 struct sidehash {
     struct hasher *hasher;
@@ -30,6 +30,7 @@ struct sidehash *sidehash_new(void)
     struct sidehash *s = xcalloc(1, sizeof *s);
 
     s->hasher = hasher_new();
+    s->slot = xmalloc((size_t)SLOTS * SLOT_SIZE);
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->changed, NULL);
     return s;
@@ -64,44 +65,60 @@ static void start(struct sidehash *s)
     sigset_t all, before;
 
     sigfillset(&all);
-    s->slot = xmalloc((size_t)SLOTS * SLOT_SIZE);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     s->started = pthread_create(&s->thread, NULL, hash, s) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     s->alone = !s->started;
 }
 
-static void fill_slot(struct sidehash *s, const void *bytes, size_t n)
+void *sidehash_room(struct sidehash *s)
 {
-    size_t i = s->filled % SLOTS;
-
     pthread_mutex_lock(&s->lock);
     while (s->filled - s->hashed == SLOTS)
         pthread_cond_wait(&s->changed, &s->lock);
     pthread_mutex_unlock(&s->lock);
-    memcpy(s->slot + i * SLOT_SIZE, bytes, n);
-    s->size[i] = n;
+    return s->slot + s->filled % SLOTS * SLOT_SIZE;
+}
+
+/* True when n more bytes are for the thread. */
+static bool is_for_thread(struct sidehash *s, size_t n)
+{
+    s->total += n;
+    if (s->total > SMALL && !s->started && !s->alone)
+        start(s);
+    return s->total > SMALL && !s->alone;
+}
+
+static void fill_slot(struct sidehash *s, size_t n)
+{
+    s->size[s->filled % SLOTS] = n;
     pthread_mutex_lock(&s->lock);
     s->filled++;
     pthread_cond_signal(&s->changed);
     pthread_mutex_unlock(&s->lock);
 }
 
+void sidehash_put(struct sidehash *s, size_t n)
+{
+    if (is_for_thread(s, n))
+        fill_slot(s, n);
+    else
+        hasher_add(s->hasher, s->slot + s->filled % SLOTS * SLOT_SIZE, n);
+}
+
 void sidehash_add(struct sidehash *s, const void *bytes, size_t n)
 {
     const char *at = bytes;
 
-    s->total += n;
-    if (s->total > SMALL && !s->started && !s->alone)
-        start(s);
-    if (s->total <= SMALL || s->alone) {
+    if (!is_for_thread(s, n)) {
         hasher_add(s->hasher, bytes, n);
         return;
     }
     while (n) {
         size_t k = n < SLOT_SIZE ? n : SLOT_SIZE;
 
-        fill_slot(s, at, k);
+        memcpy(sidehash_room(s), at, k);
+        fill_slot(s, k);
         at += k;
         n -= k;
     }

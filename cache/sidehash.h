@@ -17,6 +17,11 @@ struct sidehash;
 struct sidehash *sidehash_new(void); /* new: sidehash_free() */
 /* The bytes are copied where they are not hashed at once. */
 void sidehash_add(struct sidehash *s, const void *bytes, size_t n);
+/* The same of bytes that are read into its own memory and not copied again: room for
+ * SIDEHASH_ROOM of them, then n of those. They stay until room is asked for again. */
+enum { SIDEHASH_ROOM = 128 << 10 };
+void *sidehash_room(struct sidehash *s);
+void sidehash_put(struct sidehash *s, size_t n);
 /* Of all that was added since the last time. */
 void sidehash_finish(struct sidehash *s, struct digest *d);
 void sidehash_free(struct sidehash *s); /* NULL is fine */

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ahead.h"
 #include "envelope.h"
 #include "larder/io.h"
 #include "larder/mem.h"
@@ -54,14 +55,13 @@ static int changed(const struct bundle_object *o, const char *how, struct error 
 
 void passage_init(struct passage *p)
 {
-    p->chunk = xmalloc(PASSAGE_CHUNK);
     p->hash = sidehash_new();
 }
 
 void passage_release(struct passage *p)
 {
     sidehash_free(p->hash);
-    free(p->chunk);
+    buf_release(&p->small);
     *p = (struct passage){ 0 };
 }
 
@@ -74,16 +74,17 @@ static int add_bytes(struct passage *p, const struct bundle_object *o, int fd,
     int rc = 0;
 
     while (rc == 0 && left > 0) {
+        char *chunk = sidehash_room(p->hash);
         ssize_t n =
-            io_read(fd, p->chunk, left < PASSAGE_CHUNK ? (size_t)left : PASSAGE_CHUNK);
+            io_read(fd, chunk, left < SIDEHASH_ROOM ? (size_t)left : SIDEHASH_ROOM);
 
         if (n <= 0) {
             rc = n == 0 || errno == EIO ? changed(o, "damaged", err)
                                         : error_system(err, "cannot read an object");
             break;
         }
-        sidehash_add(p->hash, p->chunk, (size_t)n);
-        rc = t ? tarout_add(t, p->chunk, (size_t)n, err) : 0;
+        sidehash_put(p->hash, (size_t)n);
+        rc = t ? tarout_add(t, chunk, (size_t)n, err) : 0;
         left -= n;
     }
     sidehash_finish(p->hash, &d);
@@ -92,8 +93,8 @@ static int add_bytes(struct passage *p, const struct bundle_object *o, int fd,
     return rc;
 }
 
-int volume_add_object(struct passage *p, struct store *st, const struct bundle_object *o,
-                      struct tarout *t, struct error *err)
+static int add_file(struct passage *p, struct store *st, const struct bundle_object *o,
+                    struct tarout *t, struct error *err)
 {
     char hex[DIGEST_HEX + 1];
     struct buf name = { 0 };
@@ -122,6 +123,21 @@ int volume_add_object(struct passage *p, struct store *st, const struct bundle_o
                        name.s);
     if (fd >= 0)
         io_close(fd);
+    buf_release(&name);
+    return rc;
+}
+
+int volume_add_object(struct passage *p, struct store *st, const struct bundle_object *o,
+                      struct tarout *t, struct error *err)
+{
+    struct buf name = { 0 };
+    int rc = 0;
+
+    if (!ahead_take(p->ahead, &o->id, &p->small))
+        return add_file(p, st, o, t, err);
+    volume_object_name(o, &name);
+    if (t)
+        rc = volume_add_text(t, name.s, buf_str(&p->small), p->small.len, err);
     buf_release(&name);
     return rc;
 }

@@ -37,10 +37,10 @@ int volume_add_text(struct tarout *t, const char *name, const char *text, size_t
                     struct error *err);
 /* What passes objects on. */
 struct passage {
-    char *chunk; /* PASSAGE_CHUNK bytes */
     struct sidehash *hash;
+    struct ahead *ahead; /* what will come; borrowed, or NULL */
+    struct buf small;    /* what came from there */
 };
-enum { PASSAGE_CHUNK = 256 << 10 };
 void passage_init(struct passage *p);
 void passage_release(struct passage *p);
 

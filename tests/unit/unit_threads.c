@@ -8,8 +8,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "ahead.h"
 #include "kit/progress.h"
 #include "larder/digest.h"
+#include "larder/fs.h"
+#include "larder/store.h"
 #include "nn/alexnet.h"
 #include "nn/arch.h"
 #include "nn/attack.h"
@@ -177,4 +180,102 @@ Test(threads, what_is_hashed_beside_has_the_same_digest)
     hasher_free(h);
     sidehash_free(side);
     sidehash_free(sidehash_new());
+}
+
+/* The same of what is read straight into its memory. */
+Test(threads, what_is_read_into_its_memory_too)
+{
+    struct sidehash *side = sidehash_new();
+    struct hasher *h = hasher_new();
+
+    for (size_t size = 1; size < 4000000; size = size * 3 + 77) {
+        struct digest a, b;
+
+        for (size_t left = size, n; left; left -= n) {
+            unsigned char *room = sidehash_room(side);
+
+            n = left < SIDEHASH_ROOM ? left : SIDEHASH_ROOM;
+            memset(room, (int)(left + size) & 255, n);
+            hasher_add(h, room, n);
+            sidehash_put(side, n);
+        }
+        hasher_finish(h, &a);
+        sidehash_finish(side, &b);
+        cr_assert(digest_equal(&a, &b), "%zu bytes", size);
+    }
+    hasher_free(h);
+    sidehash_free(side);
+}
+
+enum { SMALL_ONES = 700 };
+
+/* SMALL_ONES objects of some hundred bytes; the last is too large to be read ahead. */
+static void make_objects(struct store *st, struct digest *id, struct ahead_item *item)
+{
+    static char bytes[AHEAD_MAX + 1];
+    struct error err = { 0 };
+
+    for (size_t i = 0; i < SMALL_ONES; i++) {
+        size_t n = i + 1 < SMALL_ONES ? 1 + i % 500 : sizeof bytes;
+        struct object o;
+
+        memset(bytes, 'x', sizeof bytes);
+        snprintf(bytes, 9, "%8zu", i);
+        must(store_add_bytes(st, bytes, n < 8 ? 8 : n, false, &o, &err));
+        id[i] = o.id;
+        item[i] = (struct ahead_item){ &id[i], (long long)(n < 8 ? 8 : n) };
+    }
+}
+
+/* What is there, is small and is right, in whatever part of it is asked for; what is
+ * gone, damaged, longer or large is left to who asks. */
+Test(threads, small_objects_are_read_before_they_are_asked_for)
+{
+    static struct digest id[SMALL_ONES];
+    static struct ahead_item item[SMALL_ONES];
+    char dir[] = "/tmp/larder-test-XXXXXX", path[300], hex[DIGEST_HEX + 1];
+    const size_t bad[] = { 3, 100, 255, 256, 600 };
+    struct error err = { 0 };
+    struct buf bytes = { 0 };
+    struct store *st;
+
+    cr_assert_not_null(mkdtemp(dir));
+    must(store_open(&st, dir, NULL, &err));
+    make_objects(st, id, item);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        snprintf(path, sizeof path, "%s/cas/%.2s/%s", dir, digest_hex(&id[bad[i]], hex),
+                 hex);
+        if (i % 2)
+            cr_assert_eq(unlink(path), 0);
+        else
+            must(fs_write(path, "other one", i ? 5 : (size_t)item[bad[i]].size, false,
+                          &err));
+    }
+    for (size_t step = 1; step <= 400; step += 133) {
+        struct ahead *a = ahead_new(st, item, SMALL_ONES);
+        size_t taken = 0;
+
+        cr_assert_not_null(a);
+        for (size_t i = 0; i < SMALL_ONES; i += step) {
+            bool is_bad = i == SMALL_ONES - 1;
+
+            for (size_t k = 0; k < sizeof bad / sizeof *bad; k++)
+                is_bad |= bad[k] == i;
+            cr_assert_eq(ahead_take(a, &id[i], &bytes), !is_bad, "object %zu", i);
+            if (!is_bad) {
+                cr_assert_eq(bytes.len, (size_t)item[i].size);
+                cr_assert_eq(strtoul(buf_str(&bytes), NULL, 10), i);
+                taken++;
+            }
+        }
+        cr_assert_gt(taken, 0);
+        cr_assert_not(ahead_take(a, &id[0], &bytes)); /* that was long ago */
+        ahead_free(a);
+    }
+    ahead_free(ahead_new(st, item, SMALL_ONES)); /* nobody asks */
+    cr_assert_null(ahead_new(st, item, 10));
+    cr_assert_not(ahead_take(NULL, &id[0], &bytes));
+    buf_release(&bytes);
+    store_close(st);
+    fs_remove_tree(dir, NULL);
 }
