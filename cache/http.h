@@ -56,6 +56,14 @@ struct http_answer {
  * or body. *a is new in any case. */
 int http_send(struct http *h, const struct http_request *q, struct http_answer *a,
               struct error *err);
+/* Some at once, over as many connections. 0 when all have an answer; else the error of
+ * one of them, and others may have been answered. */
+struct http_exchange {
+    const struct http_request *q; /* without a sink */
+    struct http_answer *a;        /* new in any case */
+};
+int http_send_many(struct http *h, const struct http_exchange *x, size_t n,
+                   struct error *err);
 void http_answer_release(struct http_answer *a);
 /* The value of a header of the answer, in `to`; false where it has none. */
 bool http_header(const struct http_answer *a, const char *name, struct buf *to);

@@ -1,6 +1,9 @@
 #include "s3.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "larder/mem.h"
 
 #include "larder/banned.h"
 
@@ -41,7 +44,7 @@ void s3_want_text(struct s3_ask *k)
     k->q.to = &k->sink;
 }
 
-int s3_send(struct s3_ask *k, struct s3 *s, const struct digest *hash, struct error *err)
+static void sign_body(struct s3_ask *k, const struct digest *hash)
 {
     char hex[DIGEST_HEX + 1];
     struct digest none;
@@ -51,7 +54,27 @@ int s3_send(struct s3_ask *k, struct s3 *s, const struct digest *hash, struct er
                digest_hex(hash ? hash : &none, hex));
     if (k->q.signer)
         s3_add_header(k, k->hash.s);
+}
+
+int s3_send(struct s3_ask *k, struct s3 *s, const struct digest *hash, struct error *err)
+{
+    sign_body(k, hash);
     return http_send(s->http, &k->q, &k->a, err);
+}
+
+int s3_send_many(struct s3_ask *k, size_t n, struct s3 *s, const struct digest *hash,
+                 struct error *err)
+{
+    struct http_exchange *x = xcalloc(n + 1, sizeof *x);
+    int rc;
+
+    for (size_t i = 0; i < n; i++) {
+        sign_body(&k[i], &hash[i]);
+        x[i] = (struct http_exchange){ &k[i].q, &k[i].a };
+    }
+    rc = http_send_many(s->http, x, n, err);
+    free(x);
+    return rc;
 }
 
 /* An end of parts may fail with 200 and an error in its text. */

@@ -41,6 +41,10 @@ void s3_want_text(struct s3_ask *k);
 /* 0 when there is an answer. hash: of the bytes of the body; NULL: there are none. */
 int s3_send(struct s3_ask *k, struct s3 *s, const struct digest *hash, struct error *err);
 
+/* Some of them at once; hash[i]: of the body of k[i]. */
+int s3_send_many(struct s3_ask *k, size_t n, struct s3 *s, const struct digest *hash,
+                 struct error *err);
+
 bool s3_is_done(const struct s3_ask *k);
 /* What another answer to a file, or to the end of its parts, comes to: REMOTE_THERE, or
  * REMOTE_ABSENT when it is to be tried again, or E_REMOTE. */

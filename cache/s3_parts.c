@@ -9,8 +9,18 @@
 #include "larder/banned.h"
 
 enum {
-    PART = 16 << 20,  /* bytes of a part, or more where there were too many, */
-    PARTS_MAX = 10000 /* which is what a store takes */
+    PART = 16 << 20,   /* bytes of a part, or more where there were too many, */
+    PARTS_MAX = 10000, /* which is what a store takes */
+    STREAMS = 4,
+    AT_ONCE = 64 << 20 /* bytes in memory, but for a part that is larger */
+};
+
+struct part {
+    int number; /* from 1 on */
+    char *bytes;
+    size_t n;
+    bool there; /* the store has it */
+    struct buf etag;
 };
 
 /* An upload under way. */
@@ -21,8 +31,10 @@ struct upload {
     struct buf id;   /* as it stands in a query; "" where none was begun */
     struct map have; /* number of a part → its ETag, of a run that was cut short */
     struct arena arena;
-    long long part;   /* bytes of one */
-    char *bytes;      /* of the one at hand */
+    long long part; /* bytes of one */
+    struct part at_once[STREAMS];
+    size_t streams;   /* so many of them are given at once */
+    int number;       /* of the last that was read */
     struct buf parts; /* all of them, as the end names them */
 };
 
@@ -162,70 +174,117 @@ static int begin(struct upload *u, struct error *err)
 
 /* ---- the parts --------------------------------------------------------------------- */
 
-static int read_part(struct upload *u, size_t *n, struct error *err)
+static int read_part(struct upload *u, struct part *p, struct error *err)
 {
     size_t got = 1;
     int rc = 0;
 
-    for (*n = 0; rc == 0 && got > 0 && (long long)*n < u->part; *n += got)
-        rc = u->body->give(u->body->self, u->bytes + *n, (size_t)u->part - *n, &got, err);
+    for (p->n = 0; rc == 0 && got > 0 && (long long)p->n < u->part; p->n += got)
+        rc = u->body->give(u->body->self, p->bytes + p->n, (size_t)u->part - p->n, &got,
+                           err);
     return rc;
 }
 
-/* Gives a part; its ETag in `etag`. */
-static int put_part(struct upload *u, int number, size_t n, struct buf *etag,
-                    struct error *err)
+/* True when the store has a part with these bytes. */
+static bool is_there(struct upload *u, struct part *p)
 {
-    struct body_text text = { u->bytes, n, 0 };
-    struct remote_body body = body_of_text(&text);
-    struct buf query = { 0 };
-    struct digest hash;
-    struct s3_ask k;
-    int rc;
+    char name[16], md5[MD5_HEX + 1];
+    const char *have;
 
-    digest_bytes(&hash, u->bytes, n);
-    buf_printf(&query, "?partNumber=%d&uploadId=%s", number, u->id.s);
-    s3_ask(&k, u->s, "PUT", u->name, query.s);
-    k.q.body = &body;
-    rc = s3_send(&k, u->s, &hash, err);
-    if (rc == 0 && !s3_is_done(&k))
-        rc = s3_refused(&k, u->s, err);
-    else if (rc == 0 && !http_header(&k.a, "ETag", etag))
-        rc =
-            error_set(err, E_REMOTE, "%s: it takes a part and gives it no ETag", k.q.url);
-    strip_quotes(etag);
-    s3_ask_release(&k);
+    snprintf(name, sizeof name, "%d", p->number);
+    have = map_get(&u->have, name);
+    if (!have || md5_bytes(md5, p->bytes, p->n, NULL) < 0 || strcmp(have, md5) != 0)
+        return false;
+    buf_reset(&p->etag);
+    buf_adds(&p->etag, have);
+    return true;
+}
+
+/* Reads the next parts: as many as are given at once, or fewer at the end. */
+static int read_parts(struct upload *u, size_t *n, struct error *err)
+{
+    int rc = 0;
+
+    for (*n = 0; *n < u->streams && rc == 0; ++*n) {
+        struct part *p = &u->at_once[*n];
+
+        p->number = u->number + 1;
+        rc = read_part(u, p, err);
+        if (rc < 0 || p->n == 0)
+            break;
+        u->number++;
+        p->there = is_there(u, p);
+    }
+    return rc;
+}
+
+/* What a store says of a part that it was given. */
+static int take_etag(struct upload *u, struct part *p, const struct s3_ask *k,
+                     struct error *err)
+{
+    if (!s3_is_done(k))
+        return s3_refused(k, u->s, err);
+    if (!http_header(&k->a, "ETag", &p->etag))
+        return error_set(err, E_REMOTE, "%s: it takes a part and gives it no ETag",
+                         k->q.url);
+    strip_quotes(&p->etag);
+    return 0;
+}
+
+/* Gives those of the n parts that are not there, all at once. */
+static int put_parts(struct upload *u, size_t n, struct error *err)
+{
+    struct remote_body body[STREAMS];
+    struct body_text text[STREAMS];
+    struct digest hash[STREAMS];
+    struct part *part[STREAMS];
+    struct s3_ask k[STREAMS];
+    struct buf query = { 0 };
+    size_t m = 0;
+    int rc = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        struct part *p = &u->at_once[i];
+
+        if (p->there)
+            continue;
+        part[m] = p;
+        digest_bytes(&hash[m], p->bytes, p->n);
+        buf_reset(&query);
+        buf_printf(&query, "?partNumber=%d&uploadId=%s", p->number, u->id.s);
+        s3_ask(&k[m], u->s, "PUT", u->name, query.s);
+        text[m] = (struct body_text){ p->bytes, p->n, 0 };
+        body[m] = body_of_text(&text[m]);
+        k[m].q.body = &body[m];
+        m++;
+    }
+    if (m > 0)
+        rc = s3_send_many(k, m, u->s, hash, err);
+    for (size_t i = 0; i < m; i++) {
+        if (rc == 0)
+            rc = take_etag(u, part[i], &k[i], err);
+        s3_ask_release(&k[i]);
+    }
     buf_release(&query);
     return rc;
 }
 
 static int put_all(struct upload *u, struct error *err)
 {
-    struct buf etag = { 0 };
+    size_t n = u->streams;
     int rc = 0;
 
     buf_adds(&u->parts, "<CompleteMultipartUpload>");
-    for (int number = 1; rc == 0; number++) {
-        char name[16], md5[MD5_HEX + 1];
-        const char *have;
-        size_t n;
-
-        rc = read_part(u, &n, err);
-        if (rc < 0 || n == 0)
-            break;
-        snprintf(name, sizeof name, "%d", number);
-        have = map_get(&u->have, name);
-        buf_reset(&etag);
-        if (have && md5_bytes(md5, u->bytes, n, NULL) == 0 && !strcmp(have, md5))
-            buf_adds(&etag, have);
-        else
-            rc = put_part(u, number, n, &etag, err);
-        buf_printf(&u->parts,
-                   "<Part><PartNumber>%d</PartNumber><ETag>\"%s\"</ETag></Part>", number,
-                   buf_str(&etag));
+    while (rc == 0 && n == u->streams) {
+        rc = read_parts(u, &n, err);
+        if (rc == 0)
+            rc = put_parts(u, n, err);
+        for (size_t i = 0; i < n && rc == 0; i++)
+            buf_printf(&u->parts,
+                       "<Part><PartNumber>%d</PartNumber><ETag>\"%s\"</ETag></Part>",
+                       u->at_once[i].number, buf_str(&u->at_once[i].etag));
     }
     buf_adds(&u->parts, "</CompleteMultipartUpload>");
-    buf_release(&etag);
     return rc;
 }
 
@@ -278,7 +337,10 @@ int s3_put_parts(struct s3 *s, const char *name, const struct remote_body *body,
 
     while (u.part * PARTS_MAX < body->size)
         u.part *= 2;
-    u.bytes = xmalloc((size_t)u.part);
+    u.streams = u.part * STREAMS > AT_ONCE ? (size_t)(AT_ONCE / u.part) : STREAMS;
+    u.streams += u.streams == 0;
+    for (size_t i = 0; i < u.streams; i++)
+        u.at_once[i].bytes = xmalloc((size_t)u.part);
     find_upload(&u);
     find_parts(&u);
     if (!u.id.len)
@@ -297,7 +359,10 @@ int s3_put_parts(struct s3 *s, const char *name, const struct remote_body *body,
         rc =
             error_set(err, E_REMOTE,
                       "%s: somebody else has put an end to its upload; push again", name);
-    free(u.bytes);
+    for (size_t i = 0; i < u.streams; i++) {
+        free(u.at_once[i].bytes);
+        buf_release(&u.at_once[i].etag);
+    }
     buf_release(&u.id);
     buf_release(&u.parts);
     map_release(&u.have);
