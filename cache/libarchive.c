@@ -14,6 +14,7 @@ static const struct library_call wanted[] = {
     { "archive_write_set_format_pax_restricted", &calls.write_set_format },
     { "archive_write_add_filter_zstd", &calls.write_add_filter },
     { "archive_write_set_filter_option", &calls.write_set_option },
+    { "archive_write_set_bytes_per_block", &calls.write_set_block },
     { "archive_write_set_bytes_in_last_block", &calls.write_set_last_block },
     { "archive_write_open", &calls.write_open },
     { "archive_write_header", &calls.write_header },

@@ -16,6 +16,7 @@ struct libarchive {
     __typeof__(archive_write_set_format_pax_restricted) *write_set_format;
     __typeof__(archive_write_add_filter_zstd) *write_add_filter;
     __typeof__(archive_write_set_filter_option) *write_set_option;
+    __typeof__(archive_write_set_bytes_per_block) *write_set_block;
     __typeof__(archive_write_set_bytes_in_last_block) *write_set_last_block;
     __typeof__(archive_write_open) *write_open;
     __typeof__(archive_write_header) *write_header;

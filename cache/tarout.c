@@ -14,7 +14,11 @@
 
 #include "larder/banned.h"
 
-enum { ENTRY_MODE = 0444 };
+enum {
+    ENTRY_MODE = 0444,
+    BLOCK = 256 << 10, /* bytes that are written at once */
+    THREADS_MAX = 8,
+};
 
 /* What the compressor gave; an error is kept, since libarchive would not. */
 static la_ssize_t write_file(struct archive *a, void *self, const void *bytes, size_t n)
@@ -55,6 +59,17 @@ static int open_file(struct tarout *t, const char *path, struct error *err)
     return t->fd < 0 ? E_SYSTEM : 0;
 }
 
+/* The bytes are the same with any number of threads of zstd, from one on. A libarchive
+ * that has no such option compresses by itself, to others. */
+static void set_threads(struct tarout *t)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    char number[8];
+
+    snprintf(number, sizeof number, "%ld", n < 1 ? 1 : n > THREADS_MAX ? THREADS_MAX : n);
+    t->lib->write_set_option(t->archive, "zstd", "threads", number);
+}
+
 int tarout_open(struct tarout *t, const char *path, struct error *err)
 {
     int rc = libarchive_open(&t->lib, err);
@@ -69,7 +84,10 @@ int tarout_open(struct tarout *t, const char *path, struct error *err)
     if (!t->archive || !t->entry || t->lib->write_set_format(t->archive) != ARCHIVE_OK ||
         t->lib->write_add_filter(t->archive) != ARCHIVE_OK ||
         t->lib->write_set_option(t->archive, "zstd", "compression-level", "3") !=
-            ARCHIVE_OK ||
+            ARCHIVE_OK)
+        return refused(t, err);
+    set_threads(t);
+    if (t->lib->write_set_block(t->archive, BLOCK) != ARCHIVE_OK ||
         t->lib->write_set_last_block(t->archive, 1) != ARCHIVE_OK ||
         t->lib->write_open(t->archive, t, NULL, write_file, NULL) != ARCHIVE_OK)
         return refused(t, err);
