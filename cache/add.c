@@ -10,12 +10,13 @@
 
 #include "larder/banned.h"
 
-static int take_file(void *self, const char *path, struct digest *d, long long *size,
-                     struct error *err)
+static int take_file(void *self, const char *path, const struct stat *s, struct digest *d,
+                     long long *size, struct error *err)
 {
     struct taken t = { 0 };
     int rc = object_take(self, path, &t, err);
 
+    (void)s;
     *d = t.id;
     *size = t.size;
     return rc;

@@ -36,7 +36,7 @@ static int name_link(const struct folder_visit *visit, const char *path, struct 
     buf_adds(&text, FORMAT_LINK "\n");
     buf_add(&text, target, (size_t)n);
     if (io_stat(path, &s) == 0 && S_ISREG(s.st_mode)) {
-        rc = visit->file(visit->self, path, &o->id, &size, err);
+        rc = visit->file(visit->self, path, NULL, &o->id, &size, err);
         buf_printf(&text, "\nsha256:%s", digest_hex(&o->id, hex));
     }
     digest_bytes(&o->id, text.s, text.len);
@@ -72,7 +72,8 @@ static int refuse(const struct naming *n, const char *path, mode_t mode,
                                       : "a device");
 }
 
-static int name_entry(const struct naming *n, const char *path, int depth,
+/* dir: the folder of path, which is long where they are many. */
+static int name_entry(const struct naming *n, int dir, const char *path, int depth,
                       struct tree *tree, struct error *err)
 {
     const struct folder_visit *visit = n->visit;
@@ -81,12 +82,12 @@ static int name_entry(const struct naming *n, const char *path, int depth,
     struct stat s;
     int rc;
 
-    if (io_lstat(path, &s) < 0)
+    if (io_fstatat(dir, fs_basename(path), &s, AT_SYMLINK_NOFOLLOW) < 0)
         return error_system(err, "cannot look at %s", path);
     if (S_ISREG(s.st_mode)) {
         if (s.st_mode & S_IXUSR)
             kind = TREE_EXEC;
-        rc = visit->file(visit->self, path, &o.id, &o.size, err);
+        rc = visit->file(visit->self, path, &s, &o.id, &o.size, err);
     } else if (S_ISLNK(s.st_mode) && visit->links) {
         rc = name_link(visit, path, &o, err);
     } else if (S_ISDIR(s.st_mode)) {
@@ -123,7 +124,7 @@ static int name_folder(const struct naming *n, const char *path, int depth,
     struct tree tree = { 0 };
     char **name = NULL;
     size_t n_names = 0;
-    int rc;
+    int rc, dir = -1;
 
     if (depth > TREE_DEPTH_MAX)
         return error_set(err, E_STAGE, "%s: more than %d folders within folders",
@@ -131,15 +132,19 @@ static int name_folder(const struct naming *n, const char *path, int depth,
     rc = visit->folder ? visit->folder(visit->self, path, err) : 0;
     if (rc == 0)
         rc = fs_list(path, &name, &n_names, err);
+    if (rc == 0 && (dir = io_open(path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0)) < 0)
+        rc = error_system(err, "cannot read %s", path);
     for (size_t i = 0; i < n_names && rc == 0; i++) {
         if (visit->no_pycache && !strcmp(name[i], "__pycache__"))
             continue;
         buf_reset(&child);
         fs_join(&child, path, name[i]);
-        rc = name_entry(n, child.s, depth, &tree, err);
+        rc = name_entry(n, dir, child.s, depth, &tree, err);
     }
     if (rc == 0)
         rc = name_text(visit, &tree, o, err);
+    if (dir >= 0)
+        io_close(dir);
     free(name);
     tree_release(&tree);
     buf_release(&child);

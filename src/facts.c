@@ -68,13 +68,23 @@ static struct fact *find(struct facts *f, const struct source *s)
 
 /* ---- one candidate ----------------------------------------------------------------- */
 
+/* s: as it was just now, or NULL. FS_FOUND, FS_ABSENT or an error. */
+static int digest_seen(struct state *state, const char *path, const struct stat *s,
+                       struct digest *d, struct fs_state *st, struct error *err)
+{
+    if (!s)
+        return state_digest_file(state, path, d, st, err);
+    fs_state_of(s, st);
+    return state_digest_seen(state, path, d, st, err);
+}
+
 /* The digest of a file in a folder, with its size: for folder_name(). */
-static int digest_one(void *self, const char *path, struct digest *d, long long *size,
-                      struct error *err)
+static int digest_one(void *self, const char *path, const struct stat *s,
+                      struct digest *d, long long *size, struct error *err)
 {
     struct facts *f = self;
     struct fs_state st;
-    int rc = state_digest_file(f->state, path, d, &st, err);
+    int rc = digest_seen(f->state, path, s, d, &st, err);
 
     *size = (long long)st.size;
     return rc == FS_ABSENT ? error_set(err, E_INPUT, "%s is gone", path) : rc;
@@ -502,13 +512,13 @@ struct vouching {
     void *self;
 };
 
-static int vouch_file(void *self, const char *path, struct digest *d, long long *size,
-                      struct error *err)
+static int vouch_file(void *self, const char *path, const struct stat *s,
+                      struct digest *d, long long *size, struct error *err)
 {
     static const struct fs_state never;
     struct vouching *v = self;
     struct fs_state st;
-    int rc = state_digest_file(v->f->state, path, d, &st, err);
+    int rc = digest_seen(v->f->state, path, s, d, &st, err);
 
     if (rc != FS_FOUND)
         return rc < 0 ? rc : error_set(err, E_INPUT, "%s is gone", path);

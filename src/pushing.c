@@ -10,9 +10,12 @@ static bool is_given(const struct step *step, size_t i)
     return !step->output[i].temp && !step_output_is_private(step, i);
 }
 
-/* Whether all that is to be given is here; what came from a remote need not be. */
+/* Whether all that is to be given is here; what came from a remote need not be. Who has
+ * just looked need not look again. */
 static int is_here(struct session *s, const struct work *w, struct error *err)
 {
+    if (w->here && !w->known)
+        return 1;
     for (size_t i = 0; i < w->step->n_outputs; i++) {
         int rc = is_given(w->step, i)
                      ? store_check(s->store, &w->output[i], false, NULL, err)

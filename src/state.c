@@ -185,12 +185,18 @@ void state_close(struct state *s)
 int state_digest_file(struct state *s, const char *path, struct digest *d,
                       struct fs_state *st, struct error *err)
 {
-    struct file_value v = { 0 };
-    struct fs_state after;
     int rc = fs_stat(path, st, err);
 
-    if (rc != FS_FOUND)
-        return rc;
+    return rc == FS_FOUND ? state_digest_seen(s, path, d, st, err) : rc;
+}
+
+int state_digest_seen(struct state *s, const char *path, struct digest *d,
+                      struct fs_state *st, struct error *err)
+{
+    struct file_value v = { 0 };
+    struct fs_state after;
+    int rc;
+
     if (get_value(s, named(s, "file", path), &v, sizeof v) && state_same(&v.state, st)) {
         *d = v.digest;
         return FS_FOUND;

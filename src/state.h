@@ -41,6 +41,9 @@ void state_close(struct state *s);                  /* NULL is fine */
  * before it was read. FS_FOUND, FS_ABSENT or an error. */
 int state_digest_file(struct state *s, const char *path, struct digest *d,
                       struct fs_state *st, struct error *err);
+/* The same of a file that was in the state *st just now. */
+int state_digest_seen(struct state *s, const char *path, struct digest *d,
+                      struct fs_state *st, struct error *err);
 bool state_same(const struct fs_state *a, const struct fs_state *b);
 /* Whether a file is as it was. Without a ctime `was` is that of a link to a stored
  * object: its ctime moves with every other link. */

@@ -5,6 +5,7 @@
 #define LARDER_FOLDER_H
 
 #include <stdbool.h>
+#include <sys/stat.h>
 
 #include "larder/buf.h"
 #include "larder/digest.h"
@@ -13,9 +14,9 @@
 
 struct folder_visit {
     /* Asks for the digest and the size of a file; who remembers files need not read it.
-     */
-    int (*file)(void *self, const char *path, struct digest *d, long long *size,
-                struct error *err);
+     * s: the file as it was just now, or NULL. */
+    int (*file)(void *self, const char *path, const struct stat *s, struct digest *d,
+                long long *size, struct error *err);
     /* Tells a folder, before it is read. May be NULL. */
     int (*folder)(void *self, const char *path, struct error *err);
     void *self;
