@@ -84,6 +84,20 @@ int audit_choose(struct session *s, bool **chosen, size_t *n, struct signer **si
     return rc;
 }
 
+/* What was made here counts from the next run on: it is no longer this project's that is
+ * at odds with ours. */
+static void prefer_ours(struct session *s, const struct rerun_result *r)
+{
+    struct step_memory m;
+
+    state_step(s->state, r->w->step->name, &m);
+    m.has_record = true;
+    m.key = r->w->key;
+    m.record = *r->second;
+    state_set_step(s->state, r->w->step->name, &m);
+    store_doubt(s->store); /* proofs know the other one */
+}
+
 static void tell(void *self, const struct rerun_result *r)
 {
     static const char *const word[] = {
@@ -99,6 +113,8 @@ static void tell(void *self, const struct rerun_result *r)
              "audit of %s, made by %s: %s%s%.*s", r->w->step->name,
              sharing_maker(s, r->w->record), word[r->verdict], end,
              *r->story ? (int)strlen(r->story) - 1 : 0, r->story);
+    if (r->verdict == VERDICT_OTHER && r->second)
+        prefer_ours(s, r);
 }
 
 int audit_steps(struct session *s, const bool *chosen, const struct signer *signer,
@@ -112,7 +128,7 @@ int audit_steps(struct session *s, const bool *chosen, const struct signer *sign
     if (rc == 0 && t->other)
         say_line(&s->say, SAY_QUIET, TONE_BAD,
                  "%zu of %zu audited result%s %s another one here: both are kept, and "
-                 "`larder why --hit STEP` shows them; `larder run -B STEP` uses ours",
+                 "`larder why --hit STEP` shows them; the next run goes on with ours",
                  t->other, t->n, t->n == 1 ? "" : "s", t->other == 1 ? "is" : "are");
     return rc;
 }
