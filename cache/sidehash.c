@@ -10,13 +10,18 @@
 
 #include "larder/banned.h"
 
-enum { SLOTS = 8, SLOT_SIZE = SIDEHASH_ROOM, SMALL = 256 << 10 };
+enum {
+    SLOTS = 8,
+    SLOT_SIZE = SIDEHASH_ROOM,
+    SMALL = 256 << 10,
+    ENOUGH = 4 /* slots that the thread is woken for: to wake it takes a while */
+};
 
 struct sidehash {
     struct hasher *hasher;
     size_t total; /* since the last finish */
     bool alone;   /* there can be no thread */
-    bool started, ends;
+    bool started, ends, hurries; /* hurries: it is woken for any */
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -45,10 +50,12 @@ static void *hash(void *self)
     for (;;) {
         size_t i = s->hashed % SLOTS;
 
-        while (!s->ends && s->hashed == s->filled)
-            pthread_cond_wait(&s->changed, &s->lock);
-        if (s->hashed == s->filled)
-            break;
+        if (s->hashed == s->filled) {
+            while (!s->ends && s->filled - s->hashed < (s->hurries ? 1 : ENOUGH))
+                pthread_cond_wait(&s->changed, &s->lock);
+            if (s->ends)
+                break;
+        }
         pthread_mutex_unlock(&s->lock);
         hasher_add(s->hasher, s->slot + i * SLOT_SIZE, s->size[i]);
         pthread_mutex_lock(&s->lock);
@@ -94,7 +101,8 @@ static void fill_slot(struct sidehash *s, size_t n)
     s->size[s->filled % SLOTS] = n;
     pthread_mutex_lock(&s->lock);
     s->filled++;
-    pthread_cond_signal(&s->changed);
+    if (s->filled - s->hashed == ENOUGH)
+        pthread_cond_signal(&s->changed);
     pthread_mutex_unlock(&s->lock);
 }
 
@@ -127,8 +135,11 @@ void sidehash_add(struct sidehash *s, const void *bytes, size_t n)
 void sidehash_finish(struct sidehash *s, struct digest *d)
 {
     pthread_mutex_lock(&s->lock);
+    s->hurries = true;
+    pthread_cond_broadcast(&s->changed);
     while (s->hashed != s->filled)
         pthread_cond_wait(&s->changed, &s->lock);
+    s->hurries = false;
     pthread_mutex_unlock(&s->lock);
     hasher_finish(s->hasher, d);
     s->total = 0;
