@@ -11,6 +11,7 @@
 #include "larder/banned.h"
 
 #include "agree.h"
+#include "identify.h"
 #include "lookup.h"
 #include "rerun.h"
 #include "session.h"
@@ -326,7 +327,7 @@ static int attest(struct attesting *t, struct work *w, struct error *err)
     if (w->state != WORK_DONE)
         return error_set(err, E_STAGE, "%s has no result yet: `larder run '%s'` makes it",
                          w->step->name, w->step->name);
-    rc = lookup_key(t->s, w, err);
+    rc = identify_key(t->s, w, err);
     if (rc == 0)
         rc = lookup_record(t->s, w, err);
     if (rc == 0)

@@ -4,6 +4,7 @@
 
 #include "bring.h"
 #include "cratestep.h"
+#include "identify.h"
 #include "item.h"
 #include "larder/banned.h"
 #include "larder/fs.h"
@@ -371,7 +372,7 @@ static int read_steps(struct session *s, const struct target *target, struct err
                              "`larder run %s` does it",
                              w->step->name, target->name);
         rc = lookup_record(s, w, err);
-        if (rc == 0 && lookup_key(s, w, err) != LOOKUP_KEY)
+        if (rc == 0 && identify_key(s, w, err) != IDENTIFY_KEY)
             rc = w->abroad
                      ? error_set(err, E_INPUT, "%s is not here; `larder run` fetches it",
                                  w->abroad->name)

@@ -8,6 +8,7 @@
 #include "larder/trust.h"
 
 #include "agree.h"
+#include "identify.h"
 #include "lookup.h"
 #include "reason.h"
 #include "sharing.h"
@@ -165,7 +166,7 @@ int hit_others(struct session *s, struct work *w, struct buf *to, struct error *
 
 static int tell_hit(struct session *s, struct work *w, struct buf *to, struct error *err)
 {
-    int rc = lookup_key(s, w, err);
+    int rc = identify_key(s, w, err);
 
     if (rc == 0)
         rc = lookup_record(s, w, err);

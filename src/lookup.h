@@ -26,14 +26,6 @@ int lookup_step(struct session *s, struct work *w, bool heal, struct error *err)
 /* Notes why a step cannot run, should it have to. */
 void lookup_lacks(struct session *s, struct work *w, const struct error *why);
 
-enum { LOOKUP_KEY = 0, LOOKUP_ABROAD = 1 };
-
-/* The key document and what it names, in w->key_text and w->facts: LOOKUP_KEY;
- * LOOKUP_ABROAD when an import must be fetched first, which is then w->abroad, and only a
- * run may do; or an error. */
-int lookup_key(struct session *s, struct work *w, struct error *err);
-/* The digest of the program of a `run:` or `sh:` stage; E_INPUT where there is none. */
-int lookup_program(struct session *s, struct work *w, struct error *err);
 /* w->record, of a step that is done. */
 int lookup_record(struct session *s, struct work *w, struct error *err);
 

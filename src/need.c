@@ -2,6 +2,7 @@
 
 #include "larder/banned.h"
 
+#include "identify.h"
 #include "item.h"
 #include "lookup.h"
 #include "place.h"
@@ -27,7 +28,7 @@ static int check_step(struct session *s, const struct slots *slots, struct work 
                          n_gpus == 1 ? "is" : "are", n_gpus);
     for (size_t i = 0; i < step->n_sources && rc == 0; i++)
         rc = locate_source(s, step->source[i], err);
-    return rc < 0 ? rc : lookup_program(s, w, err);
+    return rc < 0 ? rc : identify_program(s, w, err);
 }
 
 /* What keeps one step from running, and not those that do without it. */
@@ -62,7 +63,7 @@ static int look_at(struct session *s, struct work *w, struct error *err)
 
     for (size_t i = 0; i < w->step->n_sources && rc == 0; i++)
         rc = facts_seek(s->facts, w->step->source[i], err);
-    return rc < 0 ? rc : lookup_program(s, w, err);
+    return rc < 0 ? rc : identify_program(s, w, err);
 }
 
 int need_look(struct session *s, struct error *err)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "identify.h"
 #include "item.h"
 #include "larder/banned.h"
 #include "larder/fs.h"
@@ -150,7 +151,7 @@ int provenance_write(struct session *s, const struct work *w, struct buf *to,
     for (size_t i = 0; i < w->step->index && rc == 0; i++) {
         if (!behind[i])
             continue;
-        rc = lookup_key(s, &s->work[i], err);
+        rc = identify_key(s, &s->work[i], err);
         if (rc == 0)
             write_step(&s->work[i], to);
     }

@@ -6,6 +6,7 @@
 #include "larder/banned.h"
 
 #include "difference.h"
+#include "identify.h"
 #include "item.h"
 #include "lookup.h"
 #include "provenance.h"
@@ -253,7 +254,7 @@ static int find_other(struct story *st, const struct work *w, struct record **ot
 static int tell_done(struct story *st, struct work *w)
 {
     struct record *other = NULL;
-    int rc = lookup_key(st->s, w, st->err);
+    int rc = identify_key(st->s, w, st->err);
 
     if (rc == 0)
         rc = lookup_record(st->s, w, st->err);
@@ -309,7 +310,7 @@ static bool recalls(const struct work *w)
 
 static int tell_recalled(struct story *st, struct work *w)
 {
-    int rc = lookup_key(st->s, w, st->err);
+    int rc = identify_key(st->s, w, st->err);
 
     if (rc == 0)
         rc = tell_due(st, w);

@@ -7,6 +7,7 @@
 #include "larder/banned.h"
 
 #include "agree.h"
+#include "identify.h"
 #include "lookup.h"
 #include "run.h"
 
@@ -60,7 +61,7 @@ int rerun_choose(struct session *s, double share, const struct key_id *id, bool 
 
         if (!s->chosen[i] || w->state != WORK_DONE)
             continue;
-        rc = lookup_key(s, w, err) < 0 ? err->code : 0;
+        rc = identify_key(s, w, err) < 0 ? err->code : 0;
         if (rc == E_INPUT) /* told when it is to run */
             rc = 0;
         c[n_done++] = (struct candidate){ i, place_of(&w->key, id) };

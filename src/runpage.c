@@ -8,6 +8,7 @@
 #include "larder/fs.h"
 
 #include "hit.h"
+#include "identify.h"
 #include "item.h"
 #include "lookup.h"
 #include "provenance.h"
@@ -338,7 +339,7 @@ static int read_records(struct session *s, struct error *err)
             continue;
         rc = lookup_record(s, &s->work[i], err);
         if (rc == 0)
-            rc = lookup_key(s, &s->work[i], err);
+            rc = identify_key(s, &s->work[i], err);
     }
     return rc;
 }

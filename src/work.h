@@ -44,7 +44,7 @@ struct work {
     bool deep_known;        /* and so is all that is behind it */
     size_t n_waits;         /* needed steps that are not done, or recalled */
     struct key_facts facts; /* valid once key_text is */
-    struct buf key_text;    /* empty: not written; see lookup_key() */
+    struct buf key_text;    /* empty: not written; see identify_key() */
     const struct source *abroad; /* to be fetched before there is a key, or NULL */
     const struct error *lacks;   /* why it cannot run; borrowed, or NULL */
     struct digest key;
