@@ -148,12 +148,49 @@ int peer_is_packed(struct peer *p, struct error *err)
     return rc == REMOTE_DONE ? p->packed : rc == REMOTE_ABSENT ? 0 : rc;
 }
 
+/* A sink or body whose bytes are told on their way. */
+struct told {
+    const struct remote_moved *moved;
+    const struct remote_sink *to;
+    const struct remote_body *body;
+};
+
+static int take_told(void *self, const void *bytes, size_t n, struct error *err)
+{
+    struct told *t = self;
+
+    t->moved->tell(t->moved->self, n);
+    return t->to->take(t->to->self, bytes, n, err);
+}
+
+static int give_told(void *self, void *bytes, size_t n, size_t *got, struct error *err)
+{
+    struct told *t = self;
+    int rc = t->body->give(t->body->self, bytes, n, got, err);
+
+    if (rc == 0)
+        t->moved->tell(t->moved->self, *got);
+    return rc;
+}
+
+static void again_told(void *self)
+{
+    struct told *t = self;
+
+    t->body->again(t->body->self);
+}
+
 int peer_get(struct peer *p, const char *name, const struct remote_part *part,
              const struct remote_sink *to, struct error *err)
 {
+    struct told told = { &p->moved, to, NULL };
+    struct remote_sink sink = { take_told, &told };
     int rc = approach(p, err);
 
-    return rc ? rc : note(p, p->kind->get(p->remote, name, part, to, err), err);
+    if (rc)
+        return rc;
+    return note(p, p->kind->get(p->remote, name, part, p->moved.tell ? &sink : to, err),
+                err);
 }
 
 int peer_has(struct peer *p, const char *name, long long *size, struct error *err)
@@ -166,9 +203,14 @@ int peer_has(struct peer *p, const char *name, long long *size, struct error *er
 int peer_put(struct peer *p, const char *name, const struct remote_body *body,
              enum remote_put how, struct error *err)
 {
+    struct told told = { &p->moved, NULL, body };
+    struct remote_body all = { give_told, again_told, &told, body->size };
     int rc = approach(p, err);
 
-    return rc ? rc : note(p, p->kind->put(p->remote, name, body, how, err), err);
+    if (rc)
+        return rc;
+    return note(p, p->kind->put(p->remote, name, p->moved.tell ? &all : body, how, err),
+                err);
 }
 
 int peer_list(struct peer *p, const char *folder,

@@ -109,6 +109,11 @@ void push_on_damage(struct push *p, push_damage *tell, void *self)
     p->self = self;
 }
 
+void push_on_moved(struct push *p, struct remote_moved moved)
+{
+    p->peer.moved = moved;
+}
+
 /* Passes rc on. */
 static int tell_damage(const struct push *p, int rc, const struct error *err)
 {

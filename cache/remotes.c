@@ -97,6 +97,12 @@ int remotes_add(struct remotes *r, const char *name, const char *place, struct e
     return 0;
 }
 
+void remotes_on_moved(struct remotes *r, struct remote_moved moved)
+{
+    for (size_t i = 0; i < r->n; i++)
+        r->source[i].peer.moved = moved;
+}
+
 /* Whether nobody had it a moment ago. */
 static bool was_missed(const struct remotes *r, const struct digest *d)
 {

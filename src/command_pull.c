@@ -5,6 +5,7 @@
 #include "larder/banned.h"
 
 #include "lookup.h"
+#include "meter.h"
 #include "session.h"
 #include "sharing.h"
 
@@ -63,6 +64,27 @@ static int pull_step(struct session *s, struct work *w, struct tally *t,
     return 0;
 }
 
+static int pull_all(struct session *s, struct tally *t, struct error *err)
+{
+    struct meter meter;
+    size_t n = 0;
+    int rc = 0;
+
+    for (size_t i = 0; i < s->plan->n_steps; i++)
+        n += s->work[i].wanted;
+    meter_open(&meter, &s->say, "pulling", n);
+    remotes_on_moved(s->remotes, (struct remote_moved){ meter_moved, &meter });
+    work_count_waits(s->work, s->plan);
+    for (size_t i = 0; rc == 0 && i < s->plan->n_steps; i++)
+        if (s->work[i].wanted) {
+            meter_step(&meter, s->work[i].step->name);
+            rc = pull_step(s, &s->work[i], t, err);
+        }
+    remotes_on_moved(s->remotes, (struct remote_moved){ 0 });
+    meter_close(&meter);
+    return rc;
+}
+
 static void tell(struct session *s, const struct tally *t, const struct remotes_totals *r)
 {
     struct buf line = { 0 };
@@ -99,10 +121,7 @@ int command_pull(const struct cli *cli, struct error *err)
     if (rc == 0 && !s.remotes)
         rc = sharing_none(err);
     if (rc == 0)
-        work_count_waits(s.work, s.plan);
-    for (size_t i = 0; rc == 0 && i < s.plan->n_steps; i++)
-        if (s.work[i].wanted)
-            rc = pull_step(&s, &s.work[i], &tally, err);
+        rc = pull_all(&s, &tally, err);
     if (rc == 0) {
         remotes_count_up(s.remotes, &totals);
         tell(&s, &tally, &totals);

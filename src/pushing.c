@@ -139,13 +139,24 @@ static int consider(struct pushing *all, struct work *w, struct error *err)
 int pushing_all(struct pushing *all, struct error *err)
 {
     struct session *s = all->s;
+    size_t n = 0;
     int rc = 0;
 
+    for (size_t i = 0; i < s->plan->n_steps; i++)
+        n += s->work[i].wanted;
+    meter_open(&all->meter, &s->say, "pushing", n);
+    push_on_moved(all->p, (struct remote_moved){ meter_moved, &all->meter });
     push_on_damage(all->p, tell_damage, all);
     for (size_t i = 0; i < s->plan->n_steps && rc == 0; i++)
-        if (s->work[i].wanted)
+        if (s->work[i].wanted) {
+            meter_step(&all->meter, s->work[i].step->name);
             rc = consider(all, &s->work[i], err);
-    return rc == 0 ? push_finish(all->p, err) : rc;
+        }
+    if (rc == 0)
+        rc = push_finish(all->p, err);
+    push_on_moved(all->p, (struct remote_moved){ 0 });
+    meter_close(&all->meter);
+    return rc;
 }
 
 void pushing_tell_rest(const struct pushing *all, struct buf *line)

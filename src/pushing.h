@@ -11,6 +11,7 @@
 #include "larder/buf.h"
 #include "larder/push.h"
 
+#include "meter.h"
 #include "session.h"
 
 struct pushing {
@@ -21,6 +22,7 @@ struct pushing {
     size_t absent;           /* steps with no result here, or not all of it */
     size_t kept;             /* never-remote */
     size_t damaged;          /* the bytes here are wrong */
+    struct meter meter;
 };
 
 /* The results of all that is wanted. */
