@@ -19,8 +19,8 @@ enum {
 
 struct sidehash {
     struct hasher *hasher;
-    size_t total; /* since the last finish */
-    bool alone;   /* there can be no thread */
+    size_t total;                /* since the last finish */
+    bool alone;                  /* there can be no thread */
     bool started, ends, hurries; /* hurries: it is woken for any */
     pthread_t thread;
     pthread_mutex_t lock;
