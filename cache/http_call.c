@@ -156,10 +156,10 @@ static void set_signer(const struct call *c, struct curl_slist **headers)
 
     buf_printf(&text, "aws:amz:%s:s3", s->region);
     c->h->lib->setopt(c->curl, CURLOPT_AWS_SIGV4, text.s);
-    buf_reset(&text);
-    buf_printf(&text, "%s:%s", s->id, s->secret);
-    c->h->lib->setopt(c->curl, CURLOPT_USERPWD, text.s);
     buf_release(&text);
+    /* Not as one text: the name of a key may have a colon. */
+    c->h->lib->setopt(c->curl, CURLOPT_USERNAME, s->id);
+    c->h->lib->setopt(c->curl, CURLOPT_PASSWORD, s->secret);
     if (s->session)
         add_header(c, "x-amz-security-token", s->session, headers);
 }

@@ -56,7 +56,7 @@ def check_vectors():
 
 class S3:
     """One bucket, `lab`, with the key `ID` and `SECRET`."""
-    ID, SECRET, REGION = "AKIDEXAMPLE", "not/so+secret", "eu-test-1"
+    ID, SECRET, REGION = "AKID:EXAMPLE", "not/so+secret", "eu-test-1"
 
     def __init__(self, public=False, conditions=True, page=1000):
         self.objects, self.uploads, self.log, self.refused = {}, {}, [], []
