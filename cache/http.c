@@ -10,6 +10,7 @@
 #include "http_wide.h"
 #include "larder/mem.h"
 #include "url.h"
+#include "xml.h"
 
 #include "larder/banned.h"
 
@@ -81,15 +82,30 @@ static bool is_page(const struct http_answer *a)
     return !strncasecmp(s, "<html", 5) || !strncasecmp(s, "<!doctype html", 14);
 }
 
+/* Of XML its code and its message, where it has them; else all of it. */
+static void read_said(const struct http_answer *a, struct buf *to)
+{
+    struct buf code = { 0 }, message = { 0 };
+    const char *at = buf_str(&a->text);
+
+    if (xml_next(&at, "Code", &code) && xml_next(&at, "Message", &message))
+        buf_printf(to, "%s: %s", buf_str(&code), buf_str(&message));
+    else if (!is_page(a))
+        buf_adds(to, buf_str(&a->text));
+    buf_release(&code);
+    buf_release(&message);
+}
+
 /* What an object store or a registry says, on one line. */
 int http_refused(const struct http_request *q, const struct http_answer *a,
                  struct error *err)
 {
-    struct buf text = { 0 };
+    struct buf said = { 0 }, text = { 0 };
     int rc;
 
-    for (size_t i = 0; i < a->text.len && text.len < 300 && !is_page(a); i++) {
-        unsigned char c = (unsigned char)a->text.s[i];
+    read_said(a, &said);
+    for (size_t i = 0; i < said.len && text.len < 300; i++) {
+        unsigned char c = (unsigned char)said.s[i];
 
         if (c > ' ' && c < 127)
             buf_addc(&text, (char)c);
@@ -98,6 +114,7 @@ int http_refused(const struct http_request *q, const struct http_answer *a,
     }
     rc = error_set(err, E_REMOTE, "%.*s: HTTP %ld%s%s", url_shown(q->url), q->url,
                    a->code, text.len ? ": " : "", buf_str(&text));
+    buf_release(&said);
     buf_release(&text);
     return rc;
 }

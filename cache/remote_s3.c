@@ -100,12 +100,10 @@ static int put_once(struct s3 *s, const char *name, const struct remote_body *bo
     if (how == PUT_NEW && !s->no_conditions)
         s3_add_header(&k, "If-None-Match: *");
     rc = s3_send(&k, s, hash, err);
-    if (rc == 0 && k.a.code == 501 && !s->no_conditions) {
-        s->no_conditions = true;
+    if (rc == 0 && s3_knows_no_conditions(&k, s))
         rc = REMOTE_ABSENT;
-    } else if (rc == 0 && !s3_is_done(&k)) {
+    else if (rc == 0 && !s3_is_done(&k))
         rc = s3_judge_put(&k, s, err);
-    }
     s3_ask_release(&k);
     return rc;
 }

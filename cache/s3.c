@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "larder/mem.h"
+#include "xml.h"
 
 #include "larder/banned.h"
 
@@ -84,15 +85,37 @@ bool s3_is_done(const struct s3_ask *k)
            !strstr(buf_str(&k->text.text), "<Error>");
 }
 
+bool s3_knows_no_conditions(const struct s3_ask *k, struct s3 *s)
+{
+    bool first = k->a.code == 501 && !s->no_conditions;
+
+    s->no_conditions |= first;
+    return first;
+}
+
+/* The one that the bucket is in: Amazon has it in a header, others in the text alone. */
+static bool find_region(const struct http_answer *a, struct buf *region)
+{
+    const char *text = buf_str(&a->text);
+    bool said = http_header(a, "x-amz-bucket-region", region) ||
+                (strstr(text, "<Code>AuthorizationHeaderMalformed<") &&
+                 xml_next(&text, "Region", region));
+
+    return said && region->len &&
+           strspn(region->s, "abcdefghijklmnopqrstuvwxyz0123456789-") == region->len;
+}
+
 int s3_refused(const struct s3_ask *k, const struct s3 *s, struct error *err)
 {
+    struct http_answer a = k->a;
     struct error said = { 0 };
     struct buf region = { 0 };
     int rc;
 
-    http_refused(&k->q, &k->a, &said);
-    if (http_header(&k->a, "x-amz-bucket-region", &region) &&
-        strcmp(region.s, s->aws.region) != 0)
+    if (!a.text.len)
+        a.text = k->text.text;
+    http_refused(&k->q, &a, &said);
+    if (find_region(&a, &region) && strcmp(region.s, s->aws.region) != 0)
         rc = error_set(err, E_REMOTE,
                        "%s: the bucket is in the region %s, and %s was asked; set "
                        "AWS_REGION=%s",

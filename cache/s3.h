@@ -46,6 +46,8 @@ int s3_send_many(struct s3_ask *k, size_t n, struct s3 *s, const struct digest *
                  struct error *err);
 
 bool s3_is_done(const struct s3_ask *k);
+/* The answer says that it does not know If-None-Match, which is left out from now on. */
+bool s3_knows_no_conditions(const struct s3_ask *k, struct s3 *s);
 /* What another answer to a file, or to the end of its parts, comes to: REMOTE_THERE, or
  * REMOTE_ABSENT when it is to be tried again, or E_REMOTE. */
 int s3_judge_put(const struct s3_ask *k, const struct s3 *s, struct error *err);

@@ -5,6 +5,7 @@
 #include "larder/md5.h"
 #include "larder/mem.h"
 #include "s3.h"
+#include "xml.h"
 
 #include "larder/banned.h"
 
@@ -39,24 +40,6 @@ struct upload {
 };
 
 /* ---- what a store writes ----------------------------------------------------------- */
-
-/* The text of the next element of that name behind *at, in `to`; *at moves behind it. */
-static bool next_element(const char **at, const char *name, struct buf *to)
-{
-    struct buf tag = { 0 };
-    const char *begin, *end;
-
-    buf_printf(&tag, "<%s>", name);
-    begin = strstr(*at, tag.s);
-    end = begin ? strchr(begin + tag.len, '<') : NULL;
-    buf_reset(to);
-    if (end) {
-        buf_add(to, begin + tag.len, (size_t)(end - begin) - tag.len);
-        *at = end;
-    }
-    buf_release(&tag);
-    return end != NULL;
-}
 
 /* An ETag without its quotes, which XML may write as &quot; */
 static void strip_quotes(struct buf *etag)
@@ -99,7 +82,7 @@ static void find_upload(struct upload *u)
     s3_want_text(&k);
     if (s3_send(&k, u->s, NULL, NULL) == 0 && s3_is_done(&k)) {
         at = buf_str(&k.text.text);
-        while (next_element(&at, "Key", &found) && next_element(&at, "UploadId", &id))
+        while (xml_next(&at, "Key", &found) && xml_next(&at, "UploadId", &id))
             if (!strcmp(buf_str(&found), key.s)) {
                 buf_reset(&u->id);
                 add_to_query(&u->id, buf_str(&id));
@@ -129,14 +112,14 @@ static void find_parts(struct upload *u)
         s3_want_text(&k);
         more = s3_send(&k, u->s, NULL, NULL) == 0 && s3_is_done(&k);
         at = buf_str(&k.text.text);
-        while (more && next_element(&at, "PartNumber", &number) &&
-               next_element(&at, "ETag", &etag)) {
+        while (more && xml_next(&at, "PartNumber", &number) &&
+               xml_next(&at, "ETag", &etag)) {
             strip_quotes(&etag);
             map_set(&u->have, number.s, arena_strdup(&u->arena, buf_str(&etag)));
         }
         at = buf_str(&k.text.text);
         more = more && strstr(at, "<IsTruncated>true") &&
-               next_element(&at, "NextPartNumberMarker", &after) && after.len;
+               xml_next(&at, "NextPartNumberMarker", &after) && after.len;
         s3_ask_release(&k);
     }
     buf_release(&query);
@@ -162,7 +145,7 @@ static int begin(struct upload *u, struct error *err)
     at = buf_str(&k.text.text);
     if (rc == 0 && !s3_is_done(&k))
         rc = s3_refused(&k, u->s, err);
-    else if (rc == 0 && !next_element(&at, "UploadId", &id))
+    else if (rc == 0 && !xml_next(&at, "UploadId", &id))
         rc = error_set(err, E_REMOTE, "%s: it begins an upload and gives it no name",
                        k.q.url);
     if (rc == 0)
@@ -297,6 +280,7 @@ static int end(struct upload *u, enum remote_put how, struct error *err)
     struct buf query = { 0 };
     struct digest hash;
     struct s3_ask k;
+    bool unknown;
     int rc;
 
     digest_bytes(&hash, u->parts.s, u->parts.len);
@@ -308,11 +292,12 @@ static int end(struct upload *u, enum remote_put how, struct error *err)
     k.q.body = &body;
     s3_want_text(&k);
     rc = s3_send(&k, u->s, &hash, err);
-    if (rc == 0 && !s3_is_done(&k))
+    unknown = rc == 0 && s3_knows_no_conditions(&k, u->s);
+    if (rc == 0 && !unknown && !s3_is_done(&k))
         rc = k.a.code == 404 ? REMOTE_ABSENT : s3_judge_put(&k, u->s, err);
     s3_ask_release(&k);
     buf_release(&query);
-    return rc;
+    return unknown ? end(u, how, err) : rc;
 }
 
 /* Parts that nobody will ask for. */
