@@ -54,8 +54,11 @@ def wait_for_port(port, process, log):
 
 
 def skip_without(*programs):
+    skip_lacking([x for x in programs if not shutil.which(x, path=PATH)])
+
+
+def skip_lacking(lacking):
     """A skip is a failure where CI is true."""
-    lacking = [x for x in programs if not shutil.which(x, path=PATH)]
     if not lacking:
         return
     why = "there is no " + ", ".join(lacking)
