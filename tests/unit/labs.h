@@ -4,6 +4,7 @@
 #ifndef LABS_H
 #define LABS_H
 
+#include "larder/attestation.h"
 #include "larder/push.h"
 #include "larder/remotes.h"
 #include "store_fixture.h"
@@ -164,6 +165,48 @@ static inline void expect_found(struct labs *l, const struct record *rec,
     cr_assert_eq(store_check(l->b->st, o, true, NULL, &err), OBJECT_FINE);
     cr_assert_eq(l->n_warnings, 0, "%s", l->warning);
     records_free(got, n);
+}
+
+/* ---- attestations --------------------------------------------------------------------
+ */
+
+static inline struct attestation
+attestation_of(const struct record *rec, enum attest_how how, struct attested_output *o)
+{
+    *o = (struct attested_output){ .name = "out", .same = true };
+    return (struct attestation){ .key = rec->key,
+                                 .record = rec->id,
+                                 .how = how,
+                                 .made = 1,
+                                 .output = o,
+                                 .n_outputs = how == ATTEST_VOUCHED ? 0 : 1 };
+}
+
+/* Signs it, in that store. */
+static inline void say(struct store *st, const struct record *rec, enum attest_how how,
+                       const struct signer *s)
+{
+    struct attested_output o;
+    struct attestation a = attestation_of(rec, how, &o);
+    struct error err = { 0 };
+
+    cr_assert_eq(store_attest(st, &a, s, &err), 0, "%s", err.text);
+}
+
+/* How many attestations of the record the store has, and what the first of them says. */
+static inline size_t count_said(struct store *st, const struct record *rec,
+                                enum attest_how *first)
+{
+    struct attestation **a;
+    struct error err = { 0 };
+    size_t n;
+
+    cr_assert_eq(store_attestations(st, &rec->key, &rec->id, &a, &n, &err), 0, "%s",
+                 err.text);
+    if (n && first)
+        *first = a[0]->how;
+    attestations_free(a, n);
+    return n;
 }
 
 #endif

@@ -117,42 +117,6 @@ Test(attestation, cut_anywhere_it_is_none)
 /* ---- in a store ----------------------------------------------------------------------
  */
 
-static struct attestation of(const struct record *rec, enum attest_how how,
-                             struct attested_output *o)
-{
-    *o = (struct attested_output){ .name = "out", .same = true };
-    return (struct attestation){ .key = rec->key,
-                                 .record = rec->id,
-                                 .how = how,
-                                 .made = 1,
-                                 .output = o,
-                                 .n_outputs = how == ATTEST_VOUCHED ? 0 : 1 };
-}
-
-static void say(struct store *st, const struct record *rec, enum attest_how how,
-                const struct signer *s)
-{
-    struct attested_output o;
-    struct attestation a = of(rec, how, &o);
-    struct error err = { 0 };
-
-    cr_assert_eq(store_attest(st, &a, s, &err), 0, "%s", err.text);
-}
-
-static size_t count(struct store *st, const struct record *rec, enum attest_how *first)
-{
-    struct attestation **a;
-    struct error err = { 0 };
-    size_t n;
-
-    cr_assert_eq(store_attestations(st, &rec->key, &rec->id, &a, &n, &err), 0, "%s",
-                 err.text);
-    if (n && first)
-        *first = a[0]->how;
-    attestations_free(a, n);
-    return n;
-}
-
 Test(attestation, the_stronger_word_of_one_signer_stays)
 {
     struct labs *l = labs_new();
@@ -161,16 +125,16 @@ Test(attestation, the_stronger_word_of_one_signer_stays)
     struct signer *other = make_signer(7);
     enum attest_how how = ATTEST_REPRODUCED;
 
-    cr_assert_eq(count(l->a->st, rec, NULL), 0);
+    cr_assert_eq(count_said(l->a->st, rec, NULL), 0);
     say(l->a->st, rec, ATTEST_VOUCHED, l->signer);
-    cr_assert_eq(count(l->a->st, rec, &how), 1);
+    cr_assert_eq(count_said(l->a->st, rec, &how), 1);
     cr_assert_eq(how, ATTEST_VOUCHED);
     say(l->a->st, rec, ATTEST_REPRODUCED, l->signer);
     say(l->a->st, rec, ATTEST_VOUCHED, l->signer);
-    cr_assert_eq(count(l->a->st, rec, &how), 1);
+    cr_assert_eq(count_said(l->a->st, rec, &how), 1);
     cr_assert_eq(how, ATTEST_REPRODUCED);
     say(l->a->st, rec, ATTEST_VOUCHED, other);
-    cr_assert_eq(count(l->a->st, rec, NULL), 2);
+    cr_assert_eq(count_said(l->a->st, rec, NULL), 2);
     signer_free(other);
     record_free(rec);
     labs_free(l);
@@ -199,7 +163,7 @@ static size_t ask(struct labs *l, const struct record *rec)
 
     cr_assert_eq(remotes_find_attestations(l->remotes, &rec->key, &rec->id, "bake", &err),
                  0, "%s", err.text);
-    return count(l->b->st, rec, NULL);
+    return count_said(l->b->st, rec, NULL);
 }
 
 Test(attestation, arrives_from_those_who_are_trusted)
