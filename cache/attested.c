@@ -65,6 +65,29 @@ int attested_keep(struct store *st, const struct attestation *a, const char *let
     return rc < 0 ? error_context(err, "keeping an attestation") : 0;
 }
 
+/* Whether the signer has said something of that record before, at least as strong. */
+static bool has_said(struct store *st, const struct attestation *a, enum attest_how how)
+{
+    struct buf path = { 0 }, letter = { 0 };
+    struct attestation *before = NULL;
+    bool said;
+
+    place(st, &a->key, &a->record, &a->id, &path);
+    said = fs_read(path.s, &letter, NULL) == 0 &&
+           attested_open(&before, buf_str(&letter), letter.len, NULL) == 0 &&
+           before->how <= how;
+    attestation_free(before);
+    buf_release(&letter);
+    buf_release(&path);
+    return said;
+}
+
+int attested_take(struct store *st, const struct attestation *a, const char *letter,
+                  size_t n, struct error *err)
+{
+    return has_said(st, a, a->how) ? 0 : attested_keep(st, a, letter, n, err);
+}
+
 bool attested_has(struct store *st, const struct digest *key, const struct digest *record,
                   const struct key_id *id)
 {
@@ -158,23 +181,6 @@ int store_attestations(struct store *st, const struct digest *key,
     return rc;
 }
 
-/* Whether the signer has said something stronger of that record before. */
-static bool said_more(struct store *st, const struct attestation *a)
-{
-    struct buf path = { 0 }, letter = { 0 };
-    struct attestation *before = NULL;
-    bool more;
-
-    place(st, &a->key, &a->record, &a->id, &path);
-    more = fs_read(path.s, &letter, NULL) == 0 &&
-           attested_open(&before, buf_str(&letter), letter.len, NULL) == 0 &&
-           before->how < a->how;
-    attestation_free(before);
-    buf_release(&letter);
-    buf_release(&path);
-    return more;
-}
-
 int store_attest(struct store *st, const struct attestation *a, const struct signer *s,
                  struct error *err)
 {
@@ -184,7 +190,7 @@ int store_attest(struct store *st, const struct attestation *a, const struct sig
     int rc;
 
     signed_by.id = key_id_of(signer_key(s));
-    if (said_more(st, &signed_by))
+    if (a->how > ATTEST_REPRODUCED && has_said(st, &signed_by, a->how - 1))
         return 0;
     attestation_write(a, &text);
     rc = envelope_sign(&e, ENVELOPE_ATTESTATION, s, buf_str(&text), text.len, err);

@@ -19,6 +19,9 @@ int attested_open(struct attestation **a, const char *letter, size_t n,
 /* Keeps the letter of an attestation. */
 int attested_keep(struct store *st, const struct attestation *a, const char *letter,
                   size_t n, struct error *err);
+/* The same, unless the signer has said as much, or more, of that record before. */
+int attested_take(struct store *st, const struct attestation *a, const char *letter,
+                  size_t n, struct error *err);
 /* Whether there is one of that signer of that record. */
 bool attested_has(struct store *st, const struct digest *key, const struct digest *record,
                   const struct key_id *id);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ahead.h"
+#include "attested.h"
 #include "larder/map.h"
 #include "larder/mem.h"
 #include "object.h"
@@ -16,7 +17,8 @@
 struct bundle {
     struct bundle_order order;
     struct contents all;
-    struct map text;  /* name of its entry → the envelope of a record; ours */
+    struct map text;  /* name of its entry → the envelope of a record, or of an
+                         attestation; ours */
     struct map seen;  /* hex of an object that was added → its step, */
     struct map whole; /* and of a tree, with all that is in it */
     const char *step; /* whose turn it is */
@@ -151,6 +153,34 @@ int bundle_add_object(struct bundle *b, const struct object *o, struct error *er
 
 /* ---- records and targets ----------------------------------------------------------- */
 
+/* The attestations of one record. */
+struct adding {
+    struct bundle *b;
+    size_t n;
+};
+
+static int add_letter(void *self, const struct attestation *a, const struct buf *letter,
+                      struct error *err)
+{
+    struct adding *all = self;
+    struct bundle_attestation at = { .key = a->key, .record = a->record, .by = a->id };
+    struct buf name = { 0 };
+
+    (void)err;
+    if (letter->len > ATTESTATION_MAX || all->n == BUNDLE_ATTESTATIONS_MAX)
+        return 0;
+    at.size = (long long)letter->len;
+    digest_bytes(&at.id, letter->s, letter->len);
+    volume_attestation_name(&at, &name);
+    if (!map_get(&all->b->text, name.s)) {
+        map_set(&all->b->text, name.s, xstrndup(letter->s, letter->len));
+        contents_add_attestation(&all->b->all, &at);
+    }
+    all->n++;
+    buf_release(&name);
+    return 0;
+}
+
 int bundle_add_record(struct bundle *b, const struct record *rec, struct error *err)
 {
     struct bundle_record r = { .key = rec->key };
@@ -167,6 +197,8 @@ int bundle_add_record(struct bundle *b, const struct record *rec, struct error *
         goto out;
     map_set(&b->text, name.s, buf_take(&text));
     contents_add_record(&b->all, &r);
+    rc = attested_each(b->order.store, &rec->key, &rec->id, add_letter,
+                       &(struct adding){ .b = b }, err);
 out:
     buf_release(&name);
     buf_release(&text);
@@ -258,6 +290,12 @@ void bundle_add_target(struct bundle *b, const struct bundle_target *t)
 
 /* ---- writing ----------------------------------------------------------------------- */
 
+static int write_text(struct bundle *b, struct tarout *t, const char *name,
+                      long long size, struct error *err)
+{
+    return volume_add_text(t, name, map_get(&b->text, name), (size_t)size, err);
+}
+
 static int write_records(struct bundle *b, const struct contents *c, struct tarout *t,
                          struct error *err)
 {
@@ -267,9 +305,12 @@ static int write_records(struct bundle *b, const struct contents *c, struct taro
     for (size_t i = 0; i < c->n_records && rc == 0; i++) {
         buf_reset(&name);
         volume_record_name(&c->record[i], &name);
-        rc = tarout_begin(t, name.s, c->record[i].size, err);
-        if (rc == 0)
-            rc = tarout_add(t, map_get(&b->text, name.s), (size_t)c->record[i].size, err);
+        rc = write_text(b, t, name.s, c->record[i].size, err);
+    }
+    for (size_t i = 0; i < c->n_attestations && rc == 0; i++) {
+        buf_reset(&name);
+        volume_attestation_name(&c->attestation[i], &name);
+        rc = write_text(b, t, name.s, c->attestation[i].size, err);
     }
     buf_release(&name);
     return rc;
@@ -380,6 +421,7 @@ int bundle_write(struct bundle *b, const char *path, struct error *err)
         b->totals.written += b->file[i].written;
     }
     b->totals.n_records = b->all.n_records;
+    b->totals.n_attestations = b->all.n_attestations;
     b->totals.n_objects = b->all.n_objects;
     b->totals.n_volumes = b->volumes.n;
     for (size_t i = 0; i < b->all.n_objects; i++)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attested.h"
 #include "envelope.h"
 #include "larder/formats.h"
 #include "scan.h"
@@ -23,6 +24,7 @@ void contents_release(struct contents *c)
 {
     free(c->target);
     free(c->record);
+    free(c->attestation);
     free(c->object);
     arena_release(&c->arena);
     *c = (struct contents){ 0 };
@@ -38,6 +40,12 @@ void contents_add_record(struct contents *c, const struct bundle_record *r)
 {
     GROW(c->record, c->n_records + 1, c->cap_records);
     c->record[c->n_records++] = *r;
+}
+
+void contents_add_attestation(struct contents *c, const struct bundle_attestation *a)
+{
+    GROW(c->attestation, c->n_attestations + 1, c->cap_attestations);
+    c->attestation[c->n_attestations++] = *a;
 }
 
 void contents_add_object(struct contents *c, const struct bundle_object *o)
@@ -74,6 +82,16 @@ static int compare_records(const void *a, const void *b)
     return order ? order : strcmp(x->by.text, y->by.text);
 }
 
+static int compare_attestations(const void *a, const void *b)
+{
+    const struct bundle_attestation *x = a, *y = b;
+    int order = digest_compare(&x->key, &y->key);
+
+    if (!order)
+        order = digest_compare(&x->record, &y->record);
+    return order ? order : strcmp(x->by.text, y->by.text);
+}
+
 static int compare_objects(const void *a, const void *b)
 {
     const struct bundle_object *x = a, *y = b;
@@ -100,6 +118,8 @@ void contents_sort(struct contents *c)
 {
     c->n_targets = sort(c->target, c->n_targets, sizeof *c->target, compare_targets);
     c->n_records = sort(c->record, c->n_records, sizeof *c->record, compare_records);
+    c->n_attestations = sort(c->attestation, c->n_attestations, sizeof *c->attestation,
+                             compare_attestations);
     c->n_objects = sort(c->object, c->n_objects, sizeof *c->object, compare_objects);
 }
 
@@ -109,6 +129,8 @@ long long contents_size(const struct contents *c)
 
     for (size_t i = 0; i < c->n_records; i++)
         size += c->record[i].size;
+    for (size_t i = 0; i < c->n_attestations; i++)
+        size += c->attestation[i].size;
     for (size_t i = 0; i < c->n_objects; i++)
         size += c->object[i].size;
     return size;
@@ -153,11 +175,21 @@ static void write_target(const struct bundle_target *t, struct buf *to)
     }
 }
 
+static void write_attestation(const struct bundle_attestation *a, struct buf *to)
+{
+    char key[DIGEST_HEX + 1], record[DIGEST_HEX + 1], hex[DIGEST_HEX + 1];
+
+    buf_printf(to, "attestation sha256:%s sha256:%s %s %lld sha256:%s\n",
+               digest_hex(&a->key, key), digest_hex(&a->record, record), a->by.text,
+               a->size, digest_hex(&a->id, hex));
+}
+
 void contents_write(const struct contents *c, struct buf *to)
 {
     char hex[DIGEST_HEX + 1], key[DIGEST_HEX + 1];
 
-    buf_printf(to, FORMAT_BUNDLE "\nclosure %s\nvolume %d of %d\n",
+    buf_printf(to, "%s\nclosure %s\nvolume %d of %d\n",
+               c->n_attestations ? FORMAT_BUNDLE : FORMAT_BUNDLE_BARE,
                closure_name[c->closure], c->volume, c->n_volumes);
     if (c->n_volumes > 1)
         buf_printf(to, "whole sha256:%s\n", digest_hex(&c->whole, hex));
@@ -167,6 +199,8 @@ void contents_write(const struct contents *c, struct buf *to)
         buf_printf(to, "record sha256:%s %s %lld sha256:%s\n",
                    digest_hex(&c->record[i].key, key), c->record[i].by.text,
                    c->record[i].size, digest_hex(&c->record[i].id, hex));
+    for (size_t i = 0; i < c->n_attestations; i++)
+        write_attestation(&c->attestation[i], to);
     for (size_t i = 0; i < c->n_objects; i++)
         buf_printf(to, "object sha256:%s %lld\n", digest_hex(&c->object[i].id, hex),
                    c->object[i].size);
@@ -290,6 +324,34 @@ static bool read_record(struct scan *s, struct contents *c)
     return c->n_records == 1 || compare_records(&c->record[c->n_records - 2], &r) < 0;
 }
 
+/* Whether the last one is one more of its record than there may be. */
+static bool is_crowded(const struct contents *c)
+{
+    const struct bundle_attestation *first, *last;
+
+    if (c->n_attestations <= BUNDLE_ATTESTATIONS_MAX)
+        return false;
+    last = &c->attestation[c->n_attestations - 1];
+    first = last - BUNDLE_ATTESTATIONS_MAX;
+    return digest_equal(&first->key, &last->key) &&
+           digest_equal(&first->record, &last->record);
+}
+
+static bool read_attestation(struct scan *s, struct contents *c)
+{
+    struct bundle_attestation a;
+
+    if (!scan_digest(s, &a.key) || !scan_text(s, " ") || !scan_digest(s, &a.record) ||
+        !scan_text(s, " ") || !read_signer(s, &a.by) || !scan_text(s, " ") ||
+        !scan_number(s, &a.size) || !scan_text(s, " ") || !scan_digest(s, &a.id) ||
+        !scan_newline(s) || a.size > ATTESTATION_MAX)
+        return false;
+    contents_add_attestation(c, &a);
+    return c->n_attestations == 1 ||
+           (compare_attestations(&c->attestation[c->n_attestations - 2], &a) < 0 &&
+            !is_crowded(c));
+}
+
 /* *left: how many bytes all of them may still have. */
 static bool read_entry(struct scan *s, struct contents *c, long long *left)
 {
@@ -303,23 +365,44 @@ static bool read_entry(struct scan *s, struct contents *c, long long *left)
     return c->n_objects == 1 || compare_objects(&c->object[c->n_objects - 2], &o) < 0;
 }
 
+/* A number that is not known is said, for nothing is damaged then. */
+static int refuse(const struct contents *c, const struct scan *s, const char *text,
+                  size_t n, struct error *err)
+{
+    static const char name[] = "larder-bundle ";
+    const size_t size = sizeof name - 1;
+
+    if (s->line == 1 && n > size && !strncmp(text, name, size))
+        return error_set(err, E_CORRUPT,
+                         "the number of its format is not 1 or 2, which this version of "
+                         "Larder knows");
+    if (is_crowded(c))
+        return error_set(err, E_CORRUPT,
+                         "line %d of the contents of a bundle: a record has at most %d "
+                         "attestations",
+                         s->line - 1, BUNDLE_ATTESTATIONS_MAX);
+    return error_set(err, E_CORRUPT,
+                     "line %d of the contents of a bundle: not understood", s->line);
+}
+
 int contents_read(struct contents *c, const char *text, size_t n, struct error *err)
 {
     long long left = LLONG_MAX / 2;
     struct scan s;
-    bool good;
+    bool good, bare;
 
     scan_start(&s, text, n);
-    good = scan_text(&s, FORMAT_BUNDLE) && scan_newline(&s) && read_closure(&s, c) &&
-           read_volume(&s, c);
+    bare = scan_text(&s, FORMAT_BUNDLE_BARE);
+    good = (bare || scan_text(&s, FORMAT_BUNDLE)) && scan_newline(&s) &&
+           read_closure(&s, c) && read_volume(&s, c);
     while (good && scan_text(&s, "target "))
         good = read_target(&s, c);
     while (good && scan_text(&s, "record "))
         good = read_record(&s, c);
+    while (good && !bare && scan_text(&s, "attestation "))
+        good = read_attestation(&s, c);
     while (good && scan_text(&s, "object "))
         good = read_entry(&s, c, &left);
-    if (good && scan_done(&s))
-        return 0;
-    return error_set(err, E_CORRUPT,
-                     "line %d of the contents of a bundle: not understood", s.line);
+    good = good && scan_done(&s) && (c->n_attestations == 0) == bare;
+    return good ? 0 : refuse(c, &s, text, n, err);
 }

@@ -19,15 +19,16 @@ int spool_add(struct spool *s, struct store *st, const struct buf *text,
         rc = tempfile_write(&s->file, text->s, text->len, err);
     if (rc < 0)
         return rc;
-    GROW(s->record, s->n + 1, s->cap);
-    s->record[s->n++] = (struct spooled){ s->size, text->len };
+    GROW(s->text, s->n + 1, s->cap);
+    s->text[s->n++] = (struct spooled){ s->size, text->len };
     s->size += (long long)text->len;
     return 0;
 }
 
-static int read_back(const struct spool *s, const struct spooled *r, struct buf *text,
-                     struct error *err)
+int spool_read(const struct spool *s, size_t i, struct buf *text, struct error *err)
 {
+    const struct spooled *r = &s->text[i];
+
     buf_reset(text);
     buf_reserve(text, r->size);
     while (text->len < r->size) {
@@ -43,11 +44,11 @@ static int read_back(const struct spool *s, const struct spooled *r, struct buf 
     return 0;
 }
 
-static int keep(const struct spool *s, const struct spooled *r, struct store *st,
-                struct buf *text, struct error *err)
+static int keep(const struct spool *s, size_t i, struct store *st, struct buf *text,
+                struct error *err)
 {
     struct record *rec = NULL;
-    int rc = read_back(s, r, text, err);
+    int rc = spool_read(s, i, text, err);
 
     if (rc == 0)
         rc = signed_read(&rec, text->s, text->len, err);
@@ -63,7 +64,7 @@ int spool_keep(struct spool *s, struct store *st, struct error *err)
     int rc = 0;
 
     for (size_t i = 0; i < s->n && rc == 0; i++)
-        rc = keep(s, &s->record[i], st, &text, err);
+        rc = keep(s, i, st, &text, err);
     buf_release(&text);
     return rc;
 }
@@ -71,6 +72,6 @@ int spool_keep(struct spool *s, struct store *st, struct error *err)
 void spool_release(struct spool *s)
 {
     tempfile_release(&s->file);
-    free(s->record);
+    free(s->text);
     *s = (struct spool){ 0 };
 }

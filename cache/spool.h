@@ -1,5 +1,6 @@
 /*
- * spool - records that wait until all they came with has been read, and found right.
+ * spool - records, or attestations, that wait until all they came with has been read, and
+ * found right.
  *
  * They may be many and long, so they wait in a file without a name, in the store's tmp/.
  */
@@ -18,14 +19,16 @@ struct spool { /* all-zero is empty */
     struct spooled {
         long long from;
         size_t size;
-    } * record;
+    } * text;
     size_t n, cap;
 };
 
-/* A record in its envelope, which was checked. */
+/* A record or attestation in its envelope, which was checked. */
 int spool_add(struct spool *s, struct store *st, const struct buf *text,
               struct error *err);
-/* Keeps all of them in the store; their objects are there. */
+/* Reads the i-th into text, which is emptied first. */
+int spool_read(const struct spool *s, size_t i, struct buf *text, struct error *err);
+/* Keeps all of them, which are records, in the store; their objects are there. */
 int spool_keep(struct spool *s, struct store *st, struct error *err);
 void spool_release(struct spool *s);
 

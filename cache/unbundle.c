@@ -6,6 +6,7 @@
 #include "envelope.h"
 #include "larder/map.h"
 #include "larder/mem.h"
+#include "letters.h"
 #include "object.h"
 #include "proofs.h"
 #include "receive.h"
@@ -24,6 +25,7 @@ struct unbundle {
     size_t n_signers, cap_signers;
     struct proofs proofs;
     struct spool spool; /* what will be taken */
+    struct letters letters;
     struct sidehash *hash;
     struct unbundle_totals totals;
 };
@@ -49,6 +51,7 @@ void unbundle_close(struct unbundle *u)
     free(u->volume);
     free(u->signer);
     proofs_release(&u->proofs);
+    letters_release(&u->letters);
     spool_release(&u->spool);
     sidehash_free(u->hash);
     free(u);
@@ -164,6 +167,7 @@ static int judge_record(struct unbundle *u, const struct envelope *e,
     s->n_refused += !allowed;
     u->totals.n_refused += !allowed;
     u->totals.n_kept += allowed && kept;
+    letters_note_record(&u->letters, rec, allowed && !kept);
     if (!allowed || kept)
         return 0;
     u->totals.n_trusted++;
@@ -207,6 +211,23 @@ static int read_records(struct unbundle *u, struct tarin *t, const struct conten
         rc = error_set(err, E_TRUST,
                        "nothing was taken: no key that is trusted has signed what is in "
                        "it; `larder trust add` one that has");
+    return rc;
+}
+
+static int read_attestation(struct unbundle *u, struct tarin *t,
+                            const struct bundle_attestation *a, struct error *err)
+{
+    struct buf name = { 0 }, text = { 0 };
+    int rc;
+
+    volume_attestation_name(a, &name);
+    rc = expect(t, name.s, a->size, 0, err);
+    if (rc == 0)
+        rc = read_text(t, &text, err);
+    if (rc == 0)
+        rc = letters_add(&u->letters, a, &text, u->order.store, err);
+    buf_release(&text);
+    buf_release(&name);
     return rc;
 }
 
@@ -351,6 +372,8 @@ int unbundle_read(struct unbundle *u, const char *path, struct error *err)
         proofs_add(&u->proofs, c);
     if (rc == 0)
         rc = read_records(u, &t, c, err);
+    for (size_t i = 0; i < c->n_attestations && rc == 0; i++)
+        rc = read_attestation(u, &t, &c->attestation[i], err);
     for (size_t i = 0; i < c->n_objects && rc == 0; i++)
         rc = read_object(u, &t, &c->object[i], err);
     if (rc == 0)
@@ -358,6 +381,7 @@ int unbundle_read(struct unbundle *u, const char *path, struct error *err)
     if (rc == 0)
         rc = read_end(&t, err);
     u->totals.n_records += c->n_records;
+    u->totals.n_attestations += c->n_attestations;
     u->totals.n_objects += c->n_objects;
     tarin_release(&t);
     buf_release(&text);
@@ -417,12 +441,36 @@ static int check_volumes(struct unbundle *u, struct error *err)
     return 0;
 }
 
+/* Whom we trust decides again. */
+static int keep_attestations(struct unbundle *u, struct error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < u->letters.n && rc == 0; i++) {
+        struct unbundle_signer *s = find_signer(u, &u->letters.letter[i].signer);
+        int good = letters_believes(&u->letters, i, u->order.trust, u->order.store, err);
+
+        if (good < 0)
+            return good;
+        s->n_attestations++;
+        s->n_ignored += !good;
+        u->totals.n_ignored += !good;
+        if (good && u->order.store)
+            rc = letters_keep(&u->letters, i, u->order.store, err);
+    }
+    return rc;
+}
+
 int unbundle_finish(struct unbundle *u, struct error *err)
 {
     int rc = check_volumes(u, err);
 
+    if (rc == 0 && !u->totals.n_missing)
+        rc = letters_check(&u->letters, err);
     if (rc == 0)
         rc = spool_keep(&u->spool, u->order.store, err);
+    if (rc == 0)
+        rc = keep_attestations(u, err);
     proofs_conclude(&u->proofs);
     return rc;
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "ahead.h"
+#include "attested.h"
 #include "envelope.h"
 #include "larder/io.h"
 #include "larder/mem.h"
@@ -27,6 +28,11 @@ void volume_record_name(const struct bundle_record *r, struct buf *name)
 
     digest_hex(&r->key, hex);
     buf_printf(name, "ac/%.2s/%s/%s", hex, hex, r->by.text);
+}
+
+void volume_attestation_name(const struct bundle_attestation *a, struct buf *name)
+{
+    attested_name(&a->key, &a->record, &a->by, name);
 }
 
 void volume_object_name(const struct bundle_object *o, struct buf *name)

@@ -3,6 +3,7 @@
  *
  *   larder-bundle                     its contents (contents.h)
  *   ac/<2 hex>/<key>/<key id>         records, each in its envelope
+ *   ac/<2 hex>/<key>/<key id>.<hex>   attestations, likewise
  *   cas/<2 hex>/<64 hex>              objects
  *   larder-bundle.signature           the head of an envelope of the contents
  */
@@ -31,6 +32,7 @@ bool volume_is_credible(long long size, long long file_size);
 
 /* Each appends the name of an entry. */
 void volume_record_name(const struct bundle_record *r, struct buf *name);
+void volume_attestation_name(const struct bundle_attestation *a, struct buf *name);
 void volume_object_name(const struct bundle_object *o, struct buf *name);
 
 int volume_add_text(struct tarout *t, const char *name, const char *text, size_t n,

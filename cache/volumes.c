@@ -9,6 +9,7 @@ enum {
     TAR_BLOCK = 512,
     PAX = 3 * TAR_BLOCK, /* in front of an entry of 8 GiB or more */
     RECORD_LINE = 256,   /* at most: of the contents */
+    ATTESTATION_LINE = 320,
     OBJECT_LINE = 128,
     SIGNATURE = 1024,
     TAR_END = 2 * TAR_BLOCK,
@@ -35,7 +36,7 @@ static long long frame_size(const struct contents *c)
     struct buf text = { 0 };
     long long size;
 
-    bare.n_records = bare.n_objects = 0;
+    bare.n_records = bare.n_attestations = bare.n_objects = 0;
     bare.volume = 1;
     bare.n_volumes = BUNDLE_VOLUMES_MAX;
     contents_write(&bare, &text);
@@ -50,19 +51,25 @@ struct planner {
     long long largest; /* that did not fit */
 };
 
-static struct volume *begin(struct planner *p, size_t record, size_t object)
+/* What comes before it has been placed. */
+static void begin(struct planner *p)
 {
     struct volumes *v = p->v;
+    struct volume next = { 0 };
 
     v->volume = xrealloc(v->volume, (v->n + 1) * sizeof *v->volume);
-    v->volume[v->n] = (struct volume){ .record = record, .object = object };
-    p->used = p->frame;
-    return &v->volume[v->n++];
+    if (v->n) {
+        const struct volume *last = &v->volume[v->n - 1];
+
+        next.record = last->record + last->n_records;
+        next.attestation = last->attestation + last->n_attestations;
+        next.object = last->object + last->n_objects;
+    }
+    v->volume[v->n++] = next;
 }
 
 /* The volume that something of that size goes into. */
-static struct volume *place(struct planner *p, size_t record, size_t object,
-                            long long size)
+static struct volume *place(struct planner *p, long long size)
 {
     bool fits = spread(p->used + size) <= p->max;
 
@@ -72,8 +79,7 @@ static struct volume *place(struct planner *p, size_t record, size_t object,
     }
     if (spread(p->frame + size) > p->max && size > p->largest)
         p->largest = size;
-    p->used = p->frame + size;
-    begin(p, record, object);
+    begin(p);
     p->used = p->frame + size;
     return &p->v->volume[p->v->n - 1];
 }
@@ -98,12 +104,15 @@ int volumes_plan(struct volumes *v, const struct contents *c, long long max,
 {
     struct planner p = { .v = v, .max = max, .frame = frame_size(c) };
 
-    begin(&p, 0, 0);
+    p.used = p.frame;
+    begin(&p);
     for (size_t i = 0; i < c->n_records; i++)
-        place(&p, i, 0, RECORD_LINE + entry_size(c->record[i].size))->n_records++;
+        place(&p, RECORD_LINE + entry_size(c->record[i].size))->n_records++;
+    for (size_t i = 0; i < c->n_attestations; i++)
+        place(&p, ATTESTATION_LINE + entry_size(c->attestation[i].size))
+            ->n_attestations++;
     for (size_t i = 0; i < c->n_objects; i++)
-        place(&p, c->n_records, i, OBJECT_LINE + entry_size(c->object[i].size))
-            ->n_objects++;
+        place(&p, OBJECT_LINE + entry_size(c->object[i].size))->n_objects++;
     return refuse(&p, err);
 }
 
@@ -122,8 +131,10 @@ struct contents volumes_contents(const struct volumes *v, const struct contents 
     part.n_volumes = (int)v->n;
     part.whole = *whole;
     part.record += v->volume[i].record;
+    part.attestation += v->volume[i].attestation;
     part.object += v->volume[i].object;
     part.n_records = v->volume[i].n_records;
+    part.n_attestations = v->volume[i].n_attestations;
     part.n_objects = v->volume[i].n_objects;
     return part;
 }
@@ -138,6 +149,8 @@ void volumes_join(const struct contents *const *part, size_t n, struct digest *w
     for (size_t k = 0; k < n; k++) {
         for (size_t i = 0; i < part[k]->n_records; i++)
             contents_add_record(&all, &part[k]->record[i]);
+        for (size_t i = 0; i < part[k]->n_attestations; i++)
+            contents_add_attestation(&all, &part[k]->attestation[i]);
         for (size_t i = 0; i < part[k]->n_objects; i++)
             contents_add_object(&all, &part[k]->object[i]);
     }

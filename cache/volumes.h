@@ -12,8 +12,8 @@
 #include "larder/contents.h"
 
 struct volume {
-    size_t record, object; /* its first ones */
-    size_t n_records, n_objects;
+    size_t record, attestation, object; /* its first ones */
+    size_t n_records, n_attestations, n_objects;
 };
 
 struct volumes { /* all-zero is none */

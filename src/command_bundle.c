@@ -303,11 +303,12 @@ static void print_json(const struct bundling *all, const struct bundle_totals *s
 
     for (size_t i = 0; i < sum->n_volumes; i++)
         json_array_append_new(files, json_string(bundle_file(all->b, i)));
-    doc = json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "files", files, "records",
-                    (json_int_t)sum->n_records, "objects", (json_int_t)sum->n_objects,
-                    "bytes", (json_int_t)sum->bytes, "written", (json_int_t)sum->written,
-                    "private", (json_int_t)all->n_private, "gone",
-                    (json_int_t)all->n_gone, "kept", (json_int_t)all->n_kept);
+    doc = json_pack(
+        "{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "files", files, "records",
+        (json_int_t)sum->n_records, "attestations", (json_int_t)sum->n_attestations,
+        "objects", (json_int_t)sum->n_objects, "bytes", (json_int_t)sum->bytes, "written",
+        (json_int_t)sum->written, "private", (json_int_t)all->n_private, "gone",
+        (json_int_t)all->n_gone, "kept", (json_int_t)all->n_kept);
     json_dumpf(doc, stdout, 0);
     putchar('\n');
     json_decref(doc);
@@ -319,9 +320,11 @@ static void tell(const struct bundling *all)
     struct buf line = { 0 };
 
     bundle_count_up(all->b, &sum);
-    buf_printf(&line, "%zu record%s, %zu object%s (", sum.n_records,
-               sum.n_records == 1 ? "" : "s", sum.n_objects,
-               sum.n_objects == 1 ? "" : "s");
+    buf_printf(&line, "%zu record%s, ", sum.n_records, sum.n_records == 1 ? "" : "s");
+    if (sum.n_attestations)
+        buf_printf(&line, "%zu attestation%s, ", sum.n_attestations,
+                   sum.n_attestations == 1 ? "" : "s");
+    buf_printf(&line, "%zu object%s (", sum.n_objects, sum.n_objects == 1 ? "" : "s");
     say_bytes(sum.bytes, &line);
     if (sum.n_volumes > 1)
         buf_printf(&line, "), %zu files of ", sum.n_volumes);

@@ -138,6 +138,13 @@ static void print_signers(const struct unbundling *all)
             printf("%zu result%s signed by %s, id %s, not trusted with %s\n",
                    s->n_refused, s->n_refused == 1 ? "" : "s", name_of(all, &id), id.text,
                    s->n_refused == 1 ? "it" : "them");
+        if (s->n_attestations)
+            printf("%zu attestation%s signed by %s, id %s%s\n", s->n_attestations,
+                   s->n_attestations == 1 ? "" : "s", name_of(all, &id), id.text,
+                   s->n_ignored == 0                  ? ""
+                   : s->n_ignored < s->n_attestations ? ", some of which do not count"
+                   : s->n_ignored == 1                ? ", which does not count"
+                                                      : ", which do not count");
     }
 }
 
@@ -160,8 +167,11 @@ static void print_look(const struct unbundling *all)
     print_signers(all);
     print_targets(all);
     say_bytes(sum->bytes, &size);
-    printf("%zu record%s, %zu object%s, %s: everything is what its name says%s\n",
-           sum->n_records, sum->n_records == 1 ? "" : "s", sum->n_objects,
+    printf("%zu record%s, ", sum->n_records, sum->n_records == 1 ? "" : "s");
+    if (sum->n_attestations)
+        printf("%zu attestation%s, ", sum->n_attestations,
+               sum->n_attestations == 1 ? "" : "s");
+    printf("%zu object%s, %s: everything is what its name says%s\n", sum->n_objects,
            sum->n_objects == 1 ? "" : "s", buf_str(&size),
            sum->n_missing ? ", not complete" : "");
     buf_release(&size);
@@ -191,15 +201,24 @@ static void tell_ignored(const struct unbundling *all)
         say_line(&all->s.say, SAY_NORMAL, TONE_PLAIN,
                  "%zu result%s ignored: %s says never-remote of these stages",
                  all->sum.n_kept, all->sum.n_kept == 1 ? "" : "s", TRUST_FILE);
+    if (all->sum.n_ignored)
+        say_line(&all->s.say, SAY_NORMAL, TONE_PLAIN,
+                 "%zu attestation%s ignored: of results that are not taken, or of keys "
+                 "that are not trusted with them",
+                 all->sum.n_ignored, all->sum.n_ignored == 1 ? "" : "s");
 }
 
 static void tell_taken(const struct unbundling *all)
 {
+    size_t heard = all->sum.n_attestations - all->sum.n_ignored;
     struct buf line = { 0 };
 
     tell_ignored(all);
-    buf_printf(&line, "%zu result%s taken, %zu object%s (", all->sum.n_trusted,
-               all->sum.n_trusted == 1 ? "" : "s", all->sum.n_objects,
+    buf_printf(&line, "%zu result%s taken, ", all->sum.n_trusted,
+               all->sum.n_trusted == 1 ? "" : "s");
+    if (heard)
+        buf_printf(&line, "%zu attestation%s, ", heard, heard == 1 ? "" : "s");
+    buf_printf(&line, "%zu object%s (", all->sum.n_objects,
                all->sum.n_objects == 1 ? "" : "s");
     say_bytes(all->sum.bytes, &line);
     buf_printf(&line, "), %zu of them new", all->sum.n_new);
@@ -222,11 +241,12 @@ static json_t *signers_json(const struct unbundling *all)
         struct buf key = { 0 };
 
         public_key_write(&s->key, &key);
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s?, s:I, s:I}", "id", id.text,
-                                              "key", buf_str(&key), "name",
-                                              who ? who->name : NULL, "trusted",
-                                              (json_int_t)s->n_trusted, "refused",
-                                              (json_int_t)s->n_refused));
+        json_array_append_new(
+            list, json_pack("{s:s, s:s, s:s?, s:I, s:I, s:I, s:I}", "id", id.text, "key",
+                            buf_str(&key), "name", who ? who->name : NULL, "trusted",
+                            (json_int_t)s->n_trusted, "refused", (json_int_t)s->n_refused,
+                            "attestations", (json_int_t)s->n_attestations,
+                            "attestations_ignored", (json_int_t)s->n_ignored));
         buf_release(&key);
     }
     return list;
@@ -277,13 +297,14 @@ static json_t *targets_json(const struct unbundling *all)
 static void print_json(const struct unbundling *all)
 {
     const struct unbundle_totals *sum = &all->sum;
-    json_t *doc =
-        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:o, s:o}", "records",
-                  (json_int_t)sum->n_records, "trusted", (json_int_t)sum->n_trusted,
-                  "refused", (json_int_t)sum->n_refused, "kept", (json_int_t)sum->n_kept,
-                  "objects", (json_int_t)sum->n_objects, "bytes", (json_int_t)sum->bytes,
-                  "new", (json_int_t)sum->n_new, "complete", !sum->n_missing, "signers",
-                  signers_json(all), "targets", targets_json(all));
+    json_t *doc = json_pack(
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:o, s:o}", "records",
+        (json_int_t)sum->n_records, "trusted", (json_int_t)sum->n_trusted, "refused",
+        (json_int_t)sum->n_refused, "kept", (json_int_t)sum->n_kept, "attestations",
+        (json_int_t)sum->n_attestations, "attestations_ignored",
+        (json_int_t)sum->n_ignored, "objects", (json_int_t)sum->n_objects, "bytes",
+        (json_int_t)sum->bytes, "new", (json_int_t)sum->n_new, "complete",
+        !sum->n_missing, "signers", signers_json(all), "targets", targets_json(all));
 
     json_dumpf(doc, stdout, 0);
     putchar('\n');

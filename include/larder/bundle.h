@@ -1,6 +1,6 @@
 /*
- * bundle - results as files that can be carried: records, signed, and objects, in a
- * tar.zst (docs/bundle.md).
+ * bundle - results as files that can be carried: records, what others say of them,
+ * signed, and objects, in a tar.zst (docs/bundle.md).
  *
  * Equal results give equal bytes, whoever's host and folder it is: entries are sorted,
  * and nothing in them tells of who packed them but the signature. What goes in is hashed
@@ -33,7 +33,7 @@ struct bundle_order {
 };
 
 struct bundle_totals {
-    size_t n_records, n_objects, n_volumes;
+    size_t n_records, n_attestations, n_objects, n_volumes;
     long long bytes;   /* of these objects, */
     long long written; /* and of all files */
 };
@@ -49,7 +49,8 @@ void bundle_for(struct bundle *b, const char *step);
 int bundle_find_file(struct bundle *b, struct bundle_target *t, struct error *err);
 /* What was asked for; its texts are copied. */
 void bundle_add_target(struct bundle *b, const struct bundle_target *t);
-/* The record, signed by us, or with the signature it came with. */
+/* The record, signed by us, or with the signature it came with, and the attestations that
+ * the store has of it. */
 int bundle_add_record(struct bundle *b, const struct record *rec, struct error *err);
 /* An object, and for a tree all below it. What is damaged or absent is told, and then
  * bundle_write() fails. */

@@ -19,7 +19,8 @@
 enum {
     CONTENTS_MAX = 256 << 20, /* bytes of the text */
     BUNDLE_VOLUMES_MAX = 999,
-    BUNDLE_FOLDERS_MAX = 64, /* that a file of a folder lies in */
+    BUNDLE_FOLDERS_MAX = 64,        /* that a file of a folder lies in */
+    BUNDLE_ATTESTATIONS_MAX = 1000, /* of one record */
 };
 
 /* Which objects go with the records of the targets and of all that they need. */
@@ -51,13 +52,20 @@ struct bundle_record {
     struct digest id; /* and the digest of that */
 };
 
+struct bundle_attestation {
+    struct digest key, record; /* of what it is: the digest of the record's text */
+    struct key_id by;          /* who signed it */
+    long long size;            /* of its envelope, */
+    struct digest id;          /* and the digest of that */
+};
+
 struct bundle_object {
     struct digest id;
     long long size;
 };
 
 /* All-zero is empty. Sorted: targets by step, output, path and cell; records by key and
- * signer; objects by digest. */
+ * signer; attestations by key, record and signer; objects by digest. */
 struct contents {
     struct arena arena; /* owns all texts, and the folders */
     enum closure closure;
@@ -65,9 +73,10 @@ struct contents {
     struct digest whole;   /* of several volumes: of the text of one with all of it */
     struct bundle_target *target;
     struct bundle_record *record;
+    struct bundle_attestation *attestation;
     struct bundle_object *object;
-    size_t n_targets, n_records, n_objects;
-    size_t cap_targets, cap_records, cap_objects;
+    size_t n_targets, n_records, n_attestations, n_objects;
+    size_t cap_targets, cap_records, cap_attestations, cap_objects;
 };
 
 void contents_release(struct contents *c);
@@ -75,10 +84,11 @@ void contents_release(struct contents *c);
 /* What is pointed to is borrowed until contents_release(). */
 void contents_add_target(struct contents *c, const struct bundle_target *t);
 void contents_add_record(struct contents *c, const struct bundle_record *r);
+void contents_add_attestation(struct contents *c, const struct bundle_attestation *a);
 void contents_add_object(struct contents *c, const struct bundle_object *o);
-/* Sorts all three, and drops what is there twice. */
+/* Sorts all four, and drops what is there twice. */
 void contents_sort(struct contents *c);
-/* Bytes of all records and objects. */
+/* Bytes of all records, attestations and objects. */
 long long contents_size(const struct contents *c);
 
 /* Appends the text of sorted contents. */

@@ -3,8 +3,9 @@
  *
  * Nothing in a bundle is believed (docs/bundle.md): its entries must be what its contents
  * say, an object must hash to its name, and a record counts only with the signature of
- * somebody who is trusted with its stage. Nothing is written where a name in it says. Of
- * a bundle that is damaged somewhere no record gets in; its objects do no harm.
+ * somebody who is trusted with its stage; so does what others say of a record, which must
+ * be in it. Nothing is written where a name in it says. Of a bundle that is damaged
+ * somewhere no record and no attestation gets in; its objects do no harm.
  *
  *   unbundle_open(); unbundle_read() for each file; unbundle_finish(); unbundle_close();
  */
@@ -27,10 +28,11 @@ struct unbundle_order {
     const struct trust *trust;
 };
 
-/* Whose records were met. */
+/* Whose records and attestations were met. */
 struct unbundle_signer {
     struct public_key key;
-    size_t n_trusted, n_refused; /* with these stages, or not with these */
+    size_t n_trusted, n_refused;      /* with these stages, or not with these */
+    size_t n_attestations, n_ignored; /* all, and those of them that are not taken */
 };
 
 /* What is known of a target of a bundle. */
@@ -52,13 +54,14 @@ struct unbundle_volume {
 };
 
 struct unbundle_totals {
-    size_t n_records, n_objects; /* in all files */
-    long long bytes;             /* of these objects */
-    size_t n_trusted;            /* records that are trusted: they are what is taken */
-    size_t n_refused;            /* those of others */
-    size_t n_kept;               /* of stages that nothing is taken of (never-remote) */
-    size_t n_new;                /* objects that were not in the store */
-    size_t n_missing;            /* files that belong to these and were not given */
+    size_t n_records, n_attestations, n_objects; /* in all files */
+    long long bytes;                             /* of these objects */
+    size_t n_trusted; /* records that are trusted: they are what is taken */
+    size_t n_refused; /* those of others */
+    size_t n_kept;    /* of stages that nothing is taken of (never-remote) */
+    size_t n_ignored; /* attestations of what is not taken, or by others */
+    size_t n_new;     /* objects that were not in the store */
+    size_t n_missing; /* files that belong to these and were not given */
 };
 
 /* *u is new. */

@@ -41,7 +41,8 @@ static void read_bundle(const char *path)
     unbundle_open(&u, &order);
     if (unbundle_read(u, path, &err) == 0 && unbundle_finish(u, &err) == 0) {
         unbundle_count_up(u, &sum);
-        if (sum.n_trusted || sum.n_refused != sum.n_records)
+        if (sum.n_trusted || sum.n_refused != sum.n_records ||
+            sum.n_ignored != sum.n_attestations)
             abort(); /* nobody is trusted here */
     }
     unbundle_close(u);
