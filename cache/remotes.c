@@ -325,6 +325,7 @@ static int take_attestation(struct remotes *r, struct source *s, const struct di
         public_key_equal(&a->signer, &who->key) && digest_equal(&a->key, key) &&
         digest_equal(&a->record, record)) {
         rc = attested_keep(r->order.store, a, letter.text.s, letter.text.len, err);
+        r->totals.n_attestations += rc == 0;
     } else {
         r->n_false++;
         rc = REMOTE_ABSENT;
@@ -338,7 +339,7 @@ out:
 
 int remotes_find_attestations(struct remotes *r, const struct digest *key,
                               const struct digest *record, const char *stage,
-                              struct error *err)
+                              enum remotes_ask whom, struct error *err)
 {
     const struct trust *t = r->order.trust;
     char hex[DIGEST_HEX + 1];
@@ -346,14 +347,16 @@ int remotes_find_attestations(struct remotes *r, const struct digest *key,
 
     if (trust_forbids(t, stage) || map_get(&r->asked, digest_hex(record, hex)))
         return 0;
-    map_set(&r->asked, hex, r);
+    if (whom == ASK_ALL)
+        map_set(&r->asked, hex, r);
     for (size_t i = 0; i < trust_count(t) && rc == 0; i++) {
         const struct trusted *who = trust_at(t, i);
 
         if (!trust_covers(who, stage))
             continue;
         for (size_t k = 0; k < r->n && rc == 0; k++)
-            if (!attested_has(r->order.store, key, record, &who->id))
+            if ((whom == ASK_ALL || r->source[k].peer.kind->list) &&
+                !attested_has(r->order.store, key, record, &who->id))
                 rc = take_attestation(r, &r->source[k], key, record, who, err);
     }
     return rc;

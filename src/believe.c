@@ -71,7 +71,7 @@ static int ask(struct believing *b, const struct record *rec, struct error *err)
     if (!b->s->remotes)
         return 0;
     return remotes_find_attestations(b->s->remotes, &rec->key, &rec->id,
-                                     b->w->step->stage, err);
+                                     b->w->step->stage, ASK_ALL, err);
 }
 
 static const char *name_of(struct believing *b, const char *id)

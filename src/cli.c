@@ -85,6 +85,8 @@ const struct option cli_option[] = {
     { 0, "env", "NAME=VALUE", OPT_MANY, FIELD(env), " verify ",
       "with --rerun: a variable for these steps, which is signed with what comes out",
       NULL },
+    { 0, "attestations", NULL, OPT_FLAG, FIELD(attestations), " pull ",
+      "ask each remote for what others say of each result", NULL },
     { 0, "vouch", NULL, OPT_FLAG, FIELD(vouch), " attest ",
       "sign although nothing was made again", NULL },
     { 0, "require-remote", NULL, OPT_FLAG, FIELD(require_remote),

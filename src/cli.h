@@ -29,7 +29,7 @@ struct cli {
     size_t n_args;
     bool help, version, dry_run, keep_going, remake, quiet, json, force, keep_scratch,
         trace, exit_code, show_origin, require_remote, repair, verify, events, hit, man,
-        writable, vouch, yes, rebuild;
+        writable, vouch, yes, rebuild, attestations;
     int verbose; /* how many -v */
     int jobs;    /* -j, 0: not given */
     const char *recipe, *folder, *profile, *sandbox, *remote, *stages, *format, *color,

@@ -105,7 +105,9 @@ const struct command command_table[] = {
       "fetch results from the remotes, and run nothing",
       "Fetches every result of the steps named, and of all that they need, that is not\n"
       "here and that a key which this project trusts has signed. `larder run` does the\n"
-      "same on the way, and fetches no more than it needs.",
+      "same on the way, and fetches no more than it needs. What others say of a result\n"
+      "comes too from a folder; from a server where `k` in larder.trust is above 1, or\n"
+      "with --attestations, since each is a request.",
       command_pull },
     { "bundle", NULL, "[TARGET|STAGE|STEP|STEP.OUTPUT[/FILE][CELL]...] -o FILE", 0,
       SIZE_MAX, "pack results into a file that can be carried",

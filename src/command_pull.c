@@ -40,6 +40,21 @@ static int lacks_something(struct session *s, const struct work *w, struct error
     return rc;
 }
 
+/* What others say of the result in use. To ask a server is a request for each trusted
+ * key, so one is asked only where several keys must stand for a result, or if we are told
+ * to. */
+static int pull_attestations(struct session *s, struct work *w, struct error *err)
+{
+    const char *stage = w->step->stage;
+    bool all = s->cli->attestations || trust_k(s->trust, stage) > 1;
+    int rc = lookup_record(s, w, err);
+
+    if (rc < 0)
+        return rc;
+    return remotes_find_attestations(s->remotes, &w->record->key, &w->record->id, stage,
+                                     all ? ASK_ALL : ASK_FOLDERS, err);
+}
+
 static int pull_step(struct session *s, struct work *w, struct tally *t,
                      struct error *err)
 {
@@ -49,6 +64,8 @@ static int pull_step(struct session *s, struct work *w, struct tally *t,
         rc = lookup_bring(s, w, err);
     if (rc == 0 && w->state == WORK_DONE)
         rc = lookup_bring_log(s, w, err);
+    if (rc == 0 && w->state == WORK_DONE)
+        rc = pull_attestations(s, w, err);
     if (rc == 0 && w->state == WORK_DONE)
         rc = lacks_something(s, w, err);
     if (rc < 0)
@@ -97,12 +114,16 @@ static void tell(struct session *s, const struct tally *t, const struct remotes_
         buf_printf(&line, ", %zu of which not all can be had", t->partly);
     if (t->absent)
         buf_printf(&line, ", %zu that nobody has", t->absent);
+    if (r->n_attestations)
+        buf_printf(&line, "; %zu attestation%s", r->n_attestations,
+                   r->n_attestations == 1 ? "" : "s");
     say_line(&s->say, SAY_NORMAL, TONE_PLAIN, "%s", buf_str(&line));
     if (s->cli->json)
         printf("{\"pulled\": %zu, \"here\": %zu, \"partly\": %zu, \"absent\": %zu, "
-               "\"ignored\": %zu, \"objects\": %zu, \"bytes\": %lld}\n",
-               t->fetched, t->here, t->partly, t->absent, r->n_ignored, r->n_objects,
-               r->bytes);
+               "\"ignored\": %zu, \"attestations\": %zu, \"objects\": %zu, "
+               "\"bytes\": %lld}\n",
+               t->fetched, t->here, t->partly, t->absent, r->n_ignored, r->n_attestations,
+               r->n_objects, r->bytes);
     buf_release(&line);
 }
 

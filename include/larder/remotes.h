@@ -62,11 +62,13 @@ void remotes_on_moved(struct remotes *r, struct remote_moved moved);
  * store. A miss is remembered for a minute. */
 int remotes_find_record(struct remotes *r, const struct digest *key, const char *stage,
                         const char **from, struct error *err);
+enum remotes_ask { ASK_ALL, ASK_FOLDERS /* those remotes that are folders here */ };
 /* Asks, once, what trusted keys say of a record beside whoever signed it, for
- * store_attestations(). stage as above. 0, or an error of our own store. */
+ * store_attestations(). stage as above. No index names attestations: of a server this is
+ * a request for each key of whom we have none. 0, or an error of our own store. */
 int remotes_find_attestations(struct remotes *r, const struct digest *key,
                               const struct digest *record, const char *stage,
-                              struct error *err);
+                              enum remotes_ask whom, struct error *err);
 /* STORE_HIT when the object, and for a tree everything below it, is in our store now, or
  * was; STORE_MISS when no remote has all of it, or an error of our own store. sync: on
  * the disk before it is seen, which an object needs of a record that says so. */
@@ -80,6 +82,7 @@ int remotes_has_object(struct remotes *r, const struct digest *id, struct error 
 struct remotes_totals {
     size_t n_objects; /* files that were fetched */
     long long bytes;
+    size_t n_attestations;
     size_t n_ignored; /* records that were not taken, since we do not trust who signed */
 };
 /* What came, and what did not. */

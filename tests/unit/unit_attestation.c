@@ -161,8 +161,9 @@ static size_t ask(struct labs *l, const struct record *rec)
 {
     struct error err = { 0 };
 
-    cr_assert_eq(remotes_find_attestations(l->remotes, &rec->key, &rec->id, "bake", &err),
-                 0, "%s", err.text);
+    cr_assert_eq(
+        remotes_find_attestations(l->remotes, &rec->key, &rec->id, "bake", ASK_ALL, &err),
+        0, "%s", err.text);
     return count_said(l->b->st, rec, NULL);
 }
 
