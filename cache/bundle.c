@@ -352,7 +352,10 @@ static int write_volume(struct bundle *b, const struct contents *c, struct tarou
                         const char *path, struct error *err)
 {
     struct buf text = { 0 };
-    int rc = tarout_open(t, path, err);
+    int rc;
+
+    t->moved = b->order.moved;
+    rc = tarout_open(t, path, err);
 
     contents_write(c, &text);
     if (rc == 0 && text.len > CONTENTS_MAX)

@@ -150,7 +150,7 @@ int peer_is_packed(struct peer *p, struct error *err)
 
 /* A sink or body whose bytes are told on their way. */
 struct told {
-    const struct remote_moved *moved;
+    const struct moved *moved;
     const struct remote_sink *to;
     const struct remote_body *body;
 };
@@ -159,7 +159,7 @@ static int take_told(void *self, const void *bytes, size_t n, struct error *err)
 {
     struct told *t = self;
 
-    t->moved->tell(t->moved->self, n);
+    moved_tell(t->moved, n);
     return t->to->take(t->to->self, bytes, n, err);
 }
 
@@ -169,7 +169,7 @@ static int give_told(void *self, void *bytes, size_t n, size_t *got, struct erro
     int rc = t->body->give(t->body->self, bytes, n, got, err);
 
     if (rc == 0)
-        t->moved->tell(t->moved->self, *got);
+        moved_tell(t->moved, *got);
     return rc;
 }
 

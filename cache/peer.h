@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 #include "larder/error.h"
-#include "larder/remotes.h"
+#include "larder/moved.h"
 #include "remote.h"
 
 struct peer {
@@ -24,7 +24,7 @@ struct peer {
     double shut_until; /* by the monotonic clock, after too many of them */
     void (*warn)(void *self, const char *line);
     void *self;
-    struct remote_moved moved; /* is told of bytes as they come and go */
+    struct moved moved; /* is told of bytes as they come and go */
 };
 
 /* place: "file:/path". E_USAGE when no kind of remote is called so. Fill in required,

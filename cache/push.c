@@ -109,7 +109,7 @@ void push_on_damage(struct push *p, push_damage *tell, void *self)
     p->self = self;
 }
 
-void push_on_moved(struct push *p, struct remote_moved moved)
+void push_on_moved(struct push *p, struct moved moved)
 {
     p->peer.moved = moved;
 }

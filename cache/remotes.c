@@ -97,7 +97,7 @@ int remotes_add(struct remotes *r, const char *name, const char *place, struct e
     return 0;
 }
 
-void remotes_on_moved(struct remotes *r, struct remote_moved moved)
+void remotes_on_moved(struct remotes *r, struct moved moved)
 {
     for (size_t i = 0; i < r->n; i++)
         r->source[i].peer.moved = moved;

@@ -23,6 +23,8 @@ static la_ssize_t read_file(struct archive *a, void *self, const void **bytes)
     n = io_read(t->fd, t->chunk, CHUNK);
     if (n < 0)
         error_system(&t->why, "cannot read %s", t->path);
+    else
+        moved_tell(&t->moved, (size_t)n);
     return n;
 }
 

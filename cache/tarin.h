@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "larder/error.h"
+#include "larder/moved.h"
 #include "libarchive.h"
 
 struct tarin { /* all-zero: nothing is open */
@@ -21,6 +22,7 @@ struct tarin { /* all-zero: nothing is open */
     long long file_size;
     long long size, at; /* of the entry */
     struct error why;   /* of what the disk refused */
+    struct moved moved; /* told of bytes of the file; set by who opens it */
 };
 
 enum { TARIN_ENTRY = 0, TARIN_END = 1 };

@@ -107,6 +107,7 @@ int tarout_begin(struct tarout *t, const char *name, long long size, struct erro
 int tarout_add(struct tarout *t, const void *bytes, size_t n, struct error *err)
 {
     t->taken += (long long)n;
+    moved_tell(&t->moved, n);
     return t->lib->write_data(t->archive, bytes, n) == (la_ssize_t)n ? 0
                                                                      : refused(t, err);
 }

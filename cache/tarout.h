@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "larder/error.h"
+#include "larder/moved.h"
 #include "libarchive.h"
 
 struct tarout { /* all-zero: nothing is open */
@@ -21,6 +22,7 @@ struct tarout { /* all-zero: nothing is open */
     int fd;
     long long taken, written; /* bytes of entries, and of the file */
     struct error why;         /* of what the disk refused */
+    struct moved moved;       /* told of bytes of entries; set by who opens it */
 };
 
 /* Begins a file beside path, which is copied. */

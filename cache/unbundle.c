@@ -361,7 +361,7 @@ int unbundle_read(struct unbundle *u, const char *path, struct error *err)
 {
     struct unbundle_volume *v = add_volume(u, path);
     struct contents *c = &v->contents;
-    struct tarin t = { 0 };
+    struct tarin t = { .moved = u->order.moved };
     struct buf text = { 0 };
     int rc = tarin_open(&t, path, err);
 

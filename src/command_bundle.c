@@ -12,6 +12,7 @@
 
 #include "cell.h"
 #include "lookup.h"
+#include "meter.h"
 #include "pick.h"
 #include "resources.h"
 #include "session.h"
@@ -366,7 +367,10 @@ int command_bundle(const struct cli *cli, struct error *err)
     struct signer *signer = NULL;
     struct session s = { 0 };
     struct bundling all = { .s = &s };
-    struct bundle_order order = { .damage = tell_damage, .self = &all };
+    struct meter meter = { 0 };
+    struct bundle_order order = { .damage = tell_damage,
+                                  .self = &all,
+                                  .moved = { meter_moved, &meter } };
     int rc = session_open(&s, cli, err);
 
     if (rc == 0)
@@ -381,8 +385,10 @@ int command_bundle(const struct cli *cli, struct error *err)
         bundle_new(&all.b, &order);
         rc = collect(&all, err);
     }
+    meter_open(&meter, &s.say, "packing", 0);
     if (rc == 0)
         rc = bundle_write(all.b, cli->output, err);
+    meter_close(&meter);
     if (rc == 0) {
         sharing_tell(&s);
         tell(&all);

@@ -90,14 +90,14 @@ static int pull_all(struct session *s, struct tally *t, struct error *err)
     for (size_t i = 0; i < s->plan->n_steps; i++)
         n += s->work[i].wanted;
     meter_open(&meter, &s->say, "pulling", n);
-    remotes_on_moved(s->remotes, (struct remote_moved){ meter_moved, &meter });
+    remotes_on_moved(s->remotes, (struct moved){ meter_moved, &meter });
     work_count_waits(s->work, s->plan);
     for (size_t i = 0; rc == 0 && i < s->plan->n_steps; i++)
         if (s->work[i].wanted) {
             meter_step(&meter, s->work[i].step->name);
             rc = pull_step(s, &s->work[i], t, err);
         }
-    remotes_on_moved(s->remotes, (struct remote_moved){ 0 });
+    remotes_on_moved(s->remotes, (struct moved){ 0 });
     meter_close(&meter);
     return rc;
 }

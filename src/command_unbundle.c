@@ -10,6 +10,7 @@
 #include "larder/unbundle.h"
 
 #include "cell.h"
+#include "meter.h"
 #include "session.h"
 #include "sharing.h"
 
@@ -18,6 +19,7 @@ struct unbundling {
     struct trust *trust;
     struct unbundle *u;
     struct unbundle_totals sum;
+    struct meter meter;
 };
 
 /* ---- targets ----------------------------------------------------------------------- */
@@ -347,10 +349,12 @@ static int read_all(struct unbundling *all, struct error *err)
     const struct cli *cli = all->s.cli;
     int rc = 0;
 
+    meter_open(&all->meter, &all->s.say, "reading", 0);
     for (size_t i = 0; i < cli->n_args && rc == 0; i++)
         rc = unbundle_read(all->u, cli->arg[i], err);
     if (rc == 0)
         rc = unbundle_finish(all->u, err);
+    meter_close(&all->meter);
     unbundle_count_up(all->u, &all->sum);
     if (rc == 0)
         rc = check_values(all, err);
@@ -386,6 +390,7 @@ int command_unbundle(const struct cli *cli, struct error *err)
     if (rc == 0) {
         order.store = all.s.store;
         order.trust = all.trust;
+        order.moved = (struct moved){ meter_moved, &all.meter };
         unbundle_open(&all.u, &order);
         rc = read_all(&all, err);
     }

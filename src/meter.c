@@ -22,7 +22,9 @@ static void draw(struct meter *m, double now)
     struct buf line = { 0 };
     int columns, rows;
 
-    buf_printf(&line, "[%zu/%zu] %s; ", m->n, m->n_all, m->verb);
+    if (m->n_all)
+        buf_printf(&line, "[%zu/%zu] ", m->n, m->n_all);
+    buf_printf(&line, "%s; ", m->verb);
     say_bytes(m->bytes, &line);
     buf_adds(&line, ", ");
     say_bytes((long long)((double)m->bytes / (now - m->began)), &line);

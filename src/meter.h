@@ -22,7 +22,8 @@ struct meter { /* all-zero: there is none */
     double began, next; /* since when, and when the line is drawn again: monotonic */
 };
 
-/* verb, say and the names of the steps are borrowed until meter_close(). */
+/* verb, say and the names of the steps are borrowed until meter_close(). n_all: steps, or
+ * 0 where only bytes are counted. */
 void meter_open(struct meter *m, struct say *say, const char *verb, size_t n_all);
 /* It is the turn of the next step. */
 void meter_step(struct meter *m, const char *step);

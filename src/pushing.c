@@ -145,7 +145,7 @@ int pushing_all(struct pushing *all, struct error *err)
     for (size_t i = 0; i < s->plan->n_steps; i++)
         n += s->work[i].wanted;
     meter_open(&all->meter, &s->say, "pushing", n);
-    push_on_moved(all->p, (struct remote_moved){ meter_moved, &all->meter });
+    push_on_moved(all->p, (struct moved){ meter_moved, &all->meter });
     push_on_damage(all->p, tell_damage, all);
     for (size_t i = 0; i < s->plan->n_steps && rc == 0; i++)
         if (s->work[i].wanted) {
@@ -154,7 +154,7 @@ int pushing_all(struct pushing *all, struct error *err)
         }
     if (rc == 0)
         rc = push_finish(all->p, err);
-    push_on_moved(all->p, (struct remote_moved){ 0 });
+    push_on_moved(all->p, (struct moved){ 0 });
     meter_close(&all->meter);
     return rc;
 }

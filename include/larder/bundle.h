@@ -15,6 +15,7 @@
 
 #include "larder/contents.h"
 #include "larder/error.h"
+#include "larder/moved.h"
 #include "larder/record.h"
 #include "larder/sign.h"
 #include "larder/store.h"
@@ -30,6 +31,7 @@ struct bundle_order {
     /* Told of each object of ours that is found damaged or absent, with the story. */
     void (*damage)(void *self, const char *step, const struct error *story);
     void *self;
+    struct moved moved; /* told of what is packed, before it is compressed */
 };
 
 struct bundle_totals {

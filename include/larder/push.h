@@ -13,8 +13,8 @@
 #include <stddef.h>
 
 #include "larder/error.h"
+#include "larder/moved.h"
 #include "larder/record.h"
-#include "larder/remotes.h"
 #include "larder/sign.h"
 #include "larder/store.h"
 
@@ -43,7 +43,7 @@ void push_close(struct push *p); /* NULL is fine */
 typedef void push_damage(void *self, const struct error *story);
 void push_on_damage(struct push *p, push_damage *tell, void *self);
 /* Who hears of bytes on their way. */
-void push_on_moved(struct push *p, struct remote_moved moved);
+void push_on_moved(struct push *p, struct moved moved);
 /* From here on what the remote has is read, and not only its size is looked at. */
 void push_verify(struct push *p);
 

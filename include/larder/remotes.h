@@ -14,6 +14,7 @@
 
 #include "larder/digest.h"
 #include "larder/error.h"
+#include "larder/moved.h"
 #include "larder/record.h"
 #include "larder/store.h"
 #include "larder/trust.h"
@@ -26,12 +27,6 @@ struct remotes;
 
 /* 0, or E_USAGE, which says what would be one. */
 int remote_place_check(const char *place, struct error *err);
-
-/* Hears how many bytes have come or gone, as they do. NULL: nobody does. */
-struct remote_moved {
-    void (*tell)(void *self, size_t n);
-    void *self;
-};
 
 /* How remotes are used. All is borrowed until remotes_close(). */
 struct remotes_order {
@@ -53,7 +48,7 @@ void remotes_close(struct remotes *r); /* NULL is fine */
 int remotes_add(struct remotes *r, const char *name, const char *place,
                 struct error *err);
 /* Of all that were added: who hears of bytes on their way. */
-void remotes_on_moved(struct remotes *r, struct remote_moved moved);
+void remotes_on_moved(struct remotes *r, struct moved moved);
 
 /* Asks for records of a key, of a step of that stage: the first remote that has any, or,
  * where several keys must agree (trust_k()), all of them. STORE_HIT: store_find() has one

@@ -17,6 +17,7 @@
 
 #include "larder/contents.h"
 #include "larder/error.h"
+#include "larder/moved.h"
 #include "larder/store.h"
 #include "larder/trust.h"
 
@@ -26,6 +27,7 @@ struct unbundle;
 struct unbundle_order {
     struct store *store; /* gets what is taken; NULL: nothing is written anywhere */
     const struct trust *trust;
+    struct moved moved; /* told of what is read of the files */
 };
 
 /* Whose records and attestations were met. */
