@@ -41,6 +41,7 @@ struct http_request {
         *signer;               /* or NULL. Then a header has x-amz-content-sha256 */
     const char *authorization; /* the value of that header; "": none; NULL: what
                                   ~/.netrc has for the host */
+    bool stays;                /* no redirect to another host: its body is a secret */
 };
 
 /* What a server has answered. */

@@ -238,6 +238,9 @@ static int follow(struct call *c)
                 (secure || strncasecmp(to, "http:", 5) != 0)))
         return call_failed(c, "it leads to %s, which is no https", to ? to : "nowhere");
     c->elsewhere |= url_origin(to) != n || strncasecmp(to, buf_str(&c->url), n) != 0;
+    if (c->elsewhere && c->q->stays)
+        return call_failed(c, "it leads to %.*s, which must not learn what is sent",
+                           url_shown(to), to);
     buf_reset(&c->url);
     buf_adds(&c->url, to);
     return CALL_MOVED;

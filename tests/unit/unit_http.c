@@ -177,6 +177,40 @@ Test(http, a_redirect_leads_without_our_names)
     buf_release(&got);
 }
 
+/* A body that is a secret is for the host alone that was asked. */
+Test(http, a_secret_body_stays)
+{
+    static const char form[] = "refresh_token=our-secret";
+    const char *answer[] = {
+        "HTTP/1.1 307 There\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 307 There\r\nLocation: http://localhost:1/c?d=e\r\nContent-Length: "
+        "0\r\n\r\n"
+    };
+    struct server s = start(answer, 2);
+    struct buf url = { 0 }, asked = { 0 };
+    struct body_text text = { form, sizeof form - 1, 0 };
+    const struct remote_body body = body_of_text(&text);
+    struct http_request q = { .method = "POST", .body = &body, .stays = true };
+    struct http_answer a;
+    struct error err = { 0 };
+    struct http *h;
+
+    buf_printf(&url, "http://127.0.0.1:%d/a", s.port);
+    q.url = url.s;
+    q.authorization = "";
+    cr_assert_eq(http_open(&h, &err), 0, "%s", err.text);
+    cr_assert_eq(http_send(h, &q, &a, &err), E_REMOTE);
+    cr_assert(
+        strstr(err.text, "/a: it leads to http://localhost:1/c, which must not learn"),
+        "%s", err.text);
+    stop(&s, &asked);
+    cr_assert(strstr(asked.s, "POST /a") && strstr(asked.s, "POST /b"), "%s", asked.s);
+    http_answer_release(&a);
+    http_close(h);
+    buf_release(&url);
+    buf_release(&asked);
+}
+
 /* ---- several connections ----------------------------------------------------------- */
 
 enum { FILE_SIZE = (40 << 20) + 77, FROM = 1000, WANTED = FILE_SIZE - 3000 };
