@@ -115,20 +115,25 @@ void challenge_release(struct challenge *c)
     *c = (struct challenge){ 0 };
 }
 
-static void add_query(struct buf *url, const char *name, const struct buf *value)
+static void add_field(struct buf *to, char before, const char *name, const char *value)
 {
-    if (value->len == 0)
+    if (!*value)
         return;
-    buf_printf(url, "%c%s=", strchr(buf_str(url), '?') ? '&' : '?', name);
-    for (size_t i = 0; i < value->len; i++) {
-        unsigned char c = (unsigned char)value->s[i];
+    buf_printf(to, "%c%s=", before, name);
+    for (const char *at = value; *at; at++) {
+        unsigned char c = (unsigned char)*at;
 
         if (isalnum(c) ||
             strchr("-._~/:,", c)) /* those that stand for themselves there */
-            buf_addc(url, (char)c);
+            buf_addc(to, (char)c);
         else
-            buf_printf(url, "%%%02X", c);
+            buf_printf(to, "%%%02X", c);
     }
+}
+
+static void add_query(struct buf *url, const char *name, const struct buf *value)
+{
+    add_field(url, strchr(buf_str(url), '?') ? '&' : '?', name, buf_str(value));
 }
 
 void challenge_token_url(const struct challenge *c, struct buf *to)
@@ -136,4 +141,13 @@ void challenge_token_url(const struct challenge *c, struct buf *to)
     buf_adds(to, buf_str(&c->realm));
     add_query(to, "service", &c->service);
     add_query(to, "scope", &c->scope);
+}
+
+void challenge_token_form(const struct challenge *c, const char *identity, struct buf *to)
+{
+    buf_reserve(to, strlen(identity) * 3 + 4096); /* so that it is not copied about */
+    buf_adds(to, "grant_type=refresh_token&client_id=larder");
+    add_field(to, '&', "service", buf_str(&c->service));
+    add_field(to, '&', "scope", buf_str(&c->scope));
+    add_field(to, '&', "refresh_token", identity);
 }

@@ -21,5 +21,8 @@ void challenge_read(struct challenge *c, const char *headers);
 void challenge_release(struct challenge *c);
 /* Appends the URL that a token is had from. */
 void challenge_token_url(const struct challenge *c, struct buf *to);
+/* Appends what is sent to the realm to have one for an identity token. */
+void challenge_token_form(const struct challenge *c, const char *identity,
+                          struct buf *to);
 
 #endif

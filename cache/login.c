@@ -19,8 +19,8 @@ struct login {
     struct buf header; /* the value of Authorization */
     bool by_netrc;     /* it is left to libcurl instead */
     bool looked;       /* for what the files have: */
-    struct buf basic;  /* a name and a password, or empty */
-    struct buf helper; /* the program that has them, or empty */
+    struct credential own;
+    struct buf story; /* of a program that is to have it, and has not */
 };
 
 struct login *login_new(const struct oci_place *place)
@@ -36,8 +36,8 @@ void login_free(struct login *l)
     if (!l)
         return;
     buf_release(&l->header);
-    buf_release(&l->basic);
-    buf_release(&l->helper);
+    credential_release(&l->own);
+    buf_release(&l->story);
     free(l);
 }
 
@@ -64,63 +64,106 @@ static size_t fits(const char *name, const char *host, const char *repository)
                : 0;
 }
 
+/* The name under which docker keeps the login of a host. */
+static const char *server_name(const char *host)
+{
+    return !strcmp(host, "index.docker.io") || !strcmp(host, "registry-1.docker.io")
+               ? "https://index.docker.io/v1/"
+               : host;
+}
+
+/* The program that is asked for a host: one of its own, or none, before that of all. */
+static const char *helper_of(const json_t *root, const char *host)
+{
+    const json_t *own =
+        json_object_get(json_object_get(root, "credHelpers"), server_name(host));
+
+    return json_string_value(own ? own : json_object_get(root, "credsStore"));
+}
+
+static void add_text(struct buf *to, const json_t *value)
+{
+    if (json_is_string(value))
+        buf_adds(to, json_string_value(value));
+}
+
+void login_found_release(struct login_found *f)
+{
+    buf_release(&f->helper);
+    credential_release(&f->own);
+}
+
 int login_find(const char *text, size_t n, const char *host, const char *repository,
-               struct buf *to, bool *helper, struct error *err)
+               struct login_found *to, struct error *err)
 {
     json_error_t why;
-    json_t *root = json_loadb(text, n, 0, &why), *value;
-    const char *store = json_string_value(json_object_get(root, "credsStore"));
-    const char *found =
-        json_string_value(json_object_get(json_object_get(root, "credHelpers"), host));
-    const char *name;
-    size_t best = 0;
+    json_t *root = json_loadb(text, n, 0, &why), *value, *best = NULL;
+    const char *name, *helper;
+    size_t most = 0;
 
-    *helper = false;
     if (!root)
         return error_set(err, E_REMOTE, "%d:%d: %s; log in again, which writes it anew",
                          why.line, why.column, why.text);
-    store = found ? found : store;
-    found = NULL;
     json_object_foreach(json_object_get(root, "auths"), name, value)
     {
+        size_t k = fits(name, url_host(server_name(host)), repository);
         const char *auth = json_string_value(json_object_get(value, "auth"));
-        size_t k = fits(name, host, repository);
+        const char *token = json_string_value(json_object_get(value, "identitytoken"));
 
-        if (k > best && auth && *auth) {
-            best = k;
-            found = auth;
+        if (k > most && ((auth && *auth) || (token && *token))) {
+            most = k;
+            best = value;
         }
     }
-    *helper = !found && store;
-    if (found || store)
-        buf_adds(to, found ? found : store);
+    add_text(&to->own.basic, json_object_get(best, "auth"));
+    add_text(&to->own.token, json_object_get(best, "identitytoken"));
+    helper = helper_of(root, host);
+    buf_adds(&to->helper, helper ? helper : "");
     json_decref(root);
-    return found || *helper;
+    return 0;
 }
 
-/* One file of them: whether it settles who we are. */
+static bool is_known(const struct login *l)
+{
+    return l->own.basic.len > 0 || l->own.token.len > 0;
+}
+
+/* A program that fails may not be needed: what is wrong with it is told when the server
+ * lets nobody in. */
+static void ask_helper(struct login *l, const char *name, const char *path)
+{
+    struct error why = { 0 };
+
+    if (helper_find(name, server_name(l->place->host), &l->own, &why) < 0 &&
+        l->story.len == 0)
+        buf_printf(&l->story, "%s: %s", path, why.text);
+}
+
+/* One file of them. */
 static int look_into(struct login *l, const char *path, struct error *err)
 {
-    struct buf text = { 0 }, found = { 0 };
-    bool helper = false;
+    struct login_found found = { 0 };
+    struct buf text = { 0 };
     int rc = 0;
 
     if (fs_exists(path))
         rc = fs_read(path, &text, err);
     if (rc == 0 && text.len)
         rc = login_find(text.s, text.len, l->place->host, l->place->repository, &found,
-                        &helper, err);
+                        err);
     if (rc < 0)
         error_context(err, "%s", path);
-    else if (rc && helper)
-        buf_printf(&l->helper, "docker-credential-%s, which %s names", found.s, path);
-    else if (rc)
-        buf_adds(&l->basic, found.s);
+    else if (found.helper.len)
+        ask_helper(l, found.helper.s, path);
+    if (!is_known(l)) {
+        buf_adds(&l->own.basic, buf_str(&found.own.basic));
+        buf_adds(&l->own.token, buf_str(&found.own.token));
+    }
     if (text.len)
         explicit_bzero(text.s, text.len);
     buf_release(&text);
-    buf_release(&found);
-    return rc < 0 ? E_REMOTE : l->basic.len > 0;
+    login_found_release(&found);
+    return rc < 0 ? E_REMOTE : 0;
 }
 
 /* Reads what the files have, once. */
@@ -136,7 +179,10 @@ static int look(struct login *l, struct error *err)
     };
     int rc = 0;
 
-    for (size_t i = 0; rc == 0 && !l->looked && i < sizeof places / sizeof *places; i++) {
+    if (l->looked)
+        return 0;
+    for (size_t i = 0; rc == 0 && !is_known(l) && i < sizeof places / sizeof *places;
+         i++) {
         const char *folder = getenv(places[i].variable);
         struct buf path = { 0 };
 
@@ -146,8 +192,8 @@ static int look(struct login *l, struct error *err)
         }
         buf_release(&path);
     }
-    l->looked = rc >= 0;
-    return rc < 0 ? rc : 0;
+    l->looked = rc == 0;
+    return rc;
 }
 
 /* ---- what a server wants ----------------------------------------------------------- */
@@ -170,15 +216,15 @@ static int refused(const struct login *l, const struct http_request *q,
     struct error why = { 0 };
 
     http_refused(q, a, &why);
-    if (l->helper.len && !l->basic.len)
+    if (l->story.len && !is_known(l))
         return error_set(err, E_REMOTE,
-                         "%s; its login is with %s: that is not run, so write `machine "
-                         "%.*s login NAME password PASSWORD` into ~/.netrc",
-                         why.text, l->helper.s, n, host);
+                         "%s; %s, or write `machine %.*s login NAME password PASSWORD` "
+                         "into ~/.netrc",
+                         why.text, l->story.s, n, host);
     return error_set(err, E_REMOTE,
                      "%s; it wants %s login: write `machine %.*s login NAME password "
                      "PASSWORD` into ~/.netrc, or use `docker login %s`",
-                     why.text, l->basic.len ? "another" : "a", n, host, l->place->host);
+                     why.text, is_known(l) ? "another" : "a", n, host, l->place->host);
 }
 
 /* The token in what its giver says: REMOTE_DONE, or E_REMOTE. */
@@ -213,35 +259,79 @@ static int check_realm(const struct login *l, const char *realm, struct error *e
                      l->place->base, realm);
 }
 
+/* A request for a token. */
+struct token_request {
+    struct buf url, basic, form;
+    struct body_text text;
+    struct remote_body body;
+    struct http_request q;
+};
+
+/* With a name and a password, or as nobody. */
+static void by_password(const struct login *l, const struct challenge *c,
+                        struct token_request *t)
+{
+    challenge_token_url(c, &t->url);
+    buf_printf(&t->basic, "Basic %s", buf_str(&l->own.basic));
+    t->q.method = "GET";
+    t->q.url = t->url.s;
+    t->q.authorization = l->own.basic.len ? t->basic.s : NULL;
+}
+
+/* With an identity token, as OAuth has it. */
+static void by_identity(const struct login *l, const struct challenge *c,
+                        struct token_request *t)
+{
+    challenge_token_form(c, buf_str(&l->own.token), &t->form);
+    t->text = (struct body_text){ t->form.s, t->form.len, 0 };
+    t->body = body_of_text(&t->text);
+    t->q.method = "POST";
+    t->q.url = buf_str(&c->realm);
+    t->q.header[0] = "Content-Type: application/x-www-form-urlencoded";
+    t->q.body = &t->body;
+    t->q.authorization = "";
+    t->q.stays = true;
+}
+
+static void token_request_release(struct token_request *t)
+{
+    if (t->form.s)
+        explicit_bzero(t->form.s, t->form.cap);
+    buf_release(&t->form);
+    buf_release(&t->basic);
+    buf_release(&t->url);
+}
+
+/* Whether who gives tokens says that it does not believe who we are: 400 is OAuth's. */
+static bool is_disbelief(const struct http_request *q, long code)
+{
+    return code == 401 || code == 403 || (q->body && code == 400);
+}
+
 static int get_token(struct login *l, struct http *h, const struct challenge *c,
                      struct error *err)
 {
-    struct buf url = { 0 }, basic = { 0 };
+    struct token_request t = { 0 };
     struct sink_text text = { .max = TOKEN_MAX };
     const struct remote_sink to = sink_to_text(&text);
-    struct http_request q = { .method = "GET", .to = &to };
     struct http_answer a = { 0 };
     int rc = check_realm(l, buf_str(&c->realm), err);
 
-    if (rc == 0) {
-        challenge_token_url(c, &url);
-        buf_printf(&basic, "Basic %s", buf_str(&l->basic));
-        q.url = url.s;
-        q.authorization = l->basic.len ? basic.s : NULL;
-        rc = http_send(h, &q, &a, err);
-    }
-    if (rc == 0 && (a.code == 401 || a.code == 403))
-        rc = refused(l, &q, &a, c, err);
-    else if (rc == 0 && (a.code < 200 || a.code >= 300))
-        rc = http_refused(&q, &a, err);
+    (l->own.token.len ? by_identity : by_password)(l, c, &t);
+    t.q.to = &to;
     if (rc == 0)
-        rc = read_token(l, url.s, &text.text, err);
+        rc = http_send(h, &t.q, &a, err);
+    if (rc == 0 && is_disbelief(&t.q, a.code))
+        rc = refused(l, &t.q, &a, c, err);
+    else if (rc == 0 && (a.code < 200 || a.code >= 300))
+        rc = http_refused(&t.q, &a, err);
+    if (rc == 0)
+        rc = read_token(l, t.q.url, &text.text, err);
     else if (text.too_long)
         rc = error_set(err, E_REMOTE, "%s: no token is so long", buf_str(&c->realm));
     http_answer_release(&a);
     buf_release(&text.text);
-    buf_release(&basic);
-    buf_release(&url);
+    token_request_release(&t);
     return rc;
 }
 
@@ -260,8 +350,8 @@ static int become(struct login *l, struct http *h, const struct challenge *c,
     }
     if (!c->basic || known)
         return 0;
-    if (l->basic.len)
-        set_header(l, "Basic", l->basic.s);
+    if (l->own.basic.len)
+        set_header(l, "Basic", l->own.basic.s);
     else
         l->by_netrc = true;
     return 1;

@@ -1,13 +1,15 @@
 /*
  * login - who we are to a registry: nobody, until it asks.
  *
- * It may want a name and a password, or a token that is had for them from an address that
- * it names. They are taken from the files that `docker login` and `podman login` write,
- * else from ~/.netrc. A program that such a file names to keep them elsewhere is not run.
+ * It may want a name and a password, or a token that is had for them, or for an identity
+ * token, from an address that it names. They are taken from the files that `docker login`
+ * and `podman login` write: from the program that such a file names to keep them
+ * (helper.h) before the file itself; else from ~/.netrc.
  */
 #ifndef CACHE_LOGIN_H
 #define CACHE_LOGIN_H
 
+#include "helper.h"
 #include "http.h"
 #include "larder/buf.h"
 #include "larder/error.h"
@@ -24,10 +26,16 @@ void login_free(struct login *l); /* NULL is fine */
 int login_send(struct login *l, struct http *h, struct http_request *q,
                struct http_answer *a, struct error *err);
 
-/* The login for host/repository in the text of such a file, base64 of "name:password" as
- * it stands there, appended. *helper: it is with a program, whose name is appended. False
- * where it has none; E_REMOTE when it cannot be read. */
+/* What such a file has for one place; all-zero: nothing. */
+struct login_found {
+    struct buf helper;     /* the name of the program that is asked first, or empty */
+    struct credential own; /* basic as it stands there */
+};
+void login_found_release(struct login_found *f);
+
+/* Looks into the text of one for host/repository. E_REMOTE when it cannot be read. to is
+ * empty before, and to be released. */
 int login_find(const char *text, size_t n, const char *host, const char *repository,
-               struct buf *to, bool *helper, struct error *err);
+               struct login_found *to, struct error *err);
 
 #endif

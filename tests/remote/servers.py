@@ -225,7 +225,9 @@ def make_certificate(folder, *more):
 
 
 class TokenServer:
-    """Gives tokens that a docker-registry believes: for reading to everybody, for writing to lab:secret."""
+    """Gives tokens that a docker-registry believes: for reading to everybody, for writing to lab:secret and to who has
+    the identity token."""
+    identity = "long+lived/identity=="
 
     def __init__(self, folder):
         self.folder, self.asked = folder, []
@@ -241,9 +243,26 @@ class TokenServer:
                 who = self.headers.get("Authorization")
                 known = who == "Basic " + base64.b64encode(b"lab:secret").decode()
                 outer.asked.append((query, known))
-                text = json.dumps({"token": outer.token(query["scope"][0], known)} if known or not who else
-                                  {"details": "incorrect username or password"}).encode()
-                self.send_response(200 if known or not who else 401)
+                if known or not who:
+                    self.answer(200, {"token": outer.token(query["scope"][0], known)})
+                else:
+                    self.answer(401, {"details": "incorrect username or password"})
+
+            def do_POST(self):
+                form = urllib.parse.parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+                known = (form["grant_type"] == ["refresh_token"] and form["refresh_token"] == [outer.identity] and
+                         form["service"] == ["registry"] and form["client_id"] == ["larder"] and
+                         self.headers["Content-Type"] == "application/x-www-form-urlencoded" and
+                         "Authorization" not in self.headers)
+                outer.asked.append((form, known))
+                if known:
+                    self.answer(200, {"access_token": outer.token(form["scope"][0], known)})
+                else:
+                    self.answer(400, {"error": "invalid_grant"})
+
+            def answer(self, code, what):
+                text = json.dumps(what).encode()
+                self.send_response(code)
                 self.send_header("Content-Length", str(len(text)))
                 self.end_headers()
                 self.wfile.write(text)

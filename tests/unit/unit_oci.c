@@ -282,60 +282,104 @@ Test(challenge, is_read_however_it_is_written)
     }
 }
 
+Test(challenge, an_identity_token_is_sent_in_a_form)
+{
+    struct challenge c;
+    struct buf form = { 0 };
+
+    challenge_read(&c,
+                   "WWW-Authenticate: Bearer realm=\"https://h/t?a=b\",service=\"R&D\","
+                   "scope=\"repository:lab/results:pull,push\"\r\n");
+    challenge_token_form(&c, "a+b=&c d", &form);
+    cr_assert_str_eq(form.s,
+                     "grant_type=refresh_token&client_id=larder&service=R%26D&scope="
+                     "repository:lab/results:pull,push&"
+                     "refresh_token=a%2Bb%3D%26c%20d");
+    buf_release(&form);
+    challenge_release(&c);
+}
+
 /* ---- files of logins --------------------------------------------------------------- */
 
 struct login_case {
-    const char *text, *found;
-    bool helper;
+    const char *text, *basic, *token, *helper;
 };
+
+/* Its text has ' for ", to be read. */
+static void finds(const struct login_case *c, const char *host)
+{
+    struct login_found to = { 0 };
+    struct error err = { 0 };
+    char text[512];
+    size_t n = strlen(c->text);
+
+    for (size_t i = 0; i < n; i++)
+        text[i] = c->text[i] == '\'' ? '"' : c->text[i];
+    cr_assert_eq(login_find(text, n, host, "lab/results", &to, &err), 0, "%s", err.text);
+    cr_assert_str_eq(buf_str(&to.own.basic), c->basic, "%s", c->text);
+    cr_assert_str_eq(buf_str(&to.own.token), c->token, "%s", c->text);
+    cr_assert_str_eq(buf_str(&to.helper), c->helper, "%s", c->text);
+    login_found_release(&to);
+}
 
 Test(login, is_found_under_the_names_that_tools_write)
 {
     static const struct login_case cases[] = {
-        { "{\"auths\":{\"host:5\":{\"auth\":\"YTpi\"}}}", "YTpi", false },
-        { "{\"auths\":{\"https://host:5/v1/\":{\"auth\":\"YTpi\"}}}", "YTpi", false },
-        { "{\"auths\":{\"host:5/"
-          "lab\":{\"auth\":\"b25l\"},\"host:5\":{\"auth\":\"YTpi\"}}}",
-          "b25l", false },
-        { "{\"auths\":{\"host:5/lab/results\":{\"auth\":\"b25l\"}}}", "b25l", false },
-        { "{\"auths\":{\"host:5/lab/results/x\":{\"auth\":\"b25l\"}}}", NULL, false },
-        { "{\"auths\":{\"host:5/la\":{\"auth\":\"b25l\"}}}", NULL, false },
-        { "{\"auths\":{\"host\":{\"auth\":\"YTpi\"}}}", NULL, false },
-        { "{\"auths\":{\"host:50\":{\"auth\":\"YTpi\"}}}", NULL, false },
-        { "{\"auths\":{\"host:5\":{}}}", NULL, false },
-        { "{\"auths\":{\"host:5\":{\"auth\":\"\"}}}", NULL, false },
-        { "{\"auths\":{\"host:5\":{}},\"credsStore\":\"desktop\"}", "desktop", true },
-        { "{\"credHelpers\":{\"host:5\":\"pass\"},\"credsStore\":\"desktop\"}", "pass",
-          true },
-        { "{\"credHelpers\":{\"other\":\"pass\"}}", NULL, false },
-        { "{\"auths\":{\"host:5\":{\"auth\":\"YTpi\"}},\"credsStore\":\"desktop\"}",
-          "YTpi", false },
-        { "{}", NULL, false },
-        { "[]", NULL, false },
+        { "{'auths':{'host:5':{'auth':'YTpi'}}}", "YTpi", "", "" },
+        { "{'auths':{'https://host:5/v1/':{'auth':'YTpi'}}}", "YTpi", "", "" },
+        { "{'auths':{'host:5/lab':{'auth':'b25l'},'host:5':{'auth':'YTpi'}}}", "b25l", "",
+          "" },
+        { "{'auths':{'host:5/lab/results':{'auth':'b25l'}}}", "b25l", "", "" },
+        { "{'auths':{'host:5/lab/results/x':{'auth':'b25l'}}}", "", "", "" },
+        { "{'auths':{'host:5/la':{'auth':'b25l'}}}", "", "", "" },
+        { "{'auths':{'host':{'auth':'YTpi'}}}", "", "", "" },
+        { "{'auths':{'host:50':{'auth':'YTpi'}}}", "", "", "" },
+        { "{'auths':{'host:5':{}}}", "", "", "" },
+        { "{'auths':{'host:5':{'auth':''}}}", "", "", "" },
+        { "{'auths':{'host:5':{'identitytoken':'eyJ'}}}", "", "eyJ", "" },
+        { "{'auths':{'host:5':{'auth':'YTo=','identitytoken':'eyJ'}}}", "YTo=", "eyJ",
+          "" },
+        { "{'auths':{'host:5/lab':{'auth':'YTpi'},'host:5':{'identitytoken':'eyJ'}}}",
+          "YTpi", "", "" },
+        { "{'auths':{'host:5':{'identitytoken':['eyJ']}}}", "", "", "" },
+        { "{}", "", "", "" },
+        { "[]", "", "", "" },
     };
 
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct error err = { 0 };
-        struct buf to = { 0 };
-        bool helper;
-        int rc = login_find(cases[i].text, strlen(cases[i].text), "host:5", "lab/results",
-                            &to, &helper, &err);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        finds(&cases[i], "host:5");
+}
 
-        cr_assert_eq(rc, cases[i].found != NULL, "%s", cases[i].text);
-        cr_assert_str_eq(buf_str(&to), cases[i].found ? cases[i].found : "");
-        cr_assert_eq(helper, cases[i].helper, "%s", cases[i].text);
-        buf_release(&to);
-    }
+/* As docker chooses it. */
+Test(login, may_be_with_a_program)
+{
+    static const struct login_case cases[] = {
+        { "{'auths':{'host:5':{}},'credsStore':'desktop'}", "", "", "desktop" },
+        { "{'credHelpers':{'host:5':'pass'},'credsStore':'desktop'}", "", "", "pass" },
+        { "{'credHelpers':{'host:5':''},'credsStore':'desktop'}", "", "", "" },
+        { "{'credHelpers':{'host:5':5},'credsStore':'desktop'}", "", "", "" },
+        { "{'credHelpers':{'other':'pass'}}", "", "", "" },
+        { "{'auths':{'host:5':{'auth':'YTpi'}},'credsStore':'desktop'}", "YTpi", "",
+          "desktop" },
+    };
+    static const struct login_case hub = {
+        "{'auths':{'https://index.docker.io/v1/':{'auth':'YTpi'}},"
+        "'credHelpers':{'https://index.docker.io/v1/':'pass'}}",
+        "YTpi", "", "pass"
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        finds(&cases[i], "host:5");
+    finds(&hub, "index.docker.io");
+    finds(&hub, "registry-1.docker.io");
 }
 
 Test(login, a_file_that_cannot_be_read_is_told_with_its_place)
 {
     struct error err = { 0 };
-    struct buf to = { 0 };
-    bool helper;
+    struct login_found to = { 0 };
 
-    cr_assert_eq(login_find("{\n\"auths\" 1", 11, "h", "r", &to, &helper, &err),
-                 E_REMOTE);
+    cr_assert_eq(login_find("{\n\"auths\" 1", 11, "h", "r", &to, &err), E_REMOTE);
     cr_assert(strncmp(err.text, "2:", 2) == 0 && strstr(err.text, "log in again"), "%s",
               err.text);
 }
