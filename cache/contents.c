@@ -11,6 +11,9 @@
 
 #include "larder/banned.h"
 
+/* The first line where there are no attestations: as it was before there could be any. */
+#define FORMAT_BUNDLE_BARE "larder-bundle 1"
+
 const char *const closure_name[] = { [CLOSURE_RECORDS] = "records",
                                      [CLOSURE_OUTPUTS] = "outputs",
                                      [CLOSURE_ALL] = "all",

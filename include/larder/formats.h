@@ -8,8 +8,7 @@
 #define LARDER_FORMATS_H
 
 #define FORMAT_ATTESTATION "larder-attestation 1"
-#define FORMAT_BUNDLE "larder-bundle 2"      /* with attestations, */
-#define FORMAT_BUNDLE_BARE "larder-bundle 1" /* and without */
+#define FORMAT_BUNDLE "larder-bundle 2"
 #define FORMAT_DISCOVERED "larder-discovered 2"
 #define FORMAT_INDEX "larder-index 1"
 #define FORMAT_KEY "larder-key 1"
