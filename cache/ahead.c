@@ -1,12 +1,12 @@
 #include "ahead.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "larder/io.h"
 #include "larder/mem.h"
+#include "larder/thread.h"
 #include "layout.h"
 
 #include "larder/banned.h"
@@ -111,19 +111,6 @@ static void *read_on(void *self)
     return NULL;
 }
 
-/* Signals are for others. */
-static void start(struct ahead *a)
-{
-    sigset_t all, before;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    while (a->n_threads < THREADS &&
-           pthread_create(&a->thread[a->n_threads], NULL, read_on, a) == 0)
-        a->n_threads++;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-}
-
 struct ahead *ahead_new(struct store *st, const struct ahead_item *item, size_t n)
 {
     struct ahead *a;
@@ -138,7 +125,8 @@ struct ahead *ahead_new(struct store *st, const struct ahead_item *item, size_t 
     pthread_mutex_init(&a->lock, NULL);
     pthread_cond_init(&a->read, NULL);
     pthread_cond_init(&a->room, NULL);
-    start(a);
+    while (a->n_threads < THREADS && thread_start(&a->thread[a->n_threads], read_on, a))
+        a->n_threads++;
     if (a->n_threads > 0)
         return a;
     ahead_free(a);

@@ -1,12 +1,12 @@
 #include "sidehash.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "larder/mem.h"
+#include "larder/thread.h"
 
 #include "larder/banned.h"
 
@@ -66,15 +66,9 @@ static void *hash(void *self)
     return NULL;
 }
 
-/* Signals are for others. */
 static void start(struct sidehash *s)
 {
-    sigset_t all, before;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    s->started = pthread_create(&s->thread, NULL, hash, s) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    s->started = thread_start(&s->thread, hash, s);
     s->alone = !s->started;
 }
 

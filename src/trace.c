@@ -9,7 +9,6 @@
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +25,7 @@
 #include "larder/buf.h"
 #include "larder/map.h"
 #include "larder/mem.h"
+#include "larder/thread.h"
 
 enum { SEEN_MAX = 1 << 16, OWN_MAX = SEEN_MAX / 4 };
 
@@ -543,18 +543,6 @@ static void *watch(void *self)
     return NULL;
 }
 
-/* Signals are for the rest of us. */
-static bool start_thread(struct trace *t)
-{
-    sigset_t all, before;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    t->has_thread = pthread_create(&t->thread, NULL, watch, t) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return t->has_thread;
-}
-
 bool trace_is_possible(void)
 {
     enum { GET_ACTION_AVAIL = 2 };
@@ -581,7 +569,8 @@ int trace_new(struct trace **to, const char *root, const char *step, bool refuse
     t->refuse = refuse;
     make_filter(t->filter);
     t->stop = eventfd(0, EFD_CLOEXEC);
-    if (t->stop < 0 || !start_thread(t)) {
+    t->has_thread = t->stop >= 0 && thread_start(&t->thread, watch, t);
+    if (!t->has_thread) {
         trace_free(t);
         return error_system(err, "tracing a step");
     }
