@@ -11,7 +11,7 @@
 
 #include "larder/banned.h"
 
-static void add(struct receive *r, const void *bytes, size_t n)
+static void hash(struct receive *r, const void *bytes, size_t n)
 {
     if (r->beside)
         sidehash_add(r->beside, bytes, n);
@@ -40,7 +40,7 @@ static int go_on(struct receive *r, struct error *err)
     while (n > 0 && r->had <= r->max) {
         n = io_pread(r->temp.fd, bytes, DIGEST_CHUNK, (off_t)r->got);
         if (n > 0) {
-            add(r, bytes, (size_t)n);
+            hash(r, bytes, (size_t)n);
             r->got += n;
         }
     }
@@ -69,15 +69,29 @@ int receive_resume(struct receive *r, struct store *st, const struct digest *id,
     r->rc = tempfile_resume(&r->temp, st, id, &r->had, err);
     if (r->rc == 0 && r->had > 0)
         r->rc = go_on(r, err);
+    if (r->rc == 0)
+        sidehash_write(beside, r->temp.fd);
     return r->rc;
+}
+
+void receive_beside(struct receive *r, struct sidehash *beside)
+{
+    r->beside = beside;
+    sidehash_write(beside, r->temp.fd);
+}
+
+/* Told once it is known, which is after the bytes that could not be written. */
+static int tell_failure(struct receive *r, struct error *err)
+{
+    return sidehash_failed(r->beside) ? tempfile_cannot_write(&r->temp, err) : 0;
 }
 
 int receive_take(struct receive *r, const void *bytes, size_t n, struct error *err)
 {
     if ((long long)n > r->max - r->got)
         return r->rc = error_set(err, E_CORRUPT, "more than its %lld bytes", r->max);
-    add(r, bytes, n);
-    r->rc = tempfile_write(&r->temp, bytes, n, err);
+    hash(r, bytes, n);
+    r->rc = r->beside ? tell_failure(r, err) : tempfile_write(&r->temp, bytes, n, err);
     if (r->rc < 0)
         return r->rc;
     if (r->copy)
@@ -91,6 +105,9 @@ int receive_check(struct receive *r, struct error *err)
     struct digest d;
 
     finish(r, &d);
+    r->rc = r->beside ? tell_failure(r, err) : 0;
+    if (r->rc < 0)
+        return r->rc;
     if (r->size >= 0 && r->got != r->size)
         return r->rc = error_set(err, E_CORRUPT, "%lld bytes, not %lld", r->got, r->size);
     if (!digest_equal(&d, &r->id))

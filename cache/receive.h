@@ -28,8 +28,7 @@ struct receive {
     long long max, got;
     long long had; /* bytes that were there before */
     struct hasher *hasher;
-    struct sidehash *beside; /* hashes instead; borrowed, NULL: none. May be set
-                                after receive_open() */
+    struct sidehash *beside; /* hashes and writes instead; borrowed, NULL: none */
     bool checked;
     struct tempfile temp;
     struct buf *copy; /* gets the bytes too, or NULL */
@@ -43,6 +42,8 @@ int receive_open(struct receive *r, struct store *st, const struct digest *id,
  * that are there already, r->had of them, are taken as the first ones. */
 int receive_resume(struct receive *r, struct store *st, const struct digest *id,
                    long long size, struct sidehash *beside, struct error *err);
+/* What comes is hashed and written on another thread. */
+void receive_beside(struct receive *r, struct sidehash *beside);
 /* E_CORRUPT when there are too many bytes. */
 int receive_take(struct receive *r, const void *bytes, size_t n, struct error *err);
 /* All bytes are there: E_CORRUPT when they are not the object's. */

@@ -1,10 +1,12 @@
 #include "sidehash.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "larder/fs.h"
 #include "larder/mem.h"
 #include "larder/thread.h"
 
@@ -28,6 +30,8 @@ struct sidehash {
     char *slot; /* SLOTS of them, used in turn */
     size_t size[SLOTS];
     size_t filled, hashed; /* how many so far */
+    int fd;                /* where the bytes go too, or -1 */
+    int failure;           /* errno of the first write to it that failed, or 0 */
 };
 
 struct sidehash *sidehash_new(void)
@@ -35,10 +39,20 @@ struct sidehash *sidehash_new(void)
     struct sidehash *s = xcalloc(1, sizeof *s);
 
     s->hasher = hasher_new();
+    s->fd = -1;
     s->slot = xmalloc((size_t)SLOTS * SLOT_SIZE);
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->changed, NULL);
     return s;
+}
+
+/* 0, or errno of the write. */
+static int take(struct sidehash *s, const void *bytes, size_t n, int failure)
+{
+    if (s->fd >= 0 && !failure && fs_write_all(s->fd, bytes, n) < 0)
+        failure = errno;
+    hasher_add(s->hasher, bytes, n);
+    return failure;
 }
 
 /* A slot's bytes are not touched by others between its filling and its hashing. */
@@ -49,6 +63,7 @@ static void *hash(void *self)
     pthread_mutex_lock(&s->lock);
     for (;;) {
         size_t i = s->hashed % SLOTS;
+        int failure;
 
         if (s->hashed == s->filled) {
             while (!s->ends && s->filled - s->hashed < (s->hurries ? 1 : ENOUGH))
@@ -56,9 +71,11 @@ static void *hash(void *self)
             if (s->ends)
                 break;
         }
+        failure = s->failure;
         pthread_mutex_unlock(&s->lock);
-        hasher_add(s->hasher, s->slot + i * SLOT_SIZE, s->size[i]);
+        failure = take(s, s->slot + i * SLOT_SIZE, s->size[i], failure);
         pthread_mutex_lock(&s->lock);
+        s->failure = failure;
         s->hashed++;
         pthread_cond_signal(&s->changed);
     }
@@ -105,7 +122,7 @@ void sidehash_put(struct sidehash *s, size_t n)
     if (is_for_thread(s, n))
         fill_slot(s, n);
     else
-        hasher_add(s->hasher, s->slot + s->filled % SLOTS * SLOT_SIZE, n);
+        s->failure = take(s, s->slot + s->filled % SLOTS * SLOT_SIZE, n, s->failure);
 }
 
 void sidehash_add(struct sidehash *s, const void *bytes, size_t n)
@@ -113,7 +130,7 @@ void sidehash_add(struct sidehash *s, const void *bytes, size_t n)
     const char *at = bytes;
 
     if (!is_for_thread(s, n)) {
-        hasher_add(s->hasher, bytes, n);
+        s->failure = take(s, bytes, n, s->failure);
         return;
     }
     while (n) {
@@ -126,7 +143,8 @@ void sidehash_add(struct sidehash *s, const void *bytes, size_t n)
     }
 }
 
-void sidehash_finish(struct sidehash *s, struct digest *d)
+/* All that was added has been hashed. */
+static void drain(struct sidehash *s)
 {
     pthread_mutex_lock(&s->lock);
     s->hurries = true;
@@ -135,8 +153,29 @@ void sidehash_finish(struct sidehash *s, struct digest *d)
         pthread_cond_wait(&s->changed, &s->lock);
     s->hurries = false;
     pthread_mutex_unlock(&s->lock);
+}
+
+void sidehash_write(struct sidehash *s, int fd)
+{
+    drain(s);
+    s->fd = fd;
+    s->failure = 0;
+}
+
+bool sidehash_failed(struct sidehash *s)
+{
+    pthread_mutex_lock(&s->lock);
+    errno = s->failure;
+    pthread_mutex_unlock(&s->lock);
+    return errno != 0;
+}
+
+void sidehash_finish(struct sidehash *s, struct digest *d)
+{
+    drain(s);
     hasher_finish(s->hasher, d);
     s->total = 0;
+    s->fd = -1;
 }
 
 void sidehash_free(struct sidehash *s)

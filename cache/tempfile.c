@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "larder/fs.h"
 #include "larder/io.h"
 #include "layout.h"
 
@@ -49,7 +50,7 @@ int tempfile_open(struct tempfile *t, struct store *st, struct error *err)
     return E_SYSTEM;
 }
 
-static int cannot_write(const struct tempfile *t, struct error *err)
+int tempfile_cannot_write(const struct tempfile *t, struct error *err)
 {
     return error_system(err, "cannot write in the store: %s",
                         t->path ? t->path : t->st->path);
@@ -81,7 +82,7 @@ int tempfile_resume(struct tempfile *t, struct store *st, const struct digest *i
             .st = st, .fd = fd, .path = buf_take(&path), .stays = true
         };
         *had = io_lseek(fd, 0, SEEK_END);
-        return *had < 0 ? cannot_write(t, err) : 0;
+        return *had < 0 ? tempfile_cannot_write(t, err) : 0;
     }
     if (fd >= 0)
         io_close(fd);
@@ -91,17 +92,7 @@ int tempfile_resume(struct tempfile *t, struct store *st, const struct digest *i
 
 int tempfile_write(struct tempfile *t, const void *bytes, size_t n, struct error *err)
 {
-    const char *at = bytes;
-
-    while (n) {
-        ssize_t k = io_write(t->fd, at, n);
-
-        if (k < 0)
-            return cannot_write(t, err);
-        at += k;
-        n -= (size_t)k;
-    }
-    return 0;
+    return fs_write_all(t->fd, bytes, n) < 0 ? tempfile_cannot_write(t, err) : 0;
 }
 
 int tempfile_link(struct store *st, int fd, int dir, const char *to)
@@ -168,9 +159,9 @@ int tempfile_publish(struct tempfile *t, const struct buf *path, bool replace, b
     if (io_fstat(t->fd, &s) < 0 ||
         ((s.st_mode & 07777) != OBJECT_MODE &&
          (io_fchmod(t->fd, OBJECT_MODE) < 0 || io_fstat(t->fd, &s) < 0)))
-        return cannot_write(t, err);
+        return tempfile_cannot_write(t, err);
     if (sync && (io_fdatasync(t->fd) < 0))
-        return cannot_write(t, err);
+        return tempfile_cannot_write(t, err);
     rc = give_name(t, path, replace);
     if (rc < 0 && errno == ENOENT) { /* the first of its folder */
         rc = fs_make_parent(path->s, err);

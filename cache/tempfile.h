@@ -32,6 +32,8 @@ int tempfile_open(struct tempfile *t, struct store *st, struct error *err);
 int tempfile_resume(struct tempfile *t, struct store *st, const struct digest *id,
                     long long *had, struct error *err);
 int tempfile_write(struct tempfile *t, const void *bytes, size_t n, struct error *err);
+/* What is told when a write to it, by whom ever, has failed with errno. */
+int tempfile_cannot_write(const struct tempfile *t, struct error *err);
 
 enum { PUBLISHED = 0, PUBLISH_EXISTS = 1 };
 /* Gives the file, which is read-only from then on, its name, a path in the store, and

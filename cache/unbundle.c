@@ -293,7 +293,8 @@ static int read_object(struct unbundle *u, struct tarin *t, const struct bundle_
         rc = is_lacking(u, o, err);
     if (rc == 1)
         rc = receive_open(&p.in, u->order.store, &o->id, o->size, o->size, NULL, err);
-    p.in.beside = u->hash;
+    if (rc == 0 && p.in.st)
+        receive_beside(&p.in, u->hash);
     if (rc == 0)
         rc = pass(&p, t, o, err);
     if (rc < 0)

@@ -5,7 +5,9 @@
  */
 #include "nn_fixture.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "ahead.h"
@@ -205,6 +207,74 @@ Test(threads, what_is_read_into_its_memory_too)
     }
     hasher_free(h);
     sidehash_free(side);
+}
+
+/* Adds size bytes to both. */
+static void add_bytes(struct sidehash *side, FILE *f, size_t size)
+{
+    static char bytes[77777];
+
+    for (size_t left = size, n; left; left -= n) {
+        n = left < sizeof bytes ? left : sizeof bytes;
+        memset(bytes, (int)(left + size) & 255, n);
+        sidehash_add(side, bytes, n);
+        cr_assert_eq(fwrite(bytes, 1, n, f), n);
+    }
+}
+
+/* What it has hashed before is not written, nor what comes after. */
+Test(threads, what_is_hashed_is_written_too)
+{
+    const size_t sizes[] = { 10, 3000000, 0, 400000, 70 };
+    struct sidehash *side = sidehash_new();
+    struct digest d;
+
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        FILE *got = tmpfile(), *want = tmpfile(), *other = tmpfile();
+        int a, b;
+
+        add_bytes(side, other, 500000);
+        sidehash_write(side, fileno(got));
+        add_bytes(side, want, sizes[i]);
+        sidehash_finish(side, &d);
+        cr_assert_not(sidehash_failed(side));
+        add_bytes(side, other, 99);
+        sidehash_finish(side, &d);
+        rewind(want);
+        rewind(got);
+        do {
+            a = fgetc(want);
+            b = fgetc(got);
+            cr_assert_eq(a, b, "of %zu bytes", sizes[i]);
+        } while (a != EOF);
+        fclose(got);
+        fclose(want);
+        fclose(other);
+    }
+    sidehash_free(side);
+}
+
+Test(threads, a_write_that_fails_is_told)
+{
+    const size_t sizes[] = { 10, 3000000 };
+    int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+    struct sidehash *side = sidehash_new();
+    struct digest d;
+
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        FILE *other = tmpfile();
+
+        sidehash_write(side, full);
+        add_bytes(side, other, sizes[i]);
+        sidehash_finish(side, &d);
+        cr_assert(sidehash_failed(side));
+        cr_assert_eq(errno, ENOSPC);
+        fclose(other);
+    }
+    sidehash_write(side, -1);
+    cr_assert_not(sidehash_failed(side));
+    sidehash_free(side);
+    close(full);
 }
 
 enum { SMALL_ONES = 700 };
