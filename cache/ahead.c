@@ -37,7 +37,7 @@ struct ahead {
     struct slot slot[ROOM];    /* of item i: i % ROOM */
 };
 
-/* All of its bytes, and one more would be too many. */
+/* Exactly its bytes; one more would be too many. */
 static bool read_all(int fd, size_t size, struct buf *to)
 {
     ssize_t k;
@@ -46,9 +46,9 @@ static bool read_all(int fd, size_t size, struct buf *to)
     do {
         k = io_read(fd, to->s + to->len, size + 1 - to->len);
         to->len += k > 0 ? (size_t)k : 0;
-    } while (k > 0 && to->len <= size);
+    } while (k > 0 && to->len < size);
     to->s[to->len] = '\0';
-    return k == 0 && to->len == size;
+    return k >= 0 && to->len == size;
 }
 
 static bool read_object(const struct ahead *a, const struct ahead_item *item,
