@@ -1,6 +1,7 @@
 #include "nn/ascent.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "larder/banned.h"
 #include "nn/simd.h"
@@ -49,10 +50,10 @@ static void step_one(const struct nn_ascent *a, float *x, float *g, const float 
     double length, scale = 1;
 
     ascent_gate(g, x, n);
-    ascent_move(x, g, x0, n, (float)a->step, (float)sqrt(squares_sum(g, n)));
+    ascent_move(x, g, x0, n, (float)a->reach->step, (float)sqrt(squares_sum(g, n)));
     length = sqrt(squares_sum(g, n));
-    if (length > a->radius)
-        scale = a->radius / (length + 1e-7);
+    if (length > a->reach->radius)
+        scale = a->reach->radius / (length + 1e-7);
     ascent_project(x, g, x0, n, (float)scale);
 }
 
@@ -71,5 +72,18 @@ int ascent_step(struct nn_device *dev, const struct nn_ascent *a, struct error *
     (void)err;
     for (int i = 0; i < a->n; i++)
         step_one(a, a->x + i * a->size, a->g + i * a->size, a->x0 + i * a->size);
+    return 0;
+}
+
+int ascent_keep(struct nn_device *dev, const struct nn_keep *k, struct error *err)
+{
+    (void)dev;
+    (void)err;
+    for (int i = 0; i < k->n; i++) {
+        if (!k->all && !(k->loss[i] > k->best_loss[i]))
+            continue;
+        k->best_loss[i] = k->loss[i];
+        memcpy(k->best + i * k->size, k->x + i * k->size, k->size * sizeof *k->x);
+    }
     return 0;
 }

@@ -1,7 +1,6 @@
 #include "nn/attack.h"
 
 #include <assert.h>
-#include <string.h>
 
 #include "larder/banned.h"
 #include "nn/lane.h"
@@ -15,16 +14,15 @@ struct attack_on {
     float *adversarial, *loss; /* loss: NULL, or n */
 };
 
-/* Of one lane: pictures in the memory of its device, losses in the host's. */
+/* Of one lane, in the memory of its device. */
 struct search {
     struct lane *lane;
     const struct nn_backend *b;
     struct nn_device *dev;
     struct lane_attack at;
+    float *loss; /* of the last look */
     int n;
     size_t size; /* values of a picture */
-    const int32_t *label;
-    float *loss, *best_loss;
 };
 
 /* A forward pass of the iterate x, which may leave 0..1 only before the first step: it is
@@ -40,32 +38,28 @@ static int look(struct search *s, bool first, struct error *err)
     }
     if (rc == 0)
         rc = lane_forward_at(s->lane, x, err);
-    return rc < 0 ? rc : lane_loss(s->lane, s->label, s->loss, err);
+    return rc < 0 ? rc : lane_loss_at(s->lane, &s->loss, err);
 }
 
-/* Keeps those pictures whose loss beats their best; the first time, all. */
+/* Those pictures whose loss beats their best; the first time, all. */
 static int keep(struct search *s, bool first, struct error *err)
 {
-    int rc = 0;
-
-    for (int i = 0; i < s->n && rc == 0; i++) {
-        if (!first && !(s->loss[i] > s->best_loss[i]))
-            continue;
-        s->best_loss[i] = s->loss[i];
-        rc = s->b->copy(s->dev, s->at.best + i * s->size, s->at.x + i * s->size,
-                        s->size * sizeof *s->at.x, err);
-    }
-    return rc;
+    return s->b->keep(s->dev,
+                      &(struct nn_keep){ .best = s->at.best,
+                                         .best_loss = s->at.best_loss,
+                                         .x = s->at.x,
+                                         .loss = s->loss,
+                                         .n = s->n,
+                                         .size = s->size,
+                                         .all = first },
+                      err);
 }
 
-static int move(struct search *s, const struct attack *a, struct error *err)
+static int move(struct search *s, struct error *err)
 {
-    struct nn_ascent step = { .x = s->at.x,
-                              .x0 = s->at.x0,
-                              .n = s->n,
-                              .size = s->size,
-                              .step = a->step,
-                              .radius = a->radius };
+    struct nn_ascent step = {
+        .x = s->at.x, .x0 = s->at.x0, .n = s->n, .size = s->size, .reach = s->at.reach
+    };
     int rc = lane_backward_input_at(s->lane, &step.g, err);
 
     return rc < 0 ? rc : s->b->ascend(s->dev, &step, err);
@@ -81,11 +75,31 @@ static int climb(struct search *s, const struct attack *a, bool look_last,
         if (rc == 0 && a->keep_best)
             rc = keep(s, t == 0, err);
         if (rc == 0)
-            rc = move(s, a, err);
+            rc = move(s, err);
     }
     if (rc == 0 && look_last)
         rc = look(s, a->steps == 0, err);
     return rc < 0 ? rc : keep(s, !a->keep_best || a->steps == 0, err);
+}
+
+/* The lane's share of the pictures, where it begins, how far it goes, and the labels. */
+static int begin(struct search *s, const struct attack_on *on, struct error *err)
+{
+    size_t first = (size_t)lane_first(s->lane), bytes = s->n * s->size * sizeof(float);
+    struct nn_reach reach = { .step = on->a->step, .radius = on->a->radius };
+    int rc = s->b->upload(s->dev, s->at.x0, on->pixels + first * s->size, bytes, err);
+
+    if (rc == 0 && on->a->start != NULL)
+        rc = s->b->upload(s->dev, s->at.x, on->a->start + first * s->size, bytes, err);
+    else if (rc == 0)
+        rc = s->b->copy(s->dev, s->at.x, s->at.x0, bytes, err);
+    if (rc == 0)
+        rc = s->b->upload(s->dev, s->at.reach, &reach, sizeof reach, err);
+    return rc < 0
+               ? rc
+               : lane_set_labels(s->lane,
+                                 on->label + first * (size_t)net_graph(on->net)->places,
+                                 err);
 }
 
 static int attack_lane(struct lane *lane, void *context, struct error *err)
@@ -96,27 +110,21 @@ static int attack_lane(struct lane *lane, void *context, struct error *err)
                         .b = lane_backend(lane),
                         .dev = lane_device(lane),
                         .at = lane_attack(lane),
+                        .loss = lane_attack(lane).best_loss, /* of no look yet */
                         .n = lane_count(lane),
-                        .size = (size_t)graph->H * graph->W * graph->C,
-                        .label = on->label + lane_first(lane),
-                        .loss = lane_losses(lane) };
-    size_t first = (size_t)lane_first(lane), bytes = s.n * s.size * sizeof(float);
-    int rc;
+                        .size = (size_t)graph->H * graph->W * graph->C };
+    size_t first = (size_t)lane_first(lane);
+    int rc = begin(&s, on, err);
 
-    s.best_loss = s.loss + s.n;
-    rc = s.b->upload(s.dev, s.at.x0, on->pixels + first * s.size, bytes, err);
-    if (rc == 0 && on->a->start != NULL)
-        rc = s.b->upload(s.dev, s.at.x, on->a->start + first * s.size, bytes, err);
-    else if (rc == 0)
-        rc = s.b->copy(s.dev, s.at.x, s.at.x0, bytes, err);
     if (rc == 0)
         rc = climb(&s, on->a, on->a->keep_best || on->loss != NULL, err);
     if (rc == 0)
-        rc =
-            s.b->download(s.dev, on->adversarial + first * s.size, s.at.best, bytes, err);
-    if (rc == 0 && on->loss != NULL)
-        memcpy(on->loss + first, s.best_loss, s.n * sizeof *s.best_loss);
-    return rc;
+        rc = s.b->download(s.dev, on->adversarial + first * s.size, s.at.best,
+                           s.n * s.size * sizeof(float), err);
+    return rc < 0 || on->loss == NULL
+               ? rc
+               : s.b->download(s.dev, on->loss + first, s.at.best_loss,
+                               s.n * sizeof(float), err);
 }
 
 int attack_l2(struct net *net, const struct attack *a, const float *pixels,

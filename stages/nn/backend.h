@@ -86,8 +86,29 @@ struct nn_args {
     float *running; /* batchnorm: mean and variance, K values each */
     bool moves;     /* batchnorm in training: running is moved towards this batch */
     int count;      /* pictures that count; those behind them are filling */
-    const struct draws *draws; /* dropout: of each picture that counts */
-    uint64_t epoch;            /* dropout: part of its draws */
+    const struct draws *draws; /* dropout: of each picture that counts, */
+    const uint64_t *epoch;     /* and part of them; both in device memory */
+};
+
+/* Softmax cross-entropy (nn/loss.h) of n pictures, each of so many places, and its
+ * gradient. Device memory. */
+struct nn_loss {
+    const float *logits;  /* n x places x classes */
+    const int32_t *label; /* n x places; -1: none, which adds nothing */
+    float *loss;          /* n: the mean over the places; `adds`: weight times it more */
+    float *dlogits;       /* as the logits, times scale; 0 for pictures n .. room - 1.
+                             NULL: not wanted */
+    float *work;          /* n x places */
+    int n, room, places, classes;
+    bool adds;
+    float weight, scale;
+};
+
+/* What a step of training goes by: in device memory, so that it may be another one
+ * wherever the step is the same. */
+struct nn_rates {
+    float lr, momentum, weight_decay;
+    double clip; /* 0: gradients of any length */
 };
 
 /* One step of the optimiser over n weights; all pointers are device memory. */
@@ -95,8 +116,13 @@ struct nn_update {
     float *w, *v;          /* weights, momentum */
     const float *const *g; /* gradients, one array a lane, summed in their order */
     int lanes;
-    float scale; /* of the sum: clipping */
-    float lr, momentum, weight_decay;
+    const struct nn_rates *rates;
+    const double *squares; /* of the length of all gradients together, where clip > 0 */
+};
+
+/* How far a step of an attack goes, and how far from where it began; device memory. */
+struct nn_reach {
+    double step, radius;
 };
 
 /* A step of an L2 attack (nn/attack.h) of n pictures of `size` values: along the gradient
@@ -108,7 +134,17 @@ struct nn_ascent {
     const float *x0;
     int n;
     size_t size;
-    double step, radius;
+    const struct nn_reach *reach;
+};
+
+/* The best of the iterates so far, of n pictures: those whose loss is above their best,
+ * or all, are copied. Device memory. */
+struct nn_keep {
+    float *best, *best_loss;
+    const float *x, *loss;
+    int n;
+    size_t size;
+    bool all;
 };
 
 /* A batch norm of a network in training, in device memory. */
@@ -151,7 +187,9 @@ struct nn_backend {
     /* Calls are queued in order; download() waits for all that came before it. */
     int (*forward)(struct nn_op *op, const struct nn_args *args, struct error *err);
     int (*backward)(struct nn_op *op, const struct nn_args *args, struct error *err);
-    /* The sum of squares of the lanes' summed gradients, in a fixed order, in double. */
+    int (*loss)(struct nn_device *dev, const struct nn_loss *l, struct error *err);
+    /* Adds to *sum, in device memory, the sum of squares of the lanes' summed gradients,
+     * in a fixed order, in double. */
     int (*norm)(struct nn_device *dev, const struct nn_update *u, size_t n, double *sum,
                 struct error *err);
     int (*update)(struct nn_device *dev, const struct nn_update *u, size_t n,
@@ -163,6 +201,7 @@ struct nn_backend {
     int (*clamp)(struct nn_device *dev, float *to, const float *from, size_t n,
                  struct error *err);
     int (*ascend)(struct nn_device *dev, const struct nn_ascent *a, struct error *err);
+    int (*keep)(struct nn_device *dev, const struct nn_keep *k, struct error *err);
 };
 
 /* The backend of this name, or of a GPU "cuda:N"; E_DEVICE names those that this version

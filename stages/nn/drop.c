@@ -25,6 +25,6 @@ void drop_draw(const struct nn_op_desc *d, const struct nn_args *a, float *facto
     size_t n = (size_t)d->H * d->W * d->C;
 
     for (int i = 0; i < a->count; i++)
-        draw_picture(d, &a->draws[i], a->epoch, factor + i * n);
+        draw_picture(d, &a->draws[i], *a->epoch, factor + i * n);
     memset(factor + a->count * n, 0, (size_t)(d->N - a->count) * n * sizeof *factor);
 }

@@ -1,11 +1,11 @@
 #include "nn/lane.h"
 
 #include <assert.h>
-#include <string.h>
+#include <stdlib.h>
 
+#include "kit/draws.h"
 #include "larder/banned.h"
 #include "larder/mem.h"
-#include "nn/loss.h"
 #include "nn/memory.h"
 #include "nn/prepared.h"
 
@@ -20,11 +20,15 @@ struct lane {
     int index, N;         /* its number; pictures it has room for */
     int first, count, batch;
     struct nn_device *dev;
-    void *mem, *host; /* one block on the device, one in host memory */
-    size_t n_mem, n_host;
-    float *work;                             /* device scratch */
-    struct lane_attack attack;               /* device */
-    float *logits, *dlogits, *zero, *losses; /* host */
+    void *mem; /* one block on the device, where all of the following is */
+    size_t n_mem;
+    float *work; /* scratch */
+    int32_t *label;
+    float *loss, *place_loss; /* of each picture; of each of its places */
+    struct draws *draws;      /* of each picture, */
+    uint64_t *epoch;          /* and part of them */
+    struct lane_attack attack;
+    float *zero; /* of the host: values of a picture that are 0 */
 };
 
 static size_t picture_values(const struct lane *l)
@@ -32,15 +36,10 @@ static size_t picture_values(const struct lane *l)
     return (size_t)l->graph->H * l->graph->W * l->graph->C;
 }
 
-/* Of one output that gives logits: values of a picture, and of all. */
+/* Of one output that gives logits. */
 static size_t logits_each(const struct lane *l)
 {
     return (size_t)l->graph->places * l->graph->classes;
-}
-
-static size_t logits_size(const struct lane *l)
-{
-    return (size_t)l->N * logits_each(l);
 }
 
 /* Where each array is in a block: planned with base NULL, then given out. */
@@ -49,51 +48,57 @@ struct block {
     size_t size;
 };
 
-static void *place(struct block *p, size_t floats)
+static void *place(struct block *p, size_t bytes)
 {
-    size_t at = memory_reserve(&p->size, floats * sizeof(float));
+    size_t at = memory_reserve(&p->size, bytes);
 
     return p->base != NULL ? p->base + at : NULL;
 }
 
-/* The programs take turns in the same memory; behind it lie the gradients of weights, and
- * the scratch. */
-static void place_device(struct lane *l, char *base)
+static void place_attack(struct lane *l, struct block *p)
 {
-    size_t size = 0, work = 0, weights[LANE_PROGRAMS], attack[3];
-    bool attacked = l->prepared[0].p->op[0].d.input_gradient;
+    size_t pictures = (size_t)l->N * picture_values(l) * sizeof(float);
+
+    l->attack.x0 = place(p, pictures);
+    l->attack.x = place(p, pictures);
+    l->attack.best = place(p, pictures);
+    l->attack.best_loss = place(p, (size_t)l->N * sizeof(float));
+    l->attack.reach = place(p, sizeof *l->attack.reach);
+}
+
+static void place_losses(struct lane *l, struct block *p)
+{
+    size_t places = (size_t)l->N * (size_t)l->graph->places;
+
+    l->label = place(p, places * sizeof *l->label);
+    l->place_loss = place(p, places * sizeof *l->place_loss);
+    l->loss = place(p, (size_t)l->N * sizeof *l->loss);
+    l->draws = place(p, (size_t)l->N * sizeof *l->draws);
+    l->epoch = place(p, sizeof *l->epoch);
+}
+
+/* The programs take turns in the same memory; behind it lies what they share. Returns the
+ * bytes of all. */
+static size_t place_all(struct lane *l, char *base)
+{
+    struct block p = { .base = base };
+    size_t turns = 0, work = 0;
+    char *weights[LANE_PROGRAMS];
 
     for (int k = 0; k < l->n_programs; k++) {
         const struct prepared *q = &l->prepared[k];
-        size = q->size > size ? q->size : size;
+        turns = q->size > turns ? q->size : turns;
         work = q->n_work > work ? q->n_work : work;
     }
-    l->n_mem = size;
+    place(&p, turns);
     for (int k = 0; k < l->n_programs; k++)
-        weights[k] = memory_reserve(&l->n_mem, l->prepared[k].n_weights);
-    work = memory_reserve(&l->n_mem, work + sizeof(float));
-    for (int k = 0; k < 3 && attacked; k++)
-        attack[k] = memory_reserve(&l->n_mem, l->N * picture_values(l) * sizeof(float));
-    if (base == NULL)
-        return;
-    l->work = (float *)(base + work);
-    if (attacked)
-        l->attack = (struct lane_attack){ (float *)(base + attack[0]),
-                                          (float *)(base + attack[1]),
-                                          (float *)(base + attack[2]) };
-    for (int k = 0; k < l->n_programs; k++)
-        prepared_place(&l->prepared[k], base, base + weights[k], l->work);
-}
-
-static size_t place_host(struct lane *l, char *base)
-{
-    struct block p = { .base = base };
-    size_t outs = 1 + (size_t)l->graph->n_aux;
-
-    l->logits = place(&p, outs * logits_size(l));
-    l->dlogits = place(&p, outs * logits_size(l));
-    l->zero = place(&p, picture_values(l));
-    l->losses = place(&p, 2 * (size_t)l->N);
+        weights[k] = place(&p, l->prepared[k].n_weights);
+    l->work = place(&p, work + sizeof(float));
+    place_losses(l, &p);
+    if (l->prepared[0].p->op[0].d.input_gradient)
+        place_attack(l, &p);
+    for (int k = 0; k < l->n_programs && base != NULL; k++)
+        prepared_place(&l->prepared[k], base, weights[k], l->work);
     return p.size;
 }
 
@@ -112,16 +117,12 @@ int lane_open(struct lane **lane, const struct nn_backend *backend, int index,
                            err);
     if (rc < 0)
         goto out;
-    place_device(l, NULL);
+    l->n_mem = place_all(l, NULL);
     rc = backend->alloc(l->dev, l->n_mem, &l->mem, err);
     if (rc < 0)
         goto out;
-    place_device(l, l->mem);
-    l->n_host = place_host(l, NULL);
-    rc = memory_map(&l->host, l->n_host, err);
-    if (rc < 0)
-        goto out;
-    place_host(l, l->host);
+    place_all(l, l->mem);
+    l->zero = xcalloc(picture_values(l), sizeof *l->zero);
     lane_run(l, 0);
 out:
     if (rc < 0) {
@@ -136,7 +137,7 @@ void lane_close(struct lane *l)
 {
     if (l == NULL)
         return;
-    memory_unmap(l->host, l->n_host);
+    free(l->zero);
     for (int k = 0; k < l->n_programs; k++)
         prepared_close(&l->prepared[k]);
     if (l->mem != NULL)
@@ -200,33 +201,16 @@ void lane_share(struct lane *l, int batch, int lanes, bool even)
     l->count = rest < 0 ? 0 : rest < each ? rest : each;
 }
 
-const float *lane_logits(const struct lane *l)
-{
-    return l->logits;
-}
-
 struct lane_attack lane_attack(const struct lane *l)
 {
     return l->attack;
 }
 
-float *lane_losses(struct lane *l)
+/* Of the last operator. */
+int lane_logits(struct lane *l, float *logits, struct error *err)
 {
-    return l->losses;
-}
-
-static int download_logits(struct lane *l, struct error *err)
-{
-    const struct program *p = l->run->p;
-    int rc = 0;
-
-    if (l->graph->n_outputs > 0)
-        return 0;
-    for (int k = 0; k < p->n_out && rc == 0; k++)
-        rc = l->b->download(l->dev, l->logits + (size_t)k * logits_size(l),
-                            l->run->args[p->out[k]].y,
-                            (size_t)l->count * logits_each(l) * sizeof *l->logits, err);
-    return rc;
+    return l->b->download(l->dev, logits, l->run->args[l->run->p->out[0]].y,
+                          (size_t)l->count * logits_each(l) * sizeof *logits, err);
 }
 
 /* Fills an array, of so many values a picture, behind the lane's pictures. */
@@ -251,14 +235,23 @@ static int run_from(struct lane *l, size_t first, const struct lane_pass *pass,
     for (size_t i = first; i < q->p->n && rc == 0; i++) {
         struct nn_args a = q->args[i];
         a.count = l->count;
-        if (pass != NULL) {
-            a.moves = pass->moves;
-            a.draws = pass->draws;
-            a.epoch = pass->epoch;
-        }
+        a.moves = pass != NULL && pass->moves;
+        a.draws = l->draws;
+        a.epoch = l->epoch;
         rc = l->b->forward(q->op[i], &a, err);
     }
-    return rc < 0 ? rc : download_logits(l, err);
+    return rc;
+}
+
+static int upload_draws(struct lane *l, const struct lane_pass *pass, struct error *err)
+{
+    int rc;
+
+    if (pass == NULL || pass->draws == NULL)
+        return 0;
+    rc = l->b->upload(l->dev, l->draws, pass->draws, l->count * sizeof *l->draws, err);
+    return rc < 0 ? rc
+                  : l->b->upload(l->dev, l->epoch, &pass->epoch, sizeof *l->epoch, err);
 }
 
 /* The pictures lie in the network's first array, but for the filling. */
@@ -266,6 +259,8 @@ static int pass_forward(struct lane *l, const struct lane_pass *pass, struct err
 {
     int rc = fill(l, l->run->x, picture_values(l), err);
 
+    if (rc == 0)
+        rc = upload_draws(l, pass, err);
     return rc < 0 ? rc : run_from(l, 0, pass, err);
 }
 
@@ -300,60 +295,57 @@ int lane_forward_at(struct lane *l, const float *pixels, struct error *err)
     return rc < 0 ? rc : pass_forward(l, NULL, err);
 }
 
-/* The mean loss of a picture's places; a place without a label (-1) adds 0. */
-static float picture_loss(struct lane *l, size_t at, const int32_t *label, double weight)
-{
-    int classes = l->graph->classes, places = l->graph->places;
-    float scale = (float)(weight / l->batch / places);
-    double sum = 0;
-
-    for (int p = 0; p < places; p++, at += (size_t)classes) {
-        if (label[p] >= 0)
-            sum += (double)loss_cross_entropy(l->logits + at, classes, label[p], scale,
-                                              l->dlogits + at);
-        else
-            memset(l->dlogits + at, 0, (size_t)classes * sizeof *l->dlogits);
-    }
-    return (float)(sum / places);
-}
-
-/* Of one output: its loss is added to loss, weighted. */
-static void add_losses(struct lane *l, int out, const int32_t *label, float *loss)
-{
-    size_t at = (size_t)out * logits_size(l), n = logits_each(l);
-    double weight = out == 0 ? 1 : l->graph->aux_weight;
-
-    for (int i = 0; i < l->count; i++, at += n) {
-        float one = picture_loss(l, at, label + (size_t)i * l->graph->places, weight);
-        loss[i] = out == 0 ? one : loss[i] + (float)weight * one;
-    }
-    memset(l->dlogits + at, 0, (size_t)(l->N - l->count) * n * sizeof *l->dlogits);
-}
-
-int lane_loss(struct lane *l, const int32_t *label, float *loss, struct error *err)
+int lane_set_labels(struct lane *l, const int32_t *label, struct error *err)
 {
     int classes = l->graph->classes, least = l->graph->places > 1 ? -1 : 0;
+    size_t n = (size_t)l->count * (size_t)l->graph->places;
 
     assert(l->graph->n_outputs == 0);
-    for (int i = 0; i < l->count * l->graph->places; i++)
+    for (size_t i = 0; i < n; i++)
         if (label[i] < least || label[i] >= classes)
             return error_set(err, E_INPUT, "label %d of a network with %d classes",
                              (int)label[i], classes);
-    for (int k = 0; k < l->run->p->n_out; k++)
-        add_losses(l, k, label, loss);
-    return 0;
+    return l->b->upload(l->dev, l->label, label, n * sizeof *label, err);
 }
 
-static int upload_dlogits(struct lane *l, struct error *err)
+/* The losses of the auxiliary heads are added, weighted. */
+int lane_loss_at(struct lane *l, float **loss, struct error *err)
 {
     const struct program *p = l->run->p;
     int rc = 0;
 
-    for (int k = 0; k < p->n_out && rc == 0; k++)
-        rc = l->b->upload(l->dev, l->run->args[p->out[k]].dy,
-                          l->dlogits + (size_t)k * logits_size(l),
-                          logits_size(l) * sizeof *l->dlogits, err);
+    *loss = l->loss;
+    for (int k = 0; k < p->n_out && rc == 0; k++) {
+        double weight = k == 0 ? 1 : l->graph->aux_weight;
+        const struct nn_args *out = &l->run->args[p->out[k]];
+
+        rc = l->b->loss(
+            l->dev,
+            &(struct nn_loss){ .logits = out->y,
+                               .label = l->label,
+                               .loss = l->loss,
+                               .dlogits = out->dy,
+                               .work = l->place_loss,
+                               .n = l->count,
+                               .room = l->N,
+                               .places = l->graph->places,
+                               .classes = l->graph->classes,
+                               .adds = k > 0,
+                               .weight = (float)weight,
+                               .scale = (float)(weight / l->batch / l->graph->places) },
+            err);
+    }
     return rc;
+}
+
+int lane_loss(struct lane *l, const int32_t *label, float *loss, struct error *err)
+{
+    float *at = NULL;
+    int rc = lane_set_labels(l, label, err);
+
+    if (rc == 0)
+        rc = lane_loss_at(l, &at, err);
+    return rc < 0 ? rc : l->b->download(l->dev, loss, at, l->count * sizeof *loss, err);
 }
 
 /* Whether the gradient with respect to what operator `in` gives is to be made. */
@@ -388,8 +380,8 @@ static int backward_one(struct lane *l, size_t i, bool weights, struct error *er
     return rc;
 }
 
-/* The gradients of the outputs lie in the device's memory. */
-static int backward_from_outputs(struct lane *l, bool weights, struct error *err)
+/* From the gradients of the outputs. */
+static int backward(struct lane *l, bool weights, struct error *err)
 {
     int rc = 0;
 
@@ -397,13 +389,6 @@ static int backward_from_outputs(struct lane *l, bool weights, struct error *err
         if (!weights || l->run->carries[i])
             rc = backward_one(l, i, weights, err);
     return rc;
-}
-
-static int backward(struct lane *l, bool weights, struct error *err)
-{
-    int rc = upload_dlogits(l, err);
-
-    return rc < 0 ? rc : backward_from_outputs(l, weights, err);
 }
 
 int lane_backward_outputs(struct lane *l, const float *const *dy, float *gradient,
@@ -419,7 +404,7 @@ int lane_backward_outputs(struct lane *l, const float *const *dy, float *gradien
                           l->count * each * sizeof *dy[k], err);
     }
     if (rc == 0)
-        rc = backward_from_outputs(l, false, err);
+        rc = backward(l, false, err);
     return rc < 0 ? rc
                   : l->b->download(l->dev, gradient, l->run->dx, pictures_size(l), err);
 }

@@ -18,8 +18,8 @@ struct lane;
 /* What goes with the pictures of a pass in training mode; see net.h. */
 struct lane_pass {
     bool moves;                /* this lane's statistics move the running ones */
-    const struct draws *draws; /* of the lane's first picture and those behind it */
-    uint64_t epoch;
+    const struct draws *draws; /* of the lane's first picture and those behind it, */
+    uint64_t epoch;            /* in host memory */
 };
 
 /* A lane for the n_programs at p, each for at most n pictures. p and graph are borrowed
@@ -52,8 +52,12 @@ void lane_share(struct lane *lane, int batch, int lanes, bool even);
  * is NULL in evaluation. */
 int lane_forward(struct lane *lane, const float *pixels, const struct lane_pass *pass,
                  struct error *err);
-const float *lane_logits(const struct lane *lane); /* borrowed until the next forward */
+int lane_logits(struct lane *lane, float *logits, struct error *err);
 int lane_loss(struct lane *lane, const int32_t *label, float *loss, struct error *err);
+/* Its two parts: E_INPUT when there is no such class; then, with those labels, into the
+ * device's memory, borrowed. */
+int lane_set_labels(struct lane *lane, const int32_t *label, struct error *err);
+int lane_loss_at(struct lane *lane, float **loss, struct error *err);
 int lane_backward_input(struct lane *lane, float *gradient, struct error *err);
 /* Of a graph with outputs: dy has all pictures of the batch, gradient is the lane's. */
 int lane_backward_outputs(struct lane *lane, const float *const *dy, float *gradient,
@@ -67,12 +71,12 @@ int lane_backward_input_at(struct lane *lane, float **gradient, struct error *er
 int lane_resume(struct lane *lane, int i, const float *values, struct error *err);
 int lane_tap(struct lane *lane, int i, float *values, struct error *err);
 
-/* Room for an attack, in a net with input gradients: each the lane's pictures, in the
- * device's memory; borrowed. */
+/* Room for an attack, in a net with input gradients, in the device's memory; borrowed. */
 struct lane_attack {
-    float *x0, *x, *best;
+    float *x0, *x, *best; /* the lane's pictures */
+    float *best_loss;     /* a number each */
+    struct nn_reach *reach;
 };
 struct lane_attack lane_attack(const struct lane *lane);
-float *lane_losses(struct lane *lane); /* twice as many numbers as pictures; borrowed */
 
 #endif

@@ -211,13 +211,12 @@ static size_t picture_values(const struct net *net)
     return (size_t)net->graph->H * net->graph->W * net->graph->C;
 }
 
-static void take_logits(const struct batch *b, const struct lane *lane)
+static int take_logits(const struct batch *b, struct lane *lane, struct error *err)
 {
     const struct graph *g = b->net->graph;
     size_t n = (size_t)g->places * g->classes;
 
-    memcpy(b->out + (size_t)lane_first(lane) * n, lane_logits(lane),
-           (size_t)lane_count(lane) * n * sizeof *b->out);
+    return lane_logits(lane, b->out + (size_t)lane_first(lane) * n, err);
 }
 
 static int forward(struct lane *lane, void *context, struct error *err)
@@ -234,9 +233,7 @@ static int forward(struct lane *lane, void *context, struct error *err)
     }
     rc = lane_forward(lane, b->pixels + first * picture_values(b->net),
                       b->draws != NULL ? &pass : NULL, err);
-    if (rc == 0 && b->out != NULL)
-        take_logits(b, lane);
-    return rc;
+    return rc == 0 && b->out != NULL ? take_logits(b, lane, err) : rc;
 }
 
 static void run_program(struct net *net, int k)
@@ -285,9 +282,7 @@ static int resume(struct lane *lane, void *context, struct error *err)
     size_t size = (size_t)d->K * d->P * d->Q;
     int rc = lane_resume(lane, b->op, b->pixels + (size_t)lane_first(lane) * size, err);
 
-    if (rc == 0)
-        take_logits(b, lane);
-    return rc;
+    return rc < 0 ? rc : take_logits(b, lane, err);
 }
 
 int net_resume(struct net *net, int op, const float *values, int n, float *logits,

@@ -1,5 +1,6 @@
 #include "nn/sgd.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "larder/banned.h"
@@ -26,16 +27,27 @@ NN_CLONES static void sgd_sum_lanes(float *restrict g, const struct nn_update *u
 }
 
 NN_CLONES static void sgd_step(float *restrict w, float *restrict v,
-                               const float *restrict g, const struct nn_update *u,
-                               size_t n)
+                               const float *restrict g, const struct nn_rates *r,
+                               float scale, size_t n)
 {
-    float scale = u->scale, lr = u->lr, momentum = u->momentum, decay = u->weight_decay;
+    float lr = r->lr, momentum = r->momentum, decay = r->weight_decay;
 
     for (size_t i = 0; i < n; i++) {
         float d = g[i] * scale + decay * w[i];
         v[i] = momentum * v[i] + d;
         w[i] -= lr * v[i];
     }
+}
+
+/* What brings all gradients together to the length clip, as PyTorch's clip_grad_norm_ has
+ * it; 1 when they are there already. */
+static float clip_scale(const struct nn_update *u)
+{
+    double scale = 1;
+
+    if (u->rates->clip > 0)
+        scale = u->rates->clip / (sqrt(*u->squares) + 1e-6);
+    return scale < 1 ? (float)scale : 1;
 }
 
 int sgd_norm(struct nn_device *dev, const struct nn_update *u, size_t n, double *sum,
@@ -50,20 +62,20 @@ int sgd_norm(struct nn_device *dev, const struct nn_update *u, size_t n, double 
         sgd_sum_lanes(g, u, i, chunk_at(i, n));
         squares_add(part, g, chunk_at(i, n));
     }
-    *sum = squares_total(part);
+    *sum += squares_total(part);
     return 0;
 }
 
 int sgd_update(struct nn_device *dev, const struct nn_update *u, size_t n,
                struct error *err)
 {
-    float g[CHUNK];
+    float g[CHUNK], scale = clip_scale(u);
 
     (void)dev;
     (void)err;
     for (size_t i = 0; i < n; i += CHUNK) {
         sgd_sum_lanes(g, u, i, chunk_at(i, n));
-        sgd_step(u->w + i, u->v + i, g, u, chunk_at(i, n));
+        sgd_step(u->w + i, u->v + i, g, u->rates, scale, chunk_at(i, n));
     }
     return 0;
 }

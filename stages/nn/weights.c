@@ -6,6 +6,7 @@
 
 #include "larder/banned.h"
 #include "larder/mem.h"
+#include "nn/memory.h"
 
 static const struct graph_op *op_of(const struct weights *s, const struct blocks *k,
                                     size_t i)
@@ -114,6 +115,29 @@ static void open_host(struct weights *s)
     s->scratch = xcalloc(2 * most, sizeof *s->scratch);
 }
 
+/* Bytes; with step given, tells where in it everything is. */
+static size_t place_step(struct weights *s)
+{
+    char *base = s->step;
+    size_t size = 0, rates = memory_reserve(&size, sizeof *s->rates);
+    size_t squares = memory_reserve(&size, sizeof *s->squares);
+
+    if (base != NULL) {
+        s->rates = (struct nn_rates *)(base + rates);
+        s->squares = (double *)(base + squares);
+    }
+    return size;
+}
+
+static int open_step(struct weights *s, struct error *err)
+{
+    int rc = s->b->alloc(lane_device(s->lane[0]), place_step(s), &s->step, err);
+
+    if (rc == 0)
+        place_step(s);
+    return rc;
+}
+
 int weights_open(struct weights *s, struct error *err)
 {
     int rc = 0;
@@ -126,6 +150,8 @@ int weights_open(struct weights *s, struct error *err)
         return rc;
     s->g = xcalloc(s->home.p->n * (size_t)s->lanes, sizeof *s->g);
     rc = open_blocks(s, &s->home, err);
+    if (rc == 0 && s->home.p->use.weight_gradient)
+        rc = open_step(s, err);
     for (size_t i = 0; i < s->home.p->n; i++)
         for (int k = 0; k < s->lanes; k++)
             s->g[i * (size_t)s->lanes + (size_t)k] =
@@ -135,6 +161,8 @@ int weights_open(struct weights *s, struct error *err)
 
 void weights_release(struct weights *s)
 {
+    if (s->step != NULL)
+        s->b->free(lane_device(s->lane[0]), s->step, place_step(s));
     release_blocks(s, &s->home);
     release_blocks(s, &s->folded);
     free(s->scratch);
@@ -422,38 +450,33 @@ int weights_get_momentum(struct weights *s, struct tensors *t, struct error *err
     return unpack_all(s, &s->home, s->home.v, NULL, t, err);
 }
 
-/* The factor that brings all gradients together to the norm clip, as PyTorch's
- * clip_grad_norm_ has it; 1 when they are there already. */
-static int clip_scale(const struct weights *s, struct nn_update *u, double clip,
-                      struct error *err)
+/* The length of all gradients together, squared. */
+static int sum_squares(const struct weights *s, struct nn_update *u, struct error *err)
 {
-    double sum = 0, some = 0, scale;
-    int rc = 0;
+    static const double zero;
+    int rc = s->b->upload(lane_device(s->lane[0]), s->squares, &zero, sizeof zero, err);
 
     for (size_t i = 0; i < s->home.p->n && rc == 0; i++) {
         if (!has_weights(s, &s->home, i))
             continue;
         u->g = s->g + i * (size_t)s->lanes;
         rc = s->b->norm(lane_device(s->lane[0]), u, layout(s, &s->home, i)->n_weights,
-                        &some, err);
-        sum += some;
+                        s->squares, err);
     }
-    scale = clip / (sqrt(sum) + 1e-6);
-    u->scale = scale < 1 ? (float)scale : 1;
     return rc;
 }
 
 int weights_update(struct weights *s, const struct sgd *sgd, int n, struct error *err)
 {
-    struct nn_update u = { .lanes = n,
-                           .scale = 1,
-                           .lr = (float)sgd->lr,
-                           .momentum = (float)sgd->momentum,
-                           .weight_decay = (float)sgd->weight_decay };
-    int rc = 0;
+    struct nn_rates rates = { .lr = (float)sgd->lr,
+                              .momentum = (float)sgd->momentum,
+                              .weight_decay = (float)sgd->weight_decay,
+                              .clip = sgd->clip };
+    struct nn_update u = { .lanes = n, .rates = s->rates, .squares = s->squares };
+    int rc = s->b->upload(lane_device(s->lane[0]), s->rates, &rates, sizeof rates, err);
 
-    if (sgd->clip > 0)
-        rc = clip_scale(s, &u, sgd->clip, err);
+    if (rc == 0 && sgd->clip > 0)
+        rc = sum_squares(s, &u, err);
     for (size_t i = 0; i < s->home.p->n && rc == 0; i++) {
         if (!has_weights(s, &s->home, i))
             continue;

@@ -34,10 +34,13 @@ struct weights {
                              graph with batch norms */
     struct blocks folded; /* p is NULL where there is nothing to fold */
     bool stale;           /* folded is older than home */
-    const float **g;      /* home.p->n x lanes: the gradients */
-    struct tensors host;  /* with folded: every parameter and buffer */
-    struct parts *parts;  /* of each operator of the graph in host */
-    float *scratch;       /* room for the largest weight and bias */
+    void *step;           /* device memory of an update: rates, and what clips */
+    struct nn_rates *rates;
+    double *squares;
+    const float **g;     /* home.p->n x lanes: the gradients */
+    struct tensors host; /* with folded: every parameter and buffer */
+    struct parts *parts; /* of each operator of the graph in host */
+    float *scratch;      /* room for the largest weight and bias */
 };
 
 /* Fills *s, whose fields up to lanes and the programs and numbers of home and folded are

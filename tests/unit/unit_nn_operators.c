@@ -82,7 +82,7 @@ static void io_free(struct io *v)
 
 /* Device memory of one operator. */
 struct memory_of {
-    void *x, *y, *dy, *dx, *w, *dw, *work, *state, *running;
+    void *x, *y, *dy, *dx, *w, *dw, *work, *state, *running, *draws, *epoch;
     size_t n_x, n_y, n_w, n_work, n_state, n_running;
 };
 
@@ -106,6 +106,8 @@ static void memory_open(struct memory_of *m, const struct nn_backend *b,
     must(b->alloc(dev, m->n_work, &m->work, &err));
     must(b->alloc(dev, m->n_state, &m->state, &err));
     must(b->alloc(dev, m->n_running, &m->running, &err));
+    must(b->alloc(dev, 8 * sizeof(struct draws), &m->draws, &err));
+    must(b->alloc(dev, sizeof(uint64_t), &m->epoch, &err));
 }
 
 static void memory_close(struct memory_of *m, const struct nn_backend *b,
@@ -120,6 +122,8 @@ static void memory_close(struct memory_of *m, const struct nn_backend *b,
     b->free(dev, m->work, m->n_work);
     b->free(dev, m->state, m->n_state);
     b->free(dev, m->running, m->n_running);
+    b->free(dev, m->draws, 8 * sizeof(struct draws));
+    b->free(dev, m->epoch, sizeof(uint64_t));
 }
 
 /* Forward and backward of d on the named backend: fills y, dx, dweight, dbias of v. */
@@ -149,12 +153,14 @@ static void run(const char *backend, const struct nn_op_desc *d, struct io *v)
                          .running = m.running,
                          .moves = true,
                          .count = v->count,
-                         .draws = draws,
-                         .epoch = 3 };
+                         .draws = m.draws,
+                         .epoch = m.epoch };
     for (int k = 0; k < d->inputs; k++) {
         a.xs[k] = (float *)m.x + input_at(d, k);
         a.dxs[k] = (float *)m.dx + input_at(d, k);
     }
+    must(b->upload(dev, m.draws, draws, sizeof draws, &err));
+    must(b->upload(dev, m.epoch, &(uint64_t){ 3 }, sizeof(uint64_t), &err));
     must(b->upload(dev, m.running, v->running, m.n_running, &err));
     must(b->upload(dev, m.x, v->x, m.n_x, &err));
     must(b->upload(dev, m.dy, v->dy, m.n_y, &err));

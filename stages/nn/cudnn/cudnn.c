@@ -224,33 +224,32 @@ static int take_update(const struct nn_update *u, struct kernel_update *to,
     if (u->lanes > KERNEL_LANES)
         return error_set(err, E_DEVICE, "%d lanes: the GPU backend has %d at most",
                          u->lanes, KERNEL_LANES);
-    *to = (struct kernel_update){ .w = u->w,
-                                  .v = u->v,
-                                  .lanes = u->lanes,
-                                  .scale = u->scale,
-                                  .lr = u->lr,
-                                  .momentum = u->momentum,
-                                  .weight_decay = u->weight_decay };
+    *to = (struct kernel_update){
+        .w = u->w, .v = u->v, .lanes = u->lanes, .rates = u->rates, .squares = u->squares
+    };
     for (int k = 0; k < u->lanes; k++)
         to->g[k] = u->g[k];
     return 0;
+}
+
+static int loss(struct nn_device *dev, const struct nn_loss *l, struct error *err)
+{
+    int rc = gpu_enter(dev, err);
+
+    return rc < 0 ? rc : gpu_cuda(kernel_loss(l), "the loss", err);
 }
 
 static int norm(struct nn_device *dev, const struct nn_update *u, size_t n, double *sum,
                 struct error *err)
 {
     struct kernel_update k;
-    double *work = NULL;
     int rc = take_update(u, &k, err);
 
     if (rc == 0)
-        rc = allocate(dev, sizeof *work + kernel_norm_work(), (void **)&work, err);
-    if (rc == 0)
-        rc = gpu_cuda(kernel_norm(&k, n, work, work + 1), "the gradient's norm", err);
-    if (rc == 0)
-        rc = download(dev, sum, work, sizeof *sum, err);
-    cudaFree(work);
-    return rc;
+        rc = gpu_enter(dev, err);
+    return rc < 0
+               ? rc
+               : gpu_cuda(kernel_norm(&k, n, sum, dev->work), "the gradient's norm", err);
 }
 
 static int update(struct nn_device *dev, const struct nn_update *u, size_t n,
@@ -287,6 +286,13 @@ static int ascend(struct nn_device *dev, const struct nn_ascent *a, struct error
     return rc < 0 ? rc : gpu_cuda(kernel_ascend(a), "a step of an attack", err);
 }
 
+static int keep(struct nn_device *dev, const struct nn_keep *k, struct error *err)
+{
+    int rc = gpu_enter(dev, err);
+
+    return rc < 0 ? rc : gpu_cuda(kernel_keep(k), "the best of an attack", err);
+}
+
 static const struct nn_backend backend_cudnn = {
     .name = "cudnn",
     .open = gpu_open,
@@ -305,11 +311,13 @@ static const struct nn_backend backend_cudnn = {
     .fold = fold,
     .forward = forward,
     .backward = backward,
+    .loss = loss,
     .norm = norm,
     .update = update,
     .add = add,
     .clamp = clamp,
     .ascend = ascend,
+    .keep = keep,
 };
 
 __attribute__((visibility("default"))) const struct nn_plugin larder_nn_plugin = {

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "larder/mem.h"
+#include "nn/cudnn/kernels.h"
 
 #include "larder/banned.h"
 
@@ -84,6 +85,8 @@ int gpu_open(struct nn_device **dev, int index, struct error *err)
     if (rc == 0) /* float32 products stay float32 */
         rc = gpu_blas(cublasSetMathMode(d->blas, CUBLAS_PEDANTIC_MATH),
                       "choosing float32", err);
+    if (rc == 0)
+        rc = gpu_cuda(cudaMalloc(&d->work, kernel_norm_work()), "taking memory", err);
     if (rc < 0) {
         gpu_close(d);
         d = NULL;
@@ -97,6 +100,7 @@ void gpu_close(struct nn_device *dev)
     if (dev == NULL)
         return;
     cudaSetDevice(dev->gpu);
+    cudaFree(dev->work);
     if (dev->blas != NULL)
         cublasDestroy(dev->blas);
     if (dev->dnn != NULL)

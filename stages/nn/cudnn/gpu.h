@@ -16,6 +16,7 @@ struct nn_device {
     int gpu;
     cudnnHandle_t dnn;
     cublasHandle_t blas;
+    void *work; /* device memory: what kernel_norm() needs */
 };
 
 int gpu_start(int gpu, struct error *err);

@@ -1,3 +1,4 @@
+#include "kit/draws.h"
 #include "nn/cudnn/kernels.h"
 #include "nn/cudnn/launch.cuh"
 
@@ -533,21 +534,29 @@ static __device__ void philox_block(uint32_t k0, uint32_t k1, uint32_t stream,
 
 enum { DROP_STREAM_FIRST = 16 };
 
-cudaError_t kernel_drop(const struct nn_op_desc *d, uint32_t k0, uint32_t k1,
-                        uint64_t epoch, float *factor)
+cudaError_t kernel_drop(const struct nn_op_desc *d, const struct nn_args *a,
+                        float *factor)
 {
-    unsigned HW = (unsigned)d->H * d->W, C = d->C, n = HW * C;
+    const struct draws *draws = a->draws;
+    const uint64_t *epoch = a->epoch;
+    unsigned HW = (unsigned)d->H * d->W, C = d->C, n = HW * C, blocks = (n + 3) / 4;
+    size_t count = a->count;
     uint32_t stream = DROP_STREAM_FIRST + d->stream;
     double limit = d->drop * 4294967296.0;
     float kept = (float)(1 / (1 - d->drop));
 
-    return launch((n + 3) / 4, [=] __device__(size_t block) {
+    return launch((size_t)d->N * blocks, [=] __device__(size_t i) {
+        size_t picture = i / blocks, block = i % blocks;
+        float *to = factor + picture * n;
         uint32_t word[4];
-        philox_block(k0, k1, stream, (epoch << 32) + block, word);
+        if (picture < count)
+            philox_block(draws[picture].k0, draws[picture].k1, stream,
+                         (*epoch << 32) + block, word);
         for (unsigned j = 0; j < 4; j++) {
             unsigned e = (unsigned)block * 4 + j;
             if (e < n)
-                factor[e % HW * C + e / HW] = (double)word[j] < limit ? 0 : kept;
+                to[e % HW * C + e / HW] =
+                    picture >= count || (double)word[j] < limit ? 0 : kept;
         }
     });
 }

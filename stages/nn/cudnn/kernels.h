@@ -68,9 +68,12 @@ cudaError_t kernel_batchnorm(const struct nn_op_desc *d, const struct nn_args *a
 cudaError_t kernel_batchnorm_back(const struct nn_op_desc *d, const struct nn_args *a);
 size_t kernel_batchnorm_work(int C);
 
-/* Factors of one picture by the rule of nn/drop.h; k0, k1: the key of its draws. */
-cudaError_t kernel_drop(const struct nn_op_desc *d, uint32_t k0, uint32_t k1,
-                        uint64_t epoch, float *factor);
+/* Factors of all pictures by the rule of nn/drop.h. */
+cudaError_t kernel_drop(const struct nn_op_desc *d, const struct nn_args *a,
+                        float *factor);
+
+/* The call `loss` of nn/backend.h. */
+cudaError_t kernel_loss(const struct nn_loss *l);
 
 enum { KERNEL_LANES = 64 };
 
@@ -79,10 +82,11 @@ struct kernel_update {
     float *w, *v;
     const float *g[KERNEL_LANES];
     int lanes;
-    float scale, lr, momentum, weight_decay;
+    const struct nn_rates *rates;
+    const double *squares;
 };
 
-/* *sum: one double of device memory; work: kernel_norm_work(). */
+/* *sum, one double of device memory, grows; work: kernel_norm_work(). */
 cudaError_t kernel_norm(const struct kernel_update *u, size_t n, double *sum, void *work);
 size_t kernel_norm_work(void);
 cudaError_t kernel_sgd(const struct kernel_update *u, size_t n);
@@ -90,6 +94,7 @@ cudaError_t kernel_sgd(const struct kernel_update *u, size_t n);
 /* to = from, with what is outside 0..1 moved to its edge. */
 cudaError_t kernel_clamp(float *to, const float *from, size_t n);
 cudaError_t kernel_ascend(const struct nn_ascent *a);
+cudaError_t kernel_keep(const struct nn_keep *k);
 
 #ifdef __cplusplus
 }

@@ -8,7 +8,7 @@
 #include "nn/backend.h"
 
 /* Another number: another layout of what is shared (struct nn_backend and below). */
-enum { NN_PLUGIN_ABI = 3 };
+enum { NN_PLUGIN_ABI = 4 };
 
 #define NN_PLUGIN_SYMBOL "larder_nn_plugin"
 

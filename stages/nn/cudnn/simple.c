@@ -1,5 +1,4 @@
 /* The operators that are one kernel of our own, or two. */
-#include "kit/draws.h"
 #include "nn/cudnn/kernels.h"
 #include "nn/cudnn/op.h"
 
@@ -113,18 +112,11 @@ static int prepare_dropout(struct gpu_op *op, struct error *err)
 static int dropout(struct gpu_op *op, const struct nn_args *a, struct error *err)
 {
     const struct nn_op_desc *d = &op->op.d;
-    size_t n = gpu_n_x(d), picture = n / (size_t)d->N;
     float *factor = a->state;
-    cudaError_t status = cudaSuccess;
+    cudaError_t status = kernel_drop(d, a, factor);
 
-    for (int i = 0; i < a->count && status == cudaSuccess; i++)
-        status = kernel_drop(d, a->draws[i].k0, a->draws[i].k1, a->epoch,
-                             factor + i * picture);
-    if (status == cudaSuccess && a->count < d->N)
-        status = cudaMemsetAsync(factor + a->count * picture, 0,
-                                 (d->N - a->count) * picture * sizeof *factor, 0);
     if (status == cudaSuccess)
-        status = kernel_multiply(a->y, a->x, factor, n);
+        status = kernel_multiply(a->y, a->x, factor, gpu_n_x(d));
     return told(status, op, err);
 }
 

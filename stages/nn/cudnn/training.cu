@@ -47,8 +47,18 @@ cudaError_t kernel_norm(const struct kernel_update *u, size_t n, double *sum, vo
         double total = 0;
         for (int i = 0; i < NORM_BLOCKS; i++)
             total += part[i];
-        *sum = total;
+        *sum += total;
     });
+}
+
+/* As nn/sgd.c has it. */
+static __device__ float clip_scale(const struct kernel_update &u)
+{
+    double scale = 1;
+
+    if (u.rates->clip > 0)
+        scale = u.rates->clip / (sqrt(*u.squares) + 1e-6);
+    return scale < 1 ? (float)scale : 1;
 }
 
 cudaError_t kernel_sgd(const struct kernel_update *update, size_t n)
@@ -56,10 +66,68 @@ cudaError_t kernel_sgd(const struct kernel_update *update, size_t n)
     struct kernel_update u = *update;
 
     return launch(n, [=] __device__(size_t i) {
-        float d = summed(u, i) * u.scale + u.weight_decay * u.w[i];
-        float v = u.momentum * u.v[i] + d;
+        float d = summed(u, i) * clip_scale(u) + u.rates->weight_decay * u.w[i];
+        float v = u.rates->momentum * u.v[i] + d;
         u.v[i] = v;
-        u.w[i] -= u.lr * v;
+        u.w[i] -= u.rates->lr * v;
+    });
+}
+
+enum { LOSS_THREADS = 128 };
+
+/* The sum, or the largest, over the threads of a block, for all of them. */
+static __device__ double of_place(double v, bool largest, double *seen)
+{
+    __syncthreads(); /* the last one has been read */
+    seen[threadIdx.x] = v;
+    for (unsigned half = LOSS_THREADS / 2; half > 0; half /= 2) {
+        __syncthreads();
+        if (threadIdx.x < half) {
+            double a = seen[threadIdx.x], b = seen[threadIdx.x + half];
+            seen[threadIdx.x] = !largest ? a + b : a > b ? a : b;
+        }
+    }
+    __syncthreads();
+    return seen[0];
+}
+
+/* A block a place; those of the pictures that do not count only get gradients of 0. */
+static __global__ void place_loss(struct nn_loss l)
+{
+    __shared__ double seen[LOSS_THREADS];
+    size_t place = blockIdx.x, counted = (size_t)l.n * l.places;
+    const float *z = l.logits + place * l.classes;
+    float *dz = l.dlogits != NULL ? l.dlogits + place * l.classes : NULL;
+    int label = place < counted ? l.label[place] : -1;
+    double top = -INFINITY, sum = 0;
+
+    for (int k = threadIdx.x; k < l.classes && label >= 0; k += LOSS_THREADS)
+        top = (double)z[k] > top ? (double)z[k] : top;
+    top = of_place(top, true, seen);
+    for (int k = threadIdx.x; k < l.classes && label >= 0; k += LOSS_THREADS)
+        sum += exp((double)z[k] - top);
+    sum = of_place(sum, false, seen);
+    for (int k = threadIdx.x; k < l.classes && dz != NULL; k += LOSS_THREADS)
+        dz[k] = label < 0 ? 0
+                          : (float)((double)l.scale *
+                                    (exp((double)z[k] - top) / sum - (k == label)));
+    if (threadIdx.x == 0 && place < counted)
+        l.work[place] = label < 0 ? 0 : (float)(log(sum) - ((double)z[label] - top));
+}
+
+cudaError_t kernel_loss(const struct nn_loss *loss)
+{
+    struct nn_loss l = *loss;
+
+    if (l.room == 0)
+        return cudaSuccess;
+    place_loss<<<l.room * l.places, LOSS_THREADS>>>(l);
+    return launch(l.n, [=] __device__(size_t i) {
+        double sum = 0;
+        for (int p = 0; p < l.places; p++)
+            sum += (double)l.work[i * l.places + p];
+        float one = (float)(sum / l.places);
+        l.loss[i] = l.adds ? l.loss[i] + l.weight * one : one;
     });
 }
 
@@ -116,7 +184,7 @@ static __global__ void ascend(struct nn_ascent a)
     float *x = a.x + at, *g = a.g + at;
     const float *x0 = a.x0 + at;
     double squares = 0, length;
-    float divisor, step = (float)a.step, scale = 1;
+    float divisor, step = (float)a.reach->step, scale = 1;
 
     for (size_t i = threadIdx.x; i < a.size; i += CLIMBERS) {
         if (x[i] < 0 || x[i] > 1)
@@ -131,8 +199,8 @@ static __global__ void ascend(struct nn_ascent a)
         squares += (double)d * (double)d;
     }
     length = sqrt(block_sum(squares, seen));
-    if (length > a.radius)
-        scale = (float)(a.radius / (length + 1e-7));
+    if (length > a.reach->radius)
+        scale = (float)(a.reach->radius / (length + 1e-7));
     for (size_t i = threadIdx.x; i < a.size; i += CLIMBERS)
         x[i] = in_range(x0[i] + g[i] * scale);
 }
@@ -142,5 +210,30 @@ cudaError_t kernel_ascend(const struct nn_ascent *a)
     if (a->n == 0)
         return cudaSuccess;
     ascend<<<a->n, CLIMBERS>>>(*a);
+    return cudaGetLastError();
+}
+
+/* A block a picture: all its threads have read the losses before one of them is changed.
+ */
+static __global__ void keep(struct nn_keep k)
+{
+    size_t i = blockIdx.x, at = i * k.size;
+    float loss = k.loss[i];
+    bool better = k.all || loss > k.best_loss[i];
+
+    __syncthreads();
+    if (!better)
+        return;
+    if (threadIdx.x == 0)
+        k.best_loss[i] = loss;
+    for (size_t j = threadIdx.x; j < k.size; j += THREADS)
+        k.best[at + j] = k.x[at + j];
+}
+
+cudaError_t kernel_keep(const struct nn_keep *k)
+{
+    if (k->n == 0)
+        return cudaSuccess;
+    keep<<<k->n, THREADS>>>(*k);
     return cudaGetLastError();
 }

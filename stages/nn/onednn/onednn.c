@@ -4,6 +4,7 @@
 
 #include "larder/banned.h"
 #include "nn/ascent.h"
+#include "nn/loss.h"
 #include "nn/memory.h"
 #include "nn/onednn/add.h"
 #include "nn/onednn/avgpool.h"
@@ -124,9 +125,11 @@ const struct nn_backend backend_onednn = {
     .refresh = onednn_refresh,
     .forward = onednn_forward,
     .backward = onednn_backward,
+    .loss = loss_of_pictures,
     .norm = sgd_norm,
     .update = sgd_update,
     .add = onednn_sum,
     .clamp = ascent_clamp,
     .ascend = ascent_step,
+    .keep = ascent_keep,
 };

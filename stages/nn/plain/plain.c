@@ -5,6 +5,7 @@
 #include "larder/banned.h"
 #include "larder/mem.h"
 #include "nn/ascent.h"
+#include "nn/loss.h"
 #include "nn/memory.h"
 #include "nn/plain/add.h"
 #include "nn/plain/avgpool.h"
@@ -189,9 +190,11 @@ const struct nn_backend backend_plain = {
     .refresh = plain_refresh,
     .forward = plain_forward,
     .backward = plain_backward,
+    .loss = loss_of_pictures,
     .norm = sgd_norm,
     .update = sgd_update,
     .add = plain_add,
     .clamp = ascent_clamp,
     .ascend = ascent_step,
+    .keep = ascent_keep,
 };
