@@ -69,7 +69,8 @@ struct training {
     long n_steps;                /* to do in all */
     float *pixels, *adversarial; /* a batch */
     float *logits, *loss;
-    int32_t *label;
+    int32_t *label[2]; /* of batch i: i % 2 */
+    long put;          /* the batch of the epoch that the network has already, or -1 */
     struct buf curve, losses; /* the text of two outputs so far */
 };
 
@@ -196,7 +197,8 @@ static void take_buffers(struct training *t)
     t->adversarial = xcalloc(n * size, sizeof *t->adversarial);
     t->logits = xcalloc(n * (size_t)t->o->classes, sizeof *t->logits);
     t->loss = xcalloc(n, sizeof *t->loss);
-    t->label = xcalloc(n, sizeof *t->label);
+    for (int k = 0; k < 2; k++)
+        t->label[k] = xcalloc(n, sizeof *t->label[k]);
     curve_header(&t->curve);
     buf_adds(&t->losses, "step\tloss\n");
 }
@@ -343,59 +345,98 @@ static void clamp_batch(const struct training *t, float *batch, int n)
         batch[i] = fminf(fmaxf(batch[i], 0), 1);
 }
 
-/* The step's batch as it is trained on: *batch is borrowed until the next step. */
-static int make_batch(struct training *t, long i, float **batch, struct error *err)
+static bool is_whole(const struct training *t, long i)
 {
-    double radius = schedule_radius(&t->schedule, t->step);
-    struct attack attack = {
-        .radius = radius,
-        .step = radius / t->o->step_ratio,
-        .steps = t->o->attack_steps,
-        .keep_best = true,
-    };
-    int rc;
+    return batches_size(&t->batches, i) == t->o->batch;
+}
 
-    *batch = t->pixels;
-    rc = batches_load(&t->batches, i, t->pixels, t->label, err);
-    if (rc < 0 || radius <= 0)
-        return rc;
-    *batch = t->adversarial;
-    return attack_l2(t->net, &attack, t->pixels, t->label, batches_size(&t->batches, i),
-                     t->adversarial, NULL, err);
+static int load_batch(struct training *t, long i, struct error *err)
+{
+    return batches_load(&t->batches, i, t->pixels, t->label[i % 2], err);
+}
+
+static int put_batch(struct training *t, long i, struct error *err)
+{
+    struct net_draws draws = { .draws = t->batches.picked, .epoch = t->batches.epoch };
+    struct net_batch b = { .pixels = t->pixels,
+                           .label = t->label[i % 2],
+                           .draws = &draws };
+    int rc = load_batch(t, i, err);
+
+    if (rc == 0)
+        rc = net_put(t->net, &b, err);
+    t->put = i;
+    return rc;
+}
+
+/* The next batch is made while this one is computed with. */
+static int learn_whole(struct training *t, long i, const struct net_step *s,
+                       struct error *err)
+{
+    bool more = i + 1 < t->batches.n && t->step + 1 < t->n_steps && is_whole(t, i + 1);
+    int rc = 0;
+
+    if (t->put != i)
+        rc = put_batch(t, i, err);
+    if (rc == 0)
+        rc = net_train(t->net, s, err);
+    if (rc == 0 && more)
+        rc = put_batch(t, i + 1, err);
+    return rc < 0 ? rc : net_trained(t->net, t->loss, t->logits, err);
+}
+
+/* What an epoch leaves over: fewer pictures than a batch. */
+static int learn_rest(struct training *t, long i, const struct net_step *s,
+                      struct error *err)
+{
+    struct net_draws draws = { .draws = t->batches.picked, .epoch = t->batches.epoch };
+    int n = batches_size(&t->batches, i), rc = load_batch(t, i, err);
+    const int32_t *label = t->label[i % 2];
+    float *batch = s->attack ? t->adversarial : t->pixels;
+
+    if (rc == 0 && s->attack)
+        rc = attack_l2(t->net, s->attack, t->pixels, label, n, batch, NULL, err);
+    if (rc == 0 && s->clamped)
+        clamp_batch(t, batch, n);
+    if (rc == 0)
+        rc = net_forward_training(t->net, batch, n, &draws, t->logits, err);
+    if (rc == 0)
+        rc = net_loss(t->net, label, t->loss, err);
+    if (rc == 0)
+        rc = net_backward_weights(t->net, err);
+    return rc < 0 ? rc : net_update(t->net, s->sgd, err);
 }
 
 static int train_step(struct training *t, long i, struct sums *sums, struct error *err)
 {
     const struct options *o = t->o;
+    double radius = schedule_radius(&t->schedule, t->step), loss = 0;
     struct sgd sgd = {
         .lr = schedule_rate(&t->schedule, t->step),
         .momentum = o->momentum,
         .weight_decay = o->weight_decay,
         .clip = o->clip,
     };
-    struct net_draws draws = { .draws = t->batches.picked, .epoch = t->batches.epoch };
-    int n = batches_size(&t->batches, i), rc;
-    double loss = 0;
-    float *batch;
+    struct attack attack = {
+        .radius = radius,
+        .step = radius / o->step_ratio,
+        .steps = o->attack_steps,
+        .keep_best = true,
+    };
+    struct net_step step = { .sgd = &sgd,
+                             .attack = radius > 0 ? &attack : NULL,
+                             .clamped = is_robust(o) };
+    int n = batches_size(&t->batches, i);
+    int rc =
+        is_whole(t, i) ? learn_whole(t, i, &step, err) : learn_rest(t, i, &step, err);
 
-    rc = make_batch(t, i, &batch, err);
-    if (rc == 0 && is_robust(o))
-        clamp_batch(t, batch, n);
-    if (rc == 0)
-        rc = net_forward_training(t->net, batch, n, &draws, t->logits, err);
-    if (rc == 0)
-        rc = net_loss(t->net, t->label, t->loss, err);
-    if (rc == 0)
-        rc = net_backward_weights(t->net, err);
-    if (rc == 0)
-        rc = net_update(t->net, &sgd, err);
     if (rc < 0)
         return rc;
     for (int k = 0; k < n; k++) {
         const float *z = t->logits + (size_t)k * (size_t)o->classes;
 
         loss += (double)t->loss[k];
-        sums->right += largest_logit(z, o->classes) == t->label[k];
+        sums->right += largest_logit(z, o->classes) == t->label[i % 2][k];
     }
     sums->loss += loss;
     sums->pictures += n;
@@ -433,6 +474,7 @@ static int train_epoch(struct training *t, struct error *err)
     struct curve_row row = { 0 };
     int rc;
 
+    t->put = -1;
     rc = batches_begin(&t->batches, (uint64_t)t->epoch, err);
     for (long i = 0; i < t->batches.n && t->step < t->n_steps && rc == 0; i++)
         rc = train_step(t, i, &sums, err);
@@ -501,7 +543,8 @@ static void close_training(struct training *t)
     free(t->adversarial);
     free(t->logits);
     free(t->loss);
-    free(t->label);
+    for (int k = 0; k < 2; k++)
+        free(t->label[k]);
     buf_release(&t->curve);
     buf_release(&t->losses);
 }

@@ -82,11 +82,18 @@ static int climb(struct search *s, const struct attack *a, bool look_last,
     return rc < 0 ? rc : keep(s, !a->keep_best || a->steps == 0, err);
 }
 
+int attack_reach(struct lane *lane, const struct attack *a, struct error *err)
+{
+    struct nn_reach reach = { .step = a->step, .radius = a->radius };
+
+    return lane_backend(lane)->upload(lane_device(lane), lane_attack(lane).reach, &reach,
+                                      sizeof reach, err);
+}
+
 /* The lane's share of the pictures, where it begins, how far it goes, and the labels. */
 static int begin(struct search *s, const struct attack_on *on, struct error *err)
 {
     size_t first = (size_t)lane_first(s->lane), bytes = s->n * s->size * sizeof(float);
-    struct nn_reach reach = { .step = on->a->step, .radius = on->a->radius };
     int rc = s->b->upload(s->dev, s->at.x0, on->pixels + first * s->size, bytes, err);
 
     if (rc == 0 && on->a->start != NULL)
@@ -94,7 +101,7 @@ static int begin(struct search *s, const struct attack_on *on, struct error *err
     else if (rc == 0)
         rc = s->b->copy(s->dev, s->at.x, s->at.x0, bytes, err);
     if (rc == 0)
-        rc = s->b->upload(s->dev, s->at.reach, &reach, sizeof reach, err);
+        rc = attack_reach(s->lane, on->a, err);
     return rc < 0
                ? rc
                : lane_set_labels(s->lane,
@@ -102,17 +109,29 @@ static int begin(struct search *s, const struct attack_on *on, struct error *err
                                  err);
 }
 
+static struct search search_of(struct lane *lane, const struct graph *graph)
+{
+    return (struct search){ .lane = lane,
+                            .b = lane_backend(lane),
+                            .dev = lane_device(lane),
+                            .at = lane_attack(lane),
+                            .loss = lane_attack(lane).best_loss, /* of no look yet */
+                            .n = lane_count(lane),
+                            .size = (size_t)graph->H * graph->W * graph->C };
+}
+
+int attack_at(struct lane *lane, const struct graph *graph, const struct attack *a,
+              struct error *err)
+{
+    struct search s = search_of(lane, graph);
+
+    return climb(&s, a, a->keep_best, err);
+}
+
 static int attack_lane(struct lane *lane, void *context, struct error *err)
 {
     const struct attack_on *on = context;
-    const struct graph *graph = net_graph(on->net);
-    struct search s = { .lane = lane,
-                        .b = lane_backend(lane),
-                        .dev = lane_device(lane),
-                        .at = lane_attack(lane),
-                        .loss = lane_attack(lane).best_loss, /* of no look yet */
-                        .n = lane_count(lane),
-                        .size = (size_t)graph->H * graph->W * graph->C };
+    struct search s = search_of(lane, net_graph(on->net));
     size_t first = (size_t)lane_first(lane);
     int rc = begin(&s, on, err);
 

@@ -21,4 +21,11 @@ int attack_l2(struct net *net, const struct attack *a, const float *pixels,
               const int32_t *label, int n, float *adversarial, float *loss,
               struct error *err);
 
+/* The parts of an attack in a step of training (nn/step.c), in the lane's memory: how far
+ * it goes, then from the pictures that lane_take() has put there to the best it finds. */
+struct lane;
+int attack_reach(struct lane *lane, const struct attack *a, struct error *err);
+int attack_at(struct lane *lane, const struct graph *graph, const struct attack *a,
+              struct error *err);
+
 #endif

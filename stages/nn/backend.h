@@ -60,6 +60,7 @@ struct nn_op_desc {
 };
 
 struct nn_device; /* an engine, or a GPU with its stream */
+struct nn_tape;   /* calls that were recorded */
 struct nn_args;
 
 /* The first member of every backend's own operators. */
@@ -165,6 +166,12 @@ struct nn_backend {
                   struct error *err);
     int (*download)(struct nn_device *dev, void *host, const void *from, size_t n,
                     struct error *err);
+    /* As upload(), beside the computing: calls after arrive() find it done. It is for
+     * memory that no call before arrive() uses; the host's is the caller's again at once.
+     */
+    int (*send)(struct nn_device *dev, void *to, const void *host, size_t n,
+                struct error *err);
+    int (*arrive)(struct nn_device *dev, struct error *err);
     /* Between places of the device's own memory that do not overlap. */
     int (*copy)(struct nn_device *dev, void *to, const void *from, size_t n,
                 struct error *err);
@@ -202,6 +209,14 @@ struct nn_backend {
                  struct error *err);
     int (*ascend)(struct nn_device *dev, const struct nn_ascent *a, struct error *err);
     int (*keep)(struct nn_device *dev, const struct nn_keep *k, struct error *err);
+    /* Calls between record() and stop() that only compute and copy are noted, not done;
+     * play() queues them all, with the same memory. All devices of the process record
+     * together, on one thread. NULL in place of the three: every call is made each time.
+     */
+    int (*record)(struct nn_device *dev, struct error *err);
+    int (*stop)(struct nn_device *dev, struct nn_tape **tape, struct error *err);
+    int (*play)(struct nn_device *dev, struct nn_tape *tape, struct error *err);
+    void (*erase)(struct nn_device *dev, struct nn_tape *tape); /* NULL is fine */
 };
 
 /* The backend of this name, or of a GPU "cuda:N"; E_DEVICE names those that this version

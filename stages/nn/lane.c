@@ -28,6 +28,12 @@ struct lane {
     struct draws *draws;      /* of each picture, */
     uint64_t *epoch;          /* and part of them */
     struct lane_attack attack;
+    struct waiting {
+        float *pixels;
+        int32_t *label;
+        struct draws *draws;
+        uint64_t *epoch;
+    } waiting[2];
     float *zero; /* of the host: values of a picture that are 0 */
 };
 
@@ -77,6 +83,20 @@ static void place_losses(struct lane *l, struct block *p)
     l->epoch = place(p, sizeof *l->epoch);
 }
 
+static void place_waiting(struct lane *l, struct block *p)
+{
+    size_t n = (size_t)l->N;
+
+    for (int k = 0; k < 2; k++) {
+        struct waiting *w = &l->waiting[k];
+
+        w->pixels = place(p, n * picture_values(l) * sizeof *w->pixels);
+        w->label = place(p, n * (size_t)l->graph->places * sizeof *w->label);
+        w->draws = place(p, n * sizeof *w->draws);
+        w->epoch = place(p, sizeof *w->epoch);
+    }
+}
+
 /* The programs take turns in the same memory; behind it lies what they share. Returns the
  * bytes of all. */
 static size_t place_all(struct lane *l, char *base)
@@ -97,6 +117,8 @@ static size_t place_all(struct lane *l, char *base)
     place_losses(l, &p);
     if (l->prepared[0].p->op[0].d.input_gradient)
         place_attack(l, &p);
+    if (l->prepared[l->n_programs - 1].p->use.weight_gradient)
+        place_waiting(l, &p);
     for (int k = 0; k < l->n_programs && base != NULL; k++)
         prepared_place(&l->prepared[k], base, weights[k], l->work);
     return p.size;
@@ -226,8 +248,7 @@ static int fill(struct lane *l, float *array, size_t values, struct error *err)
     return rc;
 }
 
-static int run_from(struct lane *l, size_t first, const struct lane_pass *pass,
-                    struct error *err)
+static int run_from(struct lane *l, size_t first, bool moves, struct error *err)
 {
     struct prepared *q = l->run;
     int rc = 0;
@@ -235,7 +256,7 @@ static int run_from(struct lane *l, size_t first, const struct lane_pass *pass,
     for (size_t i = first; i < q->p->n && rc == 0; i++) {
         struct nn_args a = q->args[i];
         a.count = l->count;
-        a.moves = pass != NULL && pass->moves;
+        a.moves = moves;
         a.draws = l->draws;
         a.epoch = l->epoch;
         rc = l->b->forward(q->op[i], &a, err);
@@ -261,7 +282,7 @@ static int pass_forward(struct lane *l, const struct lane_pass *pass, struct err
 
     if (rc == 0)
         rc = upload_draws(l, pass, err);
-    return rc < 0 ? rc : run_from(l, 0, pass, err);
+    return rc < 0 ? rc : run_from(l, 0, pass != NULL && pass->moves, err);
 }
 
 int lane_resume(struct lane *l, int i, const float *values, struct error *err)
@@ -272,7 +293,7 @@ int lane_resume(struct lane *l, int i, const float *values, struct error *err)
 
     if (rc == 0)
         rc = fill(l, y, n, err);
-    return rc < 0 ? rc : run_from(l, (size_t)i + 1, NULL, err);
+    return rc < 0 ? rc : run_from(l, (size_t)i + 1, false, err);
 }
 
 static size_t pictures_size(const struct lane *l)
@@ -295,17 +316,25 @@ int lane_forward_at(struct lane *l, const float *pixels, struct error *err)
     return rc < 0 ? rc : pass_forward(l, NULL, err);
 }
 
-int lane_set_labels(struct lane *l, const int32_t *label, struct error *err)
+static int check_labels(const struct lane *l, const int32_t *label, size_t n,
+                        struct error *err)
 {
     int classes = l->graph->classes, least = l->graph->places > 1 ? -1 : 0;
-    size_t n = (size_t)l->count * (size_t)l->graph->places;
 
     assert(l->graph->n_outputs == 0);
     for (size_t i = 0; i < n; i++)
         if (label[i] < least || label[i] >= classes)
             return error_set(err, E_INPUT, "label %d of a network with %d classes",
                              (int)label[i], classes);
-    return l->b->upload(l->dev, l->label, label, n * sizeof *label, err);
+    return 0;
+}
+
+int lane_set_labels(struct lane *l, const int32_t *label, struct error *err)
+{
+    size_t n = (size_t)l->count * (size_t)l->graph->places;
+    int rc = check_labels(l, label, n, err);
+
+    return rc < 0 ? rc : l->b->upload(l->dev, l->label, label, n * sizeof *label, err);
 }
 
 /* The losses of the auxiliary heads are added, weighted. */
@@ -338,14 +367,19 @@ int lane_loss_at(struct lane *l, float **loss, struct error *err)
     return rc;
 }
 
+int lane_losses(struct lane *l, float *loss, struct error *err)
+{
+    return l->b->download(l->dev, loss, l->loss, l->count * sizeof *loss, err);
+}
+
 int lane_loss(struct lane *l, const int32_t *label, float *loss, struct error *err)
 {
-    float *at = NULL;
+    float *at;
     int rc = lane_set_labels(l, label, err);
 
     if (rc == 0)
         rc = lane_loss_at(l, &at, err);
-    return rc < 0 ? rc : l->b->download(l->dev, loss, at, l->count * sizeof *loss, err);
+    return rc < 0 ? rc : lane_losses(l, loss, err);
 }
 
 /* Whether the gradient with respect to what operator `in` gives is to be made. */
@@ -434,4 +468,57 @@ int lane_tap(struct lane *l, int i, float *values, struct error *err)
     size_t n = prepared_values(l->run, i) / l->N * l->count;
 
     return l->b->download(l->dev, values, l->run->args[i].y, n * sizeof *values, err);
+}
+
+/* To a place in the network's memory. */
+static int take_pictures(struct lane *l, float *to, const float *from, bool clamped,
+                         struct error *err)
+{
+    return clamped ? l->b->clamp(l->dev, to, from, l->N * picture_values(l), err)
+                   : l->b->copy(l->dev, to, from, pictures_size(l), err);
+}
+
+int lane_put(struct lane *l, int k, const struct lane_batch *b, struct error *err)
+{
+    const struct waiting *w = &l->waiting[k];
+    size_t places = (size_t)l->N * (size_t)l->graph->places;
+    int rc = check_labels(l, b->label, places, err);
+
+    if (rc == 0)
+        rc = l->b->send(l->dev, w->pixels, b->pixels,
+                        l->N * picture_values(l) * sizeof *w->pixels, err);
+    if (rc == 0)
+        rc = l->b->send(l->dev, w->label, b->label, places * sizeof *w->label, err);
+    if (rc == 0 && b->draws != NULL)
+        rc = l->b->send(l->dev, w->draws, b->draws, l->N * sizeof *w->draws, err);
+    return rc < 0 ? rc : l->b->send(l->dev, w->epoch, &b->epoch, sizeof b->epoch, err);
+}
+
+int lane_take(struct lane *l, int k, const struct lane_step *s, struct error *err)
+{
+    const struct waiting *w = &l->waiting[k];
+    size_t places = (size_t)l->N * (size_t)l->graph->places;
+    int rc = l->b->arrive(l->dev, err);
+
+    if (rc == 0 && s->attacked)
+        rc = take_pictures(l, l->attack.x0, w->pixels, false, err);
+    if (rc == 0 && s->attacked)
+        rc = take_pictures(l, l->attack.x, w->pixels, false, err);
+    if (rc == 0 && !s->attacked)
+        rc = take_pictures(l, l->prepared[l->n_programs - 1].x, w->pixels, s->clamped,
+                           err);
+    if (rc == 0)
+        rc = l->b->copy(l->dev, l->label, w->label, places * sizeof *l->label, err);
+    if (rc == 0)
+        rc = l->b->copy(l->dev, l->draws, w->draws, l->N * sizeof *l->draws, err);
+    return rc < 0 ? rc : l->b->copy(l->dev, l->epoch, w->epoch, sizeof *l->epoch, err);
+}
+
+int lane_forward_training_at(struct lane *l, const struct lane_step *s, struct error *err)
+{
+    int rc = 0;
+
+    if (s->attacked)
+        rc = take_pictures(l, l->run->x, l->attack.best, s->clamped, err);
+    return rc < 0 ? rc : run_from(l, 0, s->moves, err);
 }

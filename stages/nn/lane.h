@@ -58,6 +58,7 @@ int lane_loss(struct lane *lane, const int32_t *label, float *loss, struct error
  * device's memory, borrowed. */
 int lane_set_labels(struct lane *lane, const int32_t *label, struct error *err);
 int lane_loss_at(struct lane *lane, float **loss, struct error *err);
+int lane_losses(struct lane *lane, float *loss, struct error *err); /* of the last */
 int lane_backward_input(struct lane *lane, float *gradient, struct error *err);
 /* Of a graph with outputs: dy has all pictures of the batch, gradient is the lane's. */
 int lane_backward_outputs(struct lane *lane, const float *const *dy, float *gradient,
@@ -70,6 +71,28 @@ int lane_backward_input_at(struct lane *lane, float **gradient, struct error *er
 /* The operators behind i, from what it gives for the lane's pictures. */
 int lane_resume(struct lane *lane, int i, const float *values, struct error *err);
 int lane_tap(struct lane *lane, int i, float *values, struct error *err);
+
+/* A whole batch that waits in the device's memory, in place k of 0 and 1, while the other
+ * one is computed with: this lane's pictures, labels and draws (NULL: none). */
+struct lane_batch {
+    const float *pixels;
+    const int32_t *label;
+    const struct draws *draws;
+    uint64_t epoch;
+};
+int lane_put(struct lane *lane, int k, const struct lane_batch *b, struct error *err);
+/* How a step of training is made. */
+struct lane_step {
+    bool attacked; /* from what an attack (nn/attack.h) has found */
+    bool clamped;  /* from pictures that are moved into 0..1 */
+    bool moves;    /* this lane's statistics move the running ones */
+};
+/* Makes place k the batch that is computed with, where the attack or, without one, the
+ * pass in training begins. */
+int lane_take(struct lane *lane, int k, const struct lane_step *s, struct error *err);
+/* The pass in training. */
+int lane_forward_training_at(struct lane *lane, const struct lane_step *s,
+                             struct error *err);
 
 /* Room for an attack, in a net with input gradients, in the device's memory; borrowed. */
 struct lane_attack {

@@ -7,23 +7,7 @@
 #include "kit/draws.h"
 #include "larder/banned.h"
 #include "larder/mem.h"
-#include "nn/lane.h"
-#include "nn/weights.h"
-#include "nn/workers.h"
-
-struct net {
-    const struct nn_backend *b;
-    const struct graph *graph;
-    struct net_options o;
-    struct program program[2]; /* of evaluation; of training, where it is another */
-    int n_programs, run;       /* run: the one under way */
-    struct lane **lane;        /* o.lanes */
-    struct workers *workers;
-    struct weights weights;
-    int n; /* pictures of the last net_forward() */
-    char platform[64];
-    struct error *lane_error; /* o.lanes */
-};
+#include "nn/inside.h"
 
 static int check_options(const struct net_options *o, struct error *err)
 {
@@ -87,6 +71,16 @@ static int open_weights(struct net *net, struct error *err)
     return weights_open(s, err);
 }
 
+/* Lanes of a backend that records queue on one device, in order. */
+static int threads_of(const struct net *net)
+{
+    const struct net_options *o = &net->o;
+
+    if (net->b->record != NULL)
+        return 1;
+    return o->threads < o->lanes ? o->threads : o->lanes;
+}
+
 int net_open_on(struct net **result, const struct graph *graph,
                 const struct net_options *o, const struct nn_backend *backend,
                 struct error *err)
@@ -106,8 +100,7 @@ int net_open_on(struct net **result, const struct graph *graph,
     if (rc == 0)
         rc = open_weights(net, err);
     if (rc == 0)
-        rc = workers_open(&net->workers, o->threads < o->lanes ? o->threads : o->lanes,
-                          err);
+        rc = workers_open(&net->workers, threads_of(net), err);
     if (rc < 0) {
         net_close(net);
         return error_context(err, "opening network %s on %s", graph->name, backend->name);
@@ -138,6 +131,7 @@ void net_close(struct net *net)
     if (net == NULL)
         return;
     workers_close(net->workers);
+    step_release(net);
     weights_release(&net->weights);
     for (int k = 0; k < net->o.lanes; k++)
         lane_close(net->lane[k]);
@@ -219,6 +213,11 @@ static int take_logits(const struct batch *b, struct lane *lane, struct error *e
     return lane_logits(lane, b->out + (size_t)lane_first(lane) * n, err);
 }
 
+const struct draws *net_draws_at(const struct net_draws *d, int picture)
+{
+    return d != NULL && d->draws != NULL ? d->draws + picture : NULL;
+}
+
 static int forward(struct lane *lane, void *context, struct error *err)
 {
     struct batch *b = context;
@@ -229,14 +228,14 @@ static int forward(struct lane *lane, void *context, struct error *err)
     if (b->draws != NULL) {
         pass.moves = first == 0;
         pass.epoch = b->draws->epoch;
-        pass.draws = b->draws->draws != NULL ? b->draws->draws + first : NULL;
+        pass.draws = net_draws_at(b->draws, lane_first(lane));
     }
     rc = lane_forward(lane, b->pixels + first * picture_values(b->net),
                       b->draws != NULL ? &pass : NULL, err);
     return rc == 0 && b->out != NULL ? take_logits(b, lane, err) : rc;
 }
 
-static void run_program(struct net *net, int k)
+void net_run_program(struct net *net, int k)
 {
     net->run = k;
     for (int i = 0; i < net->o.lanes; i++)
@@ -245,7 +244,7 @@ static void run_program(struct net *net, int k)
 
 int net_evaluate(struct net *net, struct error *err)
 {
-    run_program(net, 0);
+    net_run_program(net, 0);
     return weights_fold(&net->weights, err);
 }
 
@@ -310,7 +309,7 @@ int net_forward_training(struct net *net, const float *pixels, int n,
 
     assert(net->o.weight_gradient);
     assert(b.draws->draws != NULL || !graph_has(net->graph, GRAPH_DROPOUT));
-    run_program(net, net->n_programs - 1);
+    net_run_program(net, net->n_programs - 1);
     net->n = n;
     rc = net_each_lane(net, n, forward, &b, err);
     if (rc == 0 && net->run == 1)
@@ -427,10 +426,11 @@ int net_get_momentum(struct net *net, struct tensors *t, struct error *err)
 /* Lanes without a picture in the last batch have no gradient of it. */
 int net_update(struct net *net, const struct sgd *sgd, struct error *err)
 {
-    int n = 0;
+    int n = 0, rc;
 
     assert(net->o.weight_gradient && net->n > 0);
     while (n < net->o.lanes && lane_count(net->lane[n]) > 0)
         n++;
-    return weights_update(&net->weights, sgd, n, err);
+    rc = weights_set_rates(&net->weights, sgd, err);
+    return rc < 0 ? rc : weights_update(&net->weights, sgd->clip > 0, n, err);
 }

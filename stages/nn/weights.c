@@ -121,10 +121,12 @@ static size_t place_step(struct weights *s)
     char *base = s->step;
     size_t size = 0, rates = memory_reserve(&size, sizeof *s->rates);
     size_t squares = memory_reserve(&size, sizeof *s->squares);
+    size_t zero = memory_reserve(&size, sizeof *s->zero);
 
     if (base != NULL) {
         s->rates = (struct nn_rates *)(base + rates);
         s->squares = (double *)(base + squares);
+        s->zero = (double *)(base + zero);
     }
     return size;
 }
@@ -375,9 +377,14 @@ int weights_fold(struct weights *s, struct error *err)
     return rc;
 }
 
-void weights_moved(struct weights *s)
+void weights_stale(struct weights *s)
 {
     s->stale = true;
+}
+
+void weights_moved(struct weights *s)
+{
+    weights_stale(s);
     for (size_t i = 0; s->parts != NULL && i < s->graph->n_ops; i++)
         if (s->parts[i].tracked != NULL && *s->parts[i].tracked < TENSOR_COUNT_MAX)
             ++*s->parts[i].tracked;
@@ -453,8 +460,8 @@ int weights_get_momentum(struct weights *s, struct tensors *t, struct error *err
 /* The length of all gradients together, squared. */
 static int sum_squares(const struct weights *s, struct nn_update *u, struct error *err)
 {
-    static const double zero;
-    int rc = s->b->upload(lane_device(s->lane[0]), s->squares, &zero, sizeof zero, err);
+    int rc =
+        s->b->copy(lane_device(s->lane[0]), s->squares, s->zero, sizeof *s->zero, err);
 
     for (size_t i = 0; i < s->home.p->n && rc == 0; i++) {
         if (!has_weights(s, &s->home, i))
@@ -466,16 +473,22 @@ static int sum_squares(const struct weights *s, struct nn_update *u, struct erro
     return rc;
 }
 
-int weights_update(struct weights *s, const struct sgd *sgd, int n, struct error *err)
+int weights_set_rates(struct weights *s, const struct sgd *sgd, struct error *err)
 {
     struct nn_rates rates = { .lr = (float)sgd->lr,
                               .momentum = (float)sgd->momentum,
                               .weight_decay = (float)sgd->weight_decay,
                               .clip = sgd->clip };
-    struct nn_update u = { .lanes = n, .rates = s->rates, .squares = s->squares };
-    int rc = s->b->upload(lane_device(s->lane[0]), s->rates, &rates, sizeof rates, err);
 
-    if (rc == 0 && sgd->clip > 0)
+    return s->b->upload(lane_device(s->lane[0]), s->rates, &rates, sizeof rates, err);
+}
+
+int weights_update(struct weights *s, bool clips, int n, struct error *err)
+{
+    struct nn_update u = { .lanes = n, .rates = s->rates, .squares = s->squares };
+    int rc = 0;
+
+    if (clips)
         rc = sum_squares(s, &u, err);
     for (size_t i = 0; i < s->home.p->n && rc == 0; i++) {
         if (!has_weights(s, &s->home, i))

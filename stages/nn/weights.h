@@ -36,7 +36,7 @@ struct weights {
     bool stale;           /* folded is older than home */
     void *step;           /* device memory of an update: rates, and what clips */
     struct nn_rates *rates;
-    double *squares;
+    double *squares, *zero;
     const float **g;     /* home.p->n x lanes: the gradients */
     struct tensors host; /* with folded: every parameter and buffer */
     struct parts *parts; /* of each operator of the graph in host */
@@ -56,9 +56,14 @@ int weights_get_momentum(struct weights *s, struct tensors *t, struct error *err
 
 /* Folds anew if need be: before each pass in evaluation. */
 int weights_fold(struct weights *s, struct error *err);
+/* What was folded no longer holds. */
+void weights_stale(struct weights *s);
 /* After each forward pass in training: the running statistics have moved. */
 void weights_moved(struct weights *s);
-/* One step of SGD with the gradients of the first n lanes. */
-int weights_update(struct weights *s, const struct sgd *sgd, int n, struct error *err);
+/* What the steps behind it go by. */
+int weights_set_rates(struct weights *s, const struct sgd *sgd, struct error *err);
+/* One step of SGD with the gradients of the first n lanes; clips: the rates say how far.
+ */
+int weights_update(struct weights *s, bool clips, int n, struct error *err);
 
 #endif

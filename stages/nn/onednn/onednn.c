@@ -99,6 +99,13 @@ static int onednn_backward(struct nn_op *op, const struct nn_args *args,
     return operators[op->d.kind]->backward(op, args, err);
 }
 
+static int onednn_arrive(struct nn_device *dev, struct error *err)
+{
+    (void)dev;
+    (void)err;
+    return 0;
+}
+
 static int onednn_sum(struct nn_device *dev, float *to, const float *from, size_t n,
                       struct error *err)
 {
@@ -117,6 +124,8 @@ const struct nn_backend backend_onednn = {
     .free = onednn_free,
     .upload = onednn_copy,
     .download = onednn_copy,
+    .send = onednn_copy,
+    .arrive = onednn_arrive,
     .copy = onednn_copy,
     .prepare = onednn_prepare,
     .discard = onednn_discard,

@@ -163,6 +163,13 @@ static int plain_backward(struct nn_op *op, const struct nn_args *a, struct erro
     return 0;
 }
 
+static int plain_arrive(struct nn_device *dev, struct error *err)
+{
+    (void)dev;
+    (void)err;
+    return 0;
+}
+
 static int plain_add(struct nn_device *dev, float *to, const float *from, size_t n,
                      struct error *err)
 {
@@ -182,6 +189,8 @@ const struct nn_backend backend_plain = {
     .free = plain_free,
     .upload = plain_copy,
     .download = plain_copy,
+    .send = plain_copy,
+    .arrive = plain_arrive,
     .copy = plain_copy,
     .prepare = plain_prepare,
     .discard = plain_discard,

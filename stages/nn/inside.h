@@ -1,0 +1,52 @@
+/*
+ * inside - a net as net.c and step.c see it.
+ */
+#ifndef NN_INSIDE_H
+#define NN_INSIDE_H
+
+#include "nn/attack.h"
+#include "nn/backend.h"
+#include "nn/fuse.h"
+#include "nn/lane.h"
+#include "nn/net.h"
+#include "nn/weights.h"
+#include "nn/workers.h"
+
+/* What a recorded step was made for; another one is recorded anew. */
+struct step_shape {
+    bool attacked, clamped, clips, keep_best;
+    int attack_steps;
+};
+
+/* A kind of step: with an attack, or without. */
+struct step_tape {
+    struct step_shape shape;
+    int made; /* steps of this shape so far; the first is not recorded */
+    struct nn_tape *tape;
+};
+
+struct net {
+    const struct nn_backend *b;
+    const struct graph *graph;
+    struct net_options o;
+    struct program program[2]; /* of evaluation; of training, where it is another */
+    int n_programs, run;       /* run: the one under way */
+    struct lane **lane;        /* o.lanes */
+    struct workers *workers;
+    struct weights weights;
+    int n; /* pictures of the last net_forward() */
+    char platform[64];
+    struct error *lane_error; /* o.lanes */
+    /* steps of training: */
+    int waits;                /* the place of the batch that was put last */
+    struct step_tape tape[2]; /* without an attack, with one */
+};
+
+struct draws;
+/* Of that picture; NULL where there are none. */
+const struct draws *net_draws_at(const struct net_draws *d, int picture);
+void step_release(struct net *net);
+/* The program that the lanes run, from here on. */
+void net_run_program(struct net *net, int k);
+
+#endif

@@ -1,0 +1,223 @@
+#include <assert.h>
+
+#include "larder/banned.h"
+#include "nn/inside.h"
+
+/* ---- what a lane does -------------------------------------------------------------- */
+
+struct making {
+    struct net *net;
+    const struct net_batch *batch;
+    const struct net_step *step;
+    struct lane_step how;
+    float *out;
+};
+
+static size_t picture_values(const struct net *net)
+{
+    return (size_t)net->graph->H * net->graph->W * net->graph->C;
+}
+
+static struct lane_step how(const struct making *m, const struct lane *lane)
+{
+    struct lane_step s = m->how;
+
+    s.moves = lane_first(lane) == 0;
+    return s;
+}
+
+static int put(struct lane *lane, void *context, struct error *err)
+{
+    const struct making *m = context;
+    const struct net_batch *b = m->batch;
+    size_t first = (size_t)lane_first(lane), places = (size_t)m->net->graph->places;
+    const struct draws *draws = net_draws_at(b->draws, lane_first(lane));
+
+    return lane_put(
+        lane, m->net->waits,
+        &(struct lane_batch){ .pixels = b->pixels + first * picture_values(m->net),
+                              .label = b->label + first * places,
+                              .draws = draws,
+                              .epoch = draws != NULL ? b->draws->epoch : 0 },
+        err);
+}
+
+static int take(struct lane *lane, void *context, struct error *err)
+{
+    const struct making *m = context;
+    int rc = lane_take(lane, m->net->waits, &m->how, err);
+
+    return rc < 0 || !m->how.attacked ? rc : attack_reach(lane, m->step->attack, err);
+}
+
+static int attack(struct lane *lane, void *context, struct error *err)
+{
+    const struct making *m = context;
+
+    return attack_at(lane, m->net->graph, m->step->attack, err);
+}
+
+static int learn(struct lane *lane, void *context, struct error *err)
+{
+    const struct making *m = context;
+    struct lane_step s = how(m, lane);
+    float *loss;
+    int rc = lane_forward_training_at(lane, &s, err);
+
+    if (rc == 0)
+        rc = lane_loss_at(lane, &loss, err);
+    return rc < 0 ? rc : lane_backward_weights(lane, err);
+}
+
+static int get_loss(struct lane *lane, void *context, struct error *err)
+{
+    const struct making *m = context;
+
+    return lane_losses(lane, m->out + lane_first(lane), err);
+}
+
+static int get_logits(struct lane *lane, void *context, struct error *err)
+{
+    const struct making *m = context;
+    size_t each = (size_t)m->net->graph->places * (size_t)m->net->graph->classes;
+
+    return lane_logits(lane, m->out + (size_t)lane_first(lane) * each, err);
+}
+
+static int each(struct making *m,
+                int (*work)(struct lane *lane, void *context, struct error *err),
+                struct error *err)
+{
+    return net_each_lane(m->net, m->net->o.batch, work, m, err);
+}
+
+/* ---- a step ------------------------------------------------------------------------ */
+
+/* Nothing but calls that compute or copy in the device's memory, the same each time. */
+static int compute(struct making *m, struct error *err)
+{
+    struct net *net = m->net;
+    int rc = 0;
+
+    if (m->how.attacked) {
+        rc = net_evaluate(net, err);
+        if (rc == 0)
+            rc = each(m, attack, err);
+    }
+    net_run_program(net, net->n_programs - 1);
+    if (rc == 0)
+        rc = each(m, learn, err);
+    return rc < 0
+               ? rc
+               : weights_update(&net->weights, m->step->sgd->clip > 0, net->o.lanes, err);
+}
+
+static struct nn_device *device(const struct net *net)
+{
+    return lane_device(net->lane[0]);
+}
+
+static int record(struct making *m, struct step_tape *t, struct error *err)
+{
+    struct net *net = m->net;
+    struct error late = { 0 };
+    int rc = net->b->record(device(net), err), stopped;
+
+    if (rc < 0)
+        return rc;
+    rc = compute(m, err);
+    stopped = net->b->stop(device(net), &t->tape, rc < 0 ? &late : err);
+    return rc < 0 ? rc : stopped;
+}
+
+static bool same_shape(const struct step_shape *a, const struct step_shape *b)
+{
+    return a->attacked == b->attacked && a->clamped == b->clamped &&
+           a->clips == b->clips && a->keep_best == b->keep_best &&
+           a->attack_steps == b->attack_steps;
+}
+
+static struct step_tape *tape_of(struct net *net, const struct net_step *s, bool attacked)
+{
+    struct step_tape *t = &net->tape[attacked];
+    struct step_shape shape = { .attacked = attacked,
+                                .clamped = s->clamped,
+                                .clips = s->sgd->clip > 0,
+                                .keep_best = attacked && s->attack->keep_best,
+                                .attack_steps = attacked ? s->attack->steps : 0 };
+
+    if (t->made > 0 && !same_shape(&t->shape, &shape)) {
+        step_release(net);
+        t->made = 0;
+    }
+    t->shape = shape;
+    return t;
+}
+
+/* The first step is computed call by call, since libraries prepare themselves in first
+ * calls; the second is recorded, and played from then on. */
+static int compute_or_play(struct making *m, struct error *err)
+{
+    struct net *net = m->net;
+    struct step_tape *t = tape_of(net, m->step, m->how.attacked);
+    int rc = 0;
+
+    if (net->b->record == NULL || t->made++ == 0)
+        return compute(m, err);
+    if (t->tape == NULL)
+        rc = record(m, t, err);
+    else
+        net_run_program(net, net->n_programs - 1);
+    return rc < 0 ? rc : net->b->play(device(net), t->tape, err);
+}
+
+int net_put(struct net *net, const struct net_batch *b, struct error *err)
+{
+    struct making m = { .net = net, .batch = b };
+
+    assert(net->o.weight_gradient);
+    assert(net_draws_at(b->draws, 0) != NULL || !graph_has(net->graph, GRAPH_DROPOUT));
+    net->waits = 1 - net->waits;
+    return each(&m, put, err);
+}
+
+int net_train(struct net *net, const struct net_step *s, struct error *err)
+{
+    struct making m = {
+        .net = net,
+        .step = s,
+        .how = { .attacked = s->attack != NULL, .clamped = s->clamped },
+    };
+    int rc;
+
+    assert(net->o.weight_gradient && (s->attack == NULL || s->attack->start == NULL));
+    net->n = net->o.batch;
+    weights_stale(&net->weights);
+    rc = weights_set_rates(&net->weights, s->sgd, err);
+    if (rc == 0)
+        rc = each(&m, take, err);
+    if (rc == 0)
+        rc = compute_or_play(&m, err);
+    if (rc == 0 && net->run == 1)
+        weights_moved(&net->weights);
+    weights_stale(&net->weights);
+    return rc;
+}
+
+int net_trained(struct net *net, float *loss, float *logits, struct error *err)
+{
+    struct making m = { .net = net, .out = loss };
+    int rc = each(&m, get_loss, err);
+
+    m.out = logits;
+    return rc < 0 ? rc : each(&m, get_logits, err);
+}
+
+void step_release(struct net *net)
+{
+    for (int k = 0; k < 2; k++) {
+        if (net->tape[k].tape != NULL)
+            net->b->erase(device(net), net->tape[k].tape);
+        net->tape[k].tape = NULL;
+    }
+}
