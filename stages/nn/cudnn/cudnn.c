@@ -5,6 +5,7 @@
 #include "larder/mem.h"
 #include "nn/cudnn/kernels.h"
 #include "nn/cudnn/op.h"
+#include "nn/cudnn/queue.h"
 
 #include "larder/banned.h"
 
@@ -49,7 +50,7 @@ static int allocate(struct nn_device *dev, size_t n, void **mem, struct error *e
     *mem = NULL;
     if (rc == 0)
         rc = gpu_cuda(cudaMalloc(mem, n > 0 ? n : 1), "taking memory", err);
-    return rc < 0 ? rc : gpu_cuda(cudaMemset(*mem, 0, n), "clearing memory", err);
+    return rc < 0 ? rc : queue_clear(*mem, n, err);
 }
 
 static void release(struct nn_device *dev, void *mem, size_t n)
@@ -64,9 +65,7 @@ static int upload(struct nn_device *dev, void *to, const void *host, size_t n,
 {
     int rc = gpu_enter(dev, err);
 
-    return rc < 0 ? rc
-                  : gpu_cuda(cudaMemcpy(to, host, n, cudaMemcpyHostToDevice),
-                             "copying to the GPU", err);
+    return rc < 0 ? rc : queue_upload(to, host, n, err);
 }
 
 static int download(struct nn_device *dev, void *host, const void *from, size_t n,
@@ -74,9 +73,22 @@ static int download(struct nn_device *dev, void *host, const void *from, size_t 
 {
     int rc = gpu_enter(dev, err);
 
-    return rc < 0 ? rc
-                  : gpu_cuda(cudaMemcpy(host, from, n, cudaMemcpyDeviceToHost),
-                             "copying from the GPU", err);
+    return rc < 0 ? rc : queue_download(host, from, n, err);
+}
+
+static int send(struct nn_device *dev, void *to, const void *host, size_t n,
+                struct error *err)
+{
+    int rc = gpu_enter(dev, err);
+
+    return rc < 0 ? rc : queue_send(to, host, n, err);
+}
+
+static int arrive(struct nn_device *dev, struct error *err)
+{
+    int rc = gpu_enter(dev, err);
+
+    return rc < 0 ? rc : queue_arrive(err);
 }
 
 static int copy(struct nn_device *dev, void *to, const void *from, size_t n,
@@ -84,9 +96,7 @@ static int copy(struct nn_device *dev, void *to, const void *from, size_t n,
 {
     int rc = gpu_enter(dev, err);
 
-    return rc < 0 ? rc
-                  : gpu_cuda(cudaMemcpyAsync(to, from, n, cudaMemcpyDeviceToDevice, 0),
-                             "copying on the GPU", err);
+    return rc < 0 ? rc : queue_copy(to, from, n, err);
 }
 
 static void discard(struct nn_op *op)
@@ -293,6 +303,47 @@ static int keep(struct nn_device *dev, const struct nn_keep *k, struct error *er
     return rc < 0 ? rc : gpu_cuda(kernel_keep(k), "the best of an attack", err);
 }
 
+struct nn_tape {
+    cudaGraphExec_t graph;
+};
+
+static int record(struct nn_device *dev, struct error *err)
+{
+    int rc = gpu_enter(dev, err);
+
+    return rc < 0 ? rc : queue_record(err);
+}
+
+static int stop(struct nn_device *dev, struct nn_tape **tape, struct error *err)
+{
+    struct nn_tape *t = xcalloc(1, sizeof *t);
+    int rc = queue_stop(&t->graph, err);
+
+    (void)dev;
+    if (rc < 0) {
+        free(t);
+        t = NULL;
+    }
+    *tape = t;
+    return rc;
+}
+
+static int play(struct nn_device *dev, struct nn_tape *tape, struct error *err)
+{
+    int rc = gpu_enter(dev, err);
+
+    return rc < 0 ? rc : queue_play(tape->graph, err);
+}
+
+static void erase(struct nn_device *dev, struct nn_tape *tape)
+{
+    if (tape == NULL)
+        return;
+    if (gpu_enter(dev, NULL) == 0)
+        cudaGraphExecDestroy(tape->graph);
+    free(tape);
+}
+
 static const struct nn_backend backend_cudnn = {
     .name = "cudnn",
     .open = gpu_open,
@@ -302,6 +353,8 @@ static const struct nn_backend backend_cudnn = {
     .free = release,
     .upload = upload,
     .download = download,
+    .send = send,
+    .arrive = arrive,
     .copy = copy,
     .prepare = prepare,
     .discard = discard,
@@ -318,6 +371,10 @@ static const struct nn_backend backend_cudnn = {
     .clamp = clamp,
     .ascend = ascend,
     .keep = keep,
+    .record = record,
+    .stop = stop,
+    .play = play,
+    .erase = erase,
 };
 
 __attribute__((visibility("default"))) const struct nn_plugin larder_nn_plugin = {

@@ -4,8 +4,12 @@
 
 #include "larder/mem.h"
 #include "nn/cudnn/kernels.h"
+#include "nn/cudnn/queue.h"
 
 #include "larder/banned.h"
+
+/* What cuBLAS is given, the same on any GPU: as much as it takes on the largest. */
+#define BLAS_WORK ((size_t)32 << 20)
 
 static int chosen;
 
@@ -70,6 +74,27 @@ int gpu_enter(const struct nn_device *dev, struct error *err)
     return gpu_cuda(cudaSetDevice(dev->gpu), "choosing the GPU", err);
 }
 
+static int open_libraries(struct nn_device *d, struct error *err)
+{
+    int rc = gpu_dnn(cudnnCreate(&d->dnn), "opening", err);
+
+    if (rc == 0)
+        rc = gpu_dnn(cudnnSetStream(d->dnn, kernel_stream), "opening", err);
+    if (rc == 0)
+        rc = gpu_blas(cublasCreate(&d->blas), "opening", err);
+    if (rc == 0)
+        rc = gpu_blas(cublasSetStream(d->blas, kernel_stream), "opening", err);
+    if (rc == 0)
+        rc = gpu_cuda(cudaMalloc(&d->blas_work, BLAS_WORK), "taking memory", err);
+    if (rc == 0)
+        rc = gpu_blas(cublasSetWorkspace(d->blas, d->blas_work, BLAS_WORK), "opening",
+                      err);
+    if (rc == 0) /* float32 products stay float32 */
+        rc = gpu_blas(cublasSetMathMode(d->blas, CUBLAS_PEDANTIC_MATH),
+                      "choosing float32", err);
+    return rc;
+}
+
 int gpu_open(struct nn_device **dev, int index, struct error *err)
 {
     struct nn_device *d = xcalloc(1, sizeof *d);
@@ -78,13 +103,12 @@ int gpu_open(struct nn_device **dev, int index, struct error *err)
     (void)index; /* lanes share the GPU */
     d->gpu = chosen;
     rc = gpu_enter(d, err);
+    if (rc == 0) {
+        d->queues = true;
+        rc = queue_open(err);
+    }
     if (rc == 0)
-        rc = gpu_dnn(cudnnCreate(&d->dnn), "opening", err);
-    if (rc == 0)
-        rc = gpu_blas(cublasCreate(&d->blas), "opening", err);
-    if (rc == 0) /* float32 products stay float32 */
-        rc = gpu_blas(cublasSetMathMode(d->blas, CUBLAS_PEDANTIC_MATH),
-                      "choosing float32", err);
+        rc = open_libraries(d, err);
     if (rc == 0)
         rc = gpu_cuda(cudaMalloc(&d->work, kernel_norm_work()), "taking memory", err);
     if (rc < 0) {
@@ -105,6 +129,9 @@ void gpu_close(struct nn_device *dev)
         cublasDestroy(dev->blas);
     if (dev->dnn != NULL)
         cudnnDestroy(dev->dnn);
+    cudaFree(dev->blas_work);
+    if (dev->queues)
+        queue_close();
     free(dev);
 }
 

@@ -1,7 +1,6 @@
 /*
  * gpu - what the operators of the plug-in share: the device, and how its failures are
- * told. All devices of a process queue on the same stream of one GPU, so that calls
- * happen in the order in which they were made, whatever lane made them.
+ * told. All devices of a process are the same GPU and queue on one stream (queue.h).
  */
 #ifndef NN_CUDNN_GPU_H
 #define NN_CUDNN_GPU_H
@@ -16,7 +15,9 @@ struct nn_device {
     int gpu;
     cudnnHandle_t dnn;
     cublasHandle_t blas;
-    void *work; /* device memory: what kernel_norm() needs */
+    bool queues;     /* queue_open() was called */
+    void *work;      /* device memory: what kernel_norm() needs, */
+    void *blas_work; /* and cuBLAS, which would take its own */
 };
 
 int gpu_start(int gpu, struct error *err);

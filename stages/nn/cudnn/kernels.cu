@@ -156,7 +156,7 @@ static cudaError_t sum_columns(size_t M, int K, void *work, F f, G finish)
     struct pair *part = (struct pair *)work;
     unsigned shares = shares_of(M);
 
-    column_shares<<<dim3((K + COLUMNS - 1) / COLUMNS, shares), dim3(COLUMNS, ROWS)>>>(
+    column_shares<<<dim3((K + COLUMNS - 1) / COLUMNS, shares), dim3(COLUMNS, ROWS), 0, kernel_stream>>>(
         part, M, K, f);
     return launch(K, [=] __device__(size_t k) {
         struct pair sum = { 0, 0 };

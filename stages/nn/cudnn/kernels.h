@@ -1,7 +1,7 @@
 /*
- * kernels - what the plug-in computes itself, queued on the default stream of the current
- * GPU. All pointers are device memory. Values lie N x H x W x C; sums are taken in a
- * fixed order, in double. Each returns what the launch said.
+ * kernels - what the plug-in computes itself, queued on kernel_stream. All pointers are
+ * device memory. Values lie N x H x W x C; sums are taken in a fixed order, in double.
+ * Each returns what the launch said.
  */
 #ifndef NN_CUDNN_KERNELS_H
 #define NN_CUDNN_KERNELS_H
@@ -14,6 +14,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* Of the current GPU; queue.c opens it. */
+extern cudaStream_t kernel_stream;
 
 /* y = (x - mean) / std and dx = dy / std, over d->N x H x W x C. */
 cudaError_t kernel_normalise(const struct nn_op_desc *d, const float *x, float *y);

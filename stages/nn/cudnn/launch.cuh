@@ -4,7 +4,7 @@
 #ifndef NN_CUDNN_LAUNCH_CUH
 #define NN_CUDNN_LAUNCH_CUH
 
-#include <cuda_runtime_api.h>
+#include "nn/cudnn/kernels.h"
 
 /* A thread takes every so many values; the order of a sum never depends on the GPU. */
 enum { THREADS = 256, MOST_BLOCKS = 4096 };
@@ -31,7 +31,7 @@ template <class F> static cudaError_t launch(size_t n, F f)
 {
     if (n == 0)
         return cudaSuccess;
-    each<<<blocks_for(n), THREADS>>>(n, f);
+    each<<<blocks_for(n), THREADS, 0, kernel_stream>>>(n, f);
     return cudaGetLastError();
 }
 

@@ -181,7 +181,7 @@ static int add_back(struct gpu_op *op, const struct nn_args *a, struct error *er
     for (int k = 0; k < 2 && status == cudaSuccess; k++)
         if (a->dxs[k] != NULL)
             status = cudaMemcpyAsync(a->dxs[k], a->dy, n * sizeof *a->dy,
-                                     cudaMemcpyDeviceToDevice, 0);
+                                     cudaMemcpyDeviceToDevice, kernel_stream);
     return told(status, op, err);
 }
 

@@ -42,7 +42,7 @@ cudaError_t kernel_norm(const struct kernel_update *u, size_t n, double *sum, vo
 {
     double *part = (double *)work;
 
-    norm_shares<<<NORM_BLOCKS, THREADS>>>(*u, n, part);
+    norm_shares<<<NORM_BLOCKS, THREADS, 0, kernel_stream>>>(*u, n, part);
     return launch(1, [=] __device__(size_t) {
         double total = 0;
         for (int i = 0; i < NORM_BLOCKS; i++)
@@ -121,7 +121,7 @@ cudaError_t kernel_loss(const struct nn_loss *loss)
 
     if (l.room == 0)
         return cudaSuccess;
-    place_loss<<<l.room * l.places, LOSS_THREADS>>>(l);
+    place_loss<<<l.room * l.places, LOSS_THREADS, 0, kernel_stream>>>(l);
     return launch(l.n, [=] __device__(size_t i) {
         double sum = 0;
         for (int p = 0; p < l.places; p++)
@@ -209,7 +209,7 @@ cudaError_t kernel_ascend(const struct nn_ascent *a)
 {
     if (a->n == 0)
         return cudaSuccess;
-    ascend<<<a->n, CLIMBERS>>>(*a);
+    ascend<<<a->n, CLIMBERS, 0, kernel_stream>>>(*a);
     return cudaGetLastError();
 }
 
@@ -234,6 +234,6 @@ cudaError_t kernel_keep(const struct nn_keep *k)
 {
     if (k->n == 0)
         return cudaSuccess;
-    keep<<<k->n, THREADS>>>(*k);
+    keep<<<k->n, THREADS, 0, kernel_stream>>>(*k);
     return cudaGetLastError();
 }
