@@ -1,10 +1,18 @@
 /*
- * launch - a kernel over n values.
+ * launch - how a kernel is launched, and a kernel over n values. The tests compile the
+ * same kernels for the CPU (tests/cuda-on-cpu), where LAUNCH is a call.
  */
 #ifndef NN_CUDNN_LAUNCH_CUH
 #define NN_CUDNN_LAUNCH_CUH
 
 #include <cuda_runtime_api.h>
+
+#ifdef LARDER_CUDA_DOUBLE
+#include "cuda_on_cpu.cuh"
+#else
+#define LAUNCH(kernel, grid, block, shared, stream, ...) \
+    kernel<<<grid, block, shared, stream>>>(__VA_ARGS__)
+#endif
 
 /* A thread takes every so many values; the order of a sum never depends on the GPU. */
 enum { THREADS = 256, MOST_BLOCKS = 4096 };
@@ -31,7 +39,7 @@ template <class F> static cudaError_t launch(size_t n, F f)
 {
     if (n == 0)
         return cudaSuccess;
-    each<<<blocks_for(n), THREADS>>>(n, f);
+    LAUNCH(each<F>, blocks_for(n), THREADS, 0, 0, n, f);
     return cudaGetLastError();
 }
 

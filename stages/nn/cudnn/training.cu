@@ -24,7 +24,7 @@ static __global__ void norm_shares(struct kernel_update u, size_t n, double *par
         sum += g * g;
     }
     seen[threadIdx.x] = sum;
-    for (int half = THREADS / 2; half > 0; half /= 2) {
+    for (unsigned half = THREADS / 2; half > 0; half /= 2) {
         __syncthreads();
         if (threadIdx.x < half)
             seen[threadIdx.x] += seen[threadIdx.x + half];
@@ -42,7 +42,7 @@ cudaError_t kernel_norm(const struct kernel_update *u, size_t n, double *sum, vo
 {
     double *part = (double *)work;
 
-    norm_shares<<<NORM_BLOCKS, THREADS>>>(*u, n, part);
+    LAUNCH(norm_shares, NORM_BLOCKS, THREADS, 0, 0, *u, n, part);
     return launch(1, [=] __device__(size_t) {
         double total = 0;
         for (int i = 0; i < NORM_BLOCKS; i++)
@@ -141,6 +141,6 @@ cudaError_t kernel_ascend(const struct nn_ascent *a)
 {
     if (a->n == 0)
         return cudaSuccess;
-    ascend<<<a->n, CLIMBERS>>>(*a);
+    LAUNCH(ascend, a->n, CLIMBERS, 0, 0, *a);
     return cudaGetLastError();
 }
