@@ -116,18 +116,28 @@ static unsigned shares_of(size_t M)
 {
     size_t shares = (M + SHARE - 1) / SHARE;
 
-    return (unsigned)(shares > MOST_SHARES ? MOST_SHARES : shares < 1 ? 1 : shares);
+    shares = shares > MOST_SHARES ? (size_t)MOST_SHARES : shares;
+    return (unsigned)(shares < 1 ? 1 : shares);
 }
 
 struct pair {
     double a, b;
 };
 
+/* Room of a block, ROWS x COLUMNS. Not in the kernel: compilers for the CPU lose where a
+ * template's variables are to be (tests/cuda-on-cpu). */
+static __device__ struct pair *shared_pairs(void)
+{
+    __shared__ struct pair pairs[ROWS * COLUMNS];
+
+    return pairs;
+}
+
 /* f(row, column) gives two values to sum. part: shares x K. */
 template <class F>
-__global__ void column_shares(struct pair *part, size_t M, int K, F f)
+static __global__ void column_shares(struct pair *part, size_t M, int K, F f)
 {
-    __shared__ struct pair seen[ROWS][COLUMNS];
+    struct pair *seen = shared_pairs();
     int k = blockIdx.x * COLUMNS + threadIdx.x;
     size_t rows = (M + gridDim.y - 1) / gridDim.y, from = rows * blockIdx.y,
            to = from + rows < M ? from + rows : M;
@@ -138,13 +148,13 @@ __global__ void column_shares(struct pair *part, size_t M, int K, F f)
         sum.a += v.a;
         sum.b += v.b;
     }
-    seen[threadIdx.y][threadIdx.x] = sum;
+    seen[threadIdx.y * COLUMNS + threadIdx.x] = sum;
     __syncthreads();
     if (threadIdx.y != 0 || k >= K)
         return;
     for (int r = 1; r < ROWS; r++) {
-        sum.a += seen[r][threadIdx.x].a;
-        sum.b += seen[r][threadIdx.x].b;
+        sum.a += seen[r * COLUMNS + threadIdx.x].a;
+        sum.b += seen[r * COLUMNS + threadIdx.x].b;
     }
     part[(size_t)blockIdx.y * K + k] = sum;
 }
@@ -156,8 +166,8 @@ static cudaError_t sum_columns(size_t M, int K, void *work, F f, G finish)
     struct pair *part = (struct pair *)work;
     unsigned shares = shares_of(M);
 
-    column_shares<<<dim3((K + COLUMNS - 1) / COLUMNS, shares), dim3(COLUMNS, ROWS), 0, kernel_stream>>>(
-        part, M, K, f);
+    LAUNCH(column_shares<F>, dim3((K + COLUMNS - 1) / COLUMNS, shares),
+           dim3(COLUMNS, ROWS), 0, kernel_stream, part, M, K, f);
     return launch(K, [=] __device__(size_t k) {
         struct pair sum = { 0, 0 };
         for (unsigned s = 0; s < shares; s++) {
@@ -192,8 +202,8 @@ struct shape {
 
 static struct shape shape_of(const struct nn_op_desc *d)
 {
-    struct shape s = { d->N, d->H, d->W, d->C, d->P, d->Q, d->kernel, d->stride, d->pad,
-                       d->gate };
+    struct shape s = { d->N, d->H,      d->W,      d->C,   d->P,
+                       d->Q, d->kernel, d->stride, d->pad, d->gate };
 
     return s;
 }

@@ -19,12 +19,13 @@ static __global__ void norm_shares(struct kernel_update u, size_t n, double *par
     __shared__ double seen[THREADS];
     double sum = 0;
 
-    EACH(i, n) {
+    EACH(i, n)
+    {
         double g = summed(u, i);
         sum += g * g;
     }
     seen[threadIdx.x] = sum;
-    for (int half = THREADS / 2; half > 0; half /= 2) {
+    for (unsigned half = THREADS / 2; half > 0; half /= 2) {
         __syncthreads();
         if (threadIdx.x < half)
             seen[threadIdx.x] += seen[threadIdx.x + half];
@@ -42,7 +43,7 @@ cudaError_t kernel_norm(const struct kernel_update *u, size_t n, double *sum, vo
 {
     double *part = (double *)work;
 
-    norm_shares<<<NORM_BLOCKS, THREADS, 0, kernel_stream>>>(*u, n, part);
+    LAUNCH(norm_shares, NORM_BLOCKS, THREADS, 0, kernel_stream, *u, n, part);
     return launch(1, [=] __device__(size_t) {
         double total = 0;
         for (int i = 0; i < NORM_BLOCKS; i++)
@@ -121,7 +122,7 @@ cudaError_t kernel_loss(const struct nn_loss *loss)
 
     if (l.room == 0)
         return cudaSuccess;
-    place_loss<<<l.room * l.places, LOSS_THREADS, 0, kernel_stream>>>(l);
+    LAUNCH(place_loss, l.room * l.places, LOSS_THREADS, 0, kernel_stream, l);
     return launch(l.n, [=] __device__(size_t i) {
         double sum = 0;
         for (int p = 0; p < l.places; p++)
@@ -143,9 +144,9 @@ cudaError_t kernel_fold(float *to, const float *weight, const float *bias,
         size_t k = i < K * n ? i / n : i - K * n;
         double scale = (double)gamma[k] / sqrt((double)var[k] + eps);
         double b = bias != NULL ? (double)bias[k] : 0;
-        double v = i < K * n ? scale * (double)weight[i]
-                             : __dadd_rn((double)beta[k],
-                                         __dmul_rn(b - (double)mean[k], scale));
+        double v =
+            i < K * n ? scale * (double)weight[i]
+                      : __dadd_rn((double)beta[k], __dmul_rn(b - (double)mean[k], scale));
         to[i] = (float)v;
     });
 }
@@ -209,7 +210,7 @@ cudaError_t kernel_ascend(const struct nn_ascent *a)
 {
     if (a->n == 0)
         return cudaSuccess;
-    ascend<<<a->n, CLIMBERS, 0, kernel_stream>>>(*a);
+    LAUNCH(ascend, a->n, CLIMBERS, 0, kernel_stream, *a);
     return cudaGetLastError();
 }
 
@@ -234,6 +235,6 @@ cudaError_t kernel_keep(const struct nn_keep *k)
 {
     if (k->n == 0)
         return cudaSuccess;
-    keep<<<k->n, THREADS, 0, kernel_stream>>>(*k);
+    LAUNCH(keep, k->n, THREADS, 0, kernel_stream, *k);
     return cudaGetLastError();
 }
