@@ -16,6 +16,8 @@
  *
  * After each epoch the weights, the momentum and the text of both tables so far go to the
  * checkpoint. A later run goes on from there and ends with the same bytes.
+ *
+ * On several GPUs it is as many processes, each with its lanes of a batch (nn/ranks.h).
  */
 #include <math.h>
 
@@ -37,6 +39,7 @@
 #include "nn/attack.h"
 #include "nn/init.h"
 #include "nn/net.h"
+#include "nn/ranks.h"
 
 #include "larder/banned.h"
 
@@ -59,6 +62,7 @@ struct training {
     struct manifest sets;
     const char **path; /* of each set */
     int n_sets;
+    struct ranks ranks;
     struct graph *graph;
     struct net *net;
     struct batches batches;
@@ -104,10 +108,13 @@ static int open_net(struct training *t, struct error *err)
         .threads = stage_threads(),
         .weight_gradient = true,
         .input_gradient = o->kind[0] == 'R',
+        .ranks = &t->ranks,
     };
     int rc;
 
-    rc = net_arch(&t->graph, o->arch, o->size, o->classes, err);
+    rc = ranks_start(&t->ranks, err);
+    if (rc == 0)
+        rc = net_arch(&t->graph, o->arch, o->size, o->classes, err);
     if (rc == 0 && !o->transform_input)
         rc = net_plain_input(t->graph, err);
     if (rc == 0)
@@ -320,6 +327,8 @@ static int save_epoch(struct training *t, struct error *err)
 {
     int rc;
 
+    if (t->ranks.rank > 0)
+        return 0;
     rc = save_tensors(t, "epoch", net_get_parameters, err);
     if (rc < 0 || !t->checkpoint.dir)
         return rc;
@@ -517,6 +526,8 @@ static int write_outputs(struct training *t, struct error *err)
     struct tensors w = { 0 };
     int rc;
 
+    if (t->ranks.rank > 0)
+        return 0;
     rc = net_get_parameters(t->net, &w, err);
     if (rc == 0)
         rc = tensors_write(&w, t->o->model, err);
@@ -570,6 +581,8 @@ static int train(const void *options, struct error *err)
         progress_note("computing on %s", net_platform(t.net));
     while (rc == 0 && t.step < t.n_steps)
         rc = train_epoch(&t, err);
+    if (rc == 0)
+        rc = ranks_finish(&t.ranks, err);
     if (rc == 0)
         rc = write_outputs(&t, err);
 out:

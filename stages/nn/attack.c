@@ -156,7 +156,8 @@ int attack_l2(struct net *net, const struct attack *a, const float *pixels,
                             .label = label,
                             .adversarial = adversarial,
                             .loss = loss };
-
+    const struct graph *g = net_graph(net);
+    size_t size = (size_t)g->H * g->W * g->C;
     int rc;
 
     assert(pixels != adversarial);
@@ -164,5 +165,9 @@ int attack_l2(struct net *net, const struct attack *a, const float *pixels,
         return error_set(err, E_INPUT, "an attack of %d steps of %g, radius %g", a->steps,
                          a->step, a->radius);
     rc = net_evaluate(net, err);
-    return rc < 0 ? rc : net_each_lane(net, n, attack_lane, &on, err);
+    if (rc == 0)
+        rc = net_each_lane(net, n, attack_lane, &on, err);
+    if (rc == 0)
+        rc = net_gather(net, n, adversarial, size, err);
+    return rc < 0 ? rc : net_gather(net, n, loss, 1, err);
 }

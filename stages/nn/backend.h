@@ -19,6 +19,7 @@
 #include "larder/error.h"
 
 struct draws;
+struct ranks;
 
 enum nn_kind {
     NN_NORMALISE,
@@ -217,6 +218,18 @@ struct nn_backend {
     int (*stop)(struct nn_device *dev, struct nn_tape **tape, struct error *err);
     int (*play)(struct nn_device *dev, struct nn_tape *tape, struct error *err);
     void (*erase)(struct nn_device *dev, struct nn_tape *tape); /* NULL is fine */
+    /* Several processes with a device each (nn/ranks.h); NULL in place of these: there
+     * are none. All of them make the same calls in the same order. */
+    int (*meet)(unsigned char id[],
+                struct error *err); /* by which they find each other */
+    int (*join)(struct nn_device *dev, const struct ranks *r, struct error *err);
+    /* g, n floats: the sum of those of all ranks, in their order, in a fixed order. */
+    int (*reduce)(struct nn_device *dev, float *g, size_t n, struct error *err);
+    /* all: the n floats of each rank, in their order. */
+    int (*gather)(struct nn_device *dev, float *all, const float *mine, size_t n,
+                  struct error *err);
+    /* mem, n floats: those of rank 0. */
+    int (*share)(struct nn_device *dev, float *mem, size_t n, struct error *err);
 };
 
 /* The backend of this name, or of a GPU "cuda:N"; E_DEVICE names those that this version

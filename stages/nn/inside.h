@@ -31,21 +31,32 @@ struct net {
     struct net_options o;
     struct program program[2]; /* of evaluation; of training, where it is another */
     int n_programs, run;       /* run: the one under way */
-    struct lane **lane;        /* o.lanes */
+    struct lane **lane;        /* those of this process, */
+    int n_lanes;               /* so many */
     struct workers *workers;
     struct weights weights;
     int n; /* pictures of the last net_forward() */
     char platform[64];
-    struct error *lane_error; /* o.lanes */
+    struct error *lane_error; /* n_lanes */
     /* steps of training: */
     int waits;                /* the place of the batch that was put last */
     struct step_tape tape[2]; /* without an attack, with one */
+    /* of several ranks: */
+    struct exchange {
+        void *mine, *all; /* device memory for a lane's values, and those of all ranks */
+        float *host;
+        size_t n; /* values of a lane that there is room for */
+    } exchange;
 };
 
 struct draws;
 /* Of that picture; NULL where there are none. */
 const struct draws *net_draws_at(const struct net_draws *d, int picture);
 void step_release(struct net *net);
+
+/* What net_gather() has taken. */
+void gather_release(struct net *net);
+
 /* The program that the lanes run, from here on. */
 void net_run_program(struct net *net, int k);
 

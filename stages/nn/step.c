@@ -107,9 +107,11 @@ static int compute(struct making *m, struct error *err)
     net_run_program(net, net->n_programs - 1);
     if (rc == 0)
         rc = each(m, learn, err);
+    if (rc == 0 && net->run == 1)
+        rc = weights_share_running(&net->weights, err);
     return rc < 0
                ? rc
-               : weights_update(&net->weights, m->step->sgd->clip > 0, net->o.lanes, err);
+               : weights_update(&net->weights, m->step->sgd->clip > 0, net->n_lanes, err);
 }
 
 static struct nn_device *device(const struct net *net)
@@ -210,7 +212,14 @@ int net_trained(struct net *net, float *loss, float *logits, struct error *err)
     int rc = each(&m, get_loss, err);
 
     m.out = logits;
-    return rc < 0 ? rc : each(&m, get_logits, err);
+    if (rc == 0)
+        rc = each(&m, get_logits, err);
+    if (rc == 0)
+        rc = net_gather(net, net->n, loss, 1, err);
+    return rc < 0 ? rc
+                  : net_gather(net, net->n, logits,
+                               (size_t)net->graph->places * (size_t)net->graph->classes,
+                               err);
 }
 
 void step_release(struct net *net)
