@@ -51,6 +51,7 @@ struct options {
     double lr, warmup, momentum, weight_decay, clip;
     double eps, step_ratio, ramp_start, ramp_end;
     struct augment augment;
+    const char *precision;
     bool rest, transform_input;
     uint64_t seed;
     const char *checkpoint;
@@ -108,6 +109,7 @@ static int open_net(struct training *t, struct error *err)
         .threads = stage_threads(),
         .weight_gradient = true,
         .input_gradient = o->kind[0] == 'R',
+        .tf32 = strcmp(o->precision, "tf32") == 0,
         .ranks = &t->ranks,
     };
     int rc;
@@ -598,6 +600,7 @@ int main(int argc, char **argv)
         .kind = "S",
         .schedule = "cosine",
         .transform = "part",
+        .precision = "float32",
         .classes = 10,
         .transform_input = true,
         .n_epochs = 30,
@@ -662,6 +665,8 @@ int main(int argc, char **argv)
                     "transform=part: largest |ln(width/height)|"),
         STAGE_BOOL("mirror", &o.augment.mirror,
                    "transform=part: mirror half of the pictures"),
+        STAGE_CHOICE("precision", &o.precision, "float32|tf32",
+                     "of products on a GPU; a CPU computes in float32 either way"),
         STAGE_SEED(&o.seed),
         STAGE_CHECKPOINT(&o.checkpoint),
         STAGE_END,

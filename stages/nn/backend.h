@@ -58,6 +58,8 @@ struct nn_op_desc {
     bool gate;            /* maxpool: x comes from a ReLU; dx is made 0 where x is 0 */
     bool input_gradient;  /* backward() is asked for dx */
     bool weight_gradient; /* backward() is asked for dw */
+    bool
+        tf32; /* conv, linear, gram: factors may be rounded to 10 bits (TensorFloat-32) */
 };
 
 struct nn_device; /* an engine, or a GPU with its stream */

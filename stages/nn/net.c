@@ -38,7 +38,8 @@ static void make_programs(struct net *net)
     const struct net_options *o = &net->o;
     struct fuse_use use = { .n = o->batch / o->lanes,
                             .weight_gradient = o->weight_gradient,
-                            .input_gradient = o->input_gradient };
+                            .input_gradient = o->input_gradient,
+                            .tf32 = o->tf32 };
     bool two = o->weight_gradient && has_modes(net->graph);
 
     if (two)
@@ -46,7 +47,9 @@ static void make_programs(struct net *net)
     program_make(&net->program[net->n_programs++], net->graph, &use);
     if (!two)
         return;
-    use = (struct fuse_use){ .n = use.n, .training = true, .weight_gradient = true };
+    use = (struct fuse_use){
+        .n = use.n, .training = true, .weight_gradient = true, .tf32 = o->tf32
+    };
     program_make(&net->program[net->n_programs++], net->graph, &use);
 }
 

@@ -35,6 +35,7 @@ struct net_options {
     int threads;          /* threads to use; more than lanes are not */
     bool weight_gradient; /* net_backward_weights() will be called */
     bool input_gradient;  /* net_backward_input() will be called */
+    bool tf32; /* where the device has it: quicker, and less exact (nn_op_desc) */
     const struct ranks *ranks; /* lanes is a multiple of them; NULL: this process alone */
 };
 

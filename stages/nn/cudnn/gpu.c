@@ -74,6 +74,19 @@ int gpu_enter(const struct nn_device *dev, struct error *err)
     return gpu_cuda(cudaSetDevice(dev->gpu), "choosing the GPU", err);
 }
 
+static int set_products(struct nn_device *d, bool tf32, struct error *err)
+{
+    d->tf32 = tf32;
+    return gpu_blas(cublasSetMathMode(d->blas, tf32 ? CUBLAS_TF32_TENSOR_OP_MATH
+                                                    : CUBLAS_PEDANTIC_MATH),
+                    "choosing how products are rounded", err);
+}
+
+int gpu_products(struct nn_device *dev, bool tf32, struct error *err)
+{
+    return dev->tf32 == tf32 ? 0 : set_products(dev, tf32, err);
+}
+
 static int open_libraries(struct nn_device *d, struct error *err)
 {
     int rc = gpu_dnn(cudnnCreate(&d->dnn), "opening", err);
@@ -89,10 +102,7 @@ static int open_libraries(struct nn_device *d, struct error *err)
     if (rc == 0)
         rc = gpu_blas(cublasSetWorkspace(d->blas, d->blas_work, BLAS_WORK), "opening",
                       err);
-    if (rc == 0) /* float32 products stay float32 */
-        rc = gpu_blas(cublasSetMathMode(d->blas, CUBLAS_PEDANTIC_MATH),
-                      "choosing float32", err);
-    return rc;
+    return rc < 0 ? rc : set_products(d, false, err);
 }
 
 int gpu_open(struct nn_device **dev, int index, struct error *err)

@@ -15,6 +15,7 @@ struct nn_device {
     int gpu;
     cudnnHandle_t dnn;
     cublasHandle_t blas;
+    bool tf32;       /* what cuBLAS was told last */
     bool queues;     /* queue_open() was called */
     void *work;      /* device memory: what kernel_norm() needs, */
     void *blas_work; /* and cuBLAS, which would take its own */
@@ -27,6 +28,9 @@ void gpu_platform(char *text, size_t n);
 
 /* Makes the device that of the calling thread. */
 int gpu_enter(const struct nn_device *dev, struct error *err);
+
+/* From here on cuBLAS's products are float32, or may be TF32. */
+int gpu_products(struct nn_device *dev, bool tf32, struct error *err);
 
 /* 0, or E_DEVICE with what was tried and the library's own words. */
 int gpu_cuda(cudaError_t status, const char *what, struct error *err);
