@@ -163,6 +163,9 @@ static int open_sets(struct training *t, struct error *err)
         .robust_side = robust ? t->graph->H : 0,
         .augment = o->augment,
         .seed = o->seed,
+        .threads = stage_threads(),
+        .rank = t->ranks.rank,
+        .ranks = t->ranks.n,
     };
     int rc;
 
