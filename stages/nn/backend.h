@@ -234,8 +234,8 @@ struct nn_backend {
     int (*share)(struct nn_device *dev, float *mem, size_t n, struct error *err);
 };
 
-/* The backend of this name, or of a GPU "cuda:N"; E_DEVICE names those that this version
- * has. */
+/* The backend of this name, of a GPU "cuda:N", or "auto": of the first GPU, else of the
+ * CPU; E_DEVICE names those that this version has. */
 int backend_find(const struct nn_backend **b, const char *name, struct error *err);
 
 #endif
