@@ -23,8 +23,8 @@ int backend_find(const struct nn_backend **b, const char *name, struct error *er
             return 0;
         }
     }
-    return error_set(
-        err, E_DEVICE,
-        "backend %s is not supported by this version; it has plain, onednn, cuda:N and auto",
-        name);
+    return error_set(err, E_DEVICE,
+                     "backend %s is not supported by this version; it has plain, onednn, "
+                     "cuda:N and auto",
+                     name);
 }

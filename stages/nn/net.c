@@ -166,7 +166,9 @@ void net_close(struct net *net)
     if (net == NULL)
         return;
     workers_close(net->workers);
-    step_release(net);
+    for (int k = 0; k < 2; k++)
+        tape_release(net, &net->step[k]);
+    tape_release(net, &net->search);
     gather_release(net);
     weights_release(&net->weights);
     for (int k = 0; k < net->n_lanes; k++)
