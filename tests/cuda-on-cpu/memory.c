@@ -227,6 +227,14 @@ bool memory_has(int device, const void *p, size_t n)
     return (const unsigned char *)p >= b->at && at <= b->n && n <= b->n - at;
 }
 
+size_t memory_block(int device, const void *p, const unsigned char **at)
+{
+    if (!memory_has(device, p, 1))
+        return 0;
+    *at = block_of(p)->at;
+    return block_of(p)->n;
+}
+
 void memory_check_device(int device, const void *p, size_t n, const char *what)
 {
     if (n > 0 && !memory_has(device, p, n))
