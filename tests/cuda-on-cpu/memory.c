@@ -313,13 +313,12 @@ static __attribute__((destructor)) void tell_leaks(void)
     if (!setting()->leaks)
         return;
     if (handles > 0)
-        told_stop("at exit %d handle%s never destroyed, first a %s", handles,
-                  handles == 1 ? " was" : "s were", what);
+        told_stop("at exit %d not destroyed, the first is a handle: %s", handles, what);
     if (n > 0)
-        told_stop("at exit %d block%s of device memory never freed, first %zu bytes "
-                  "taken by call %u",
-                  n, n == 1 ? " was" : "s were", first->n, first->taken);
+        told_stop("at exit %d not freed, the first is device memory: %zu bytes taken by "
+                  "call %u",
+                  n, first->n, first->taken);
     if (n_pins > 0)
-        told_stop("at exit %d block%s of pinned memory never freed", n_pins,
-                  n_pins == 1 ? " was" : "s were");
+        told_stop("at exit %d not freed, the first is pinned memory: %zu bytes", n_pins,
+                  pins[0].n);
 }
