@@ -54,6 +54,8 @@ static cudaError_t failure(enum call_kind kind, const char *name)
         return status;
     if (fault_stays(status))
         stuck[self.device] = status;
+    if (kind == CALL_LAUNCH && status == cudaErrorLaunchFailure)
+        return cudaSuccess; /* it is on its way; the next call is told */
     failed(name, kind != CALL_LAUNCH);
     return status;
 }

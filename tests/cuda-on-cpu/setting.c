@@ -73,17 +73,17 @@ static size_t common_divisor(size_t a, size_t b)
     return a;
 }
 
-/* A shuffle is a walk in equal strides that meets every place once. */
-size_t order_at(enum order order, uint64_t seed, size_t i, size_t n)
+/* A shuffle: equal strides that have no factor in common with n. */
+struct walk walk_in(enum order order, uint64_t seed, size_t n)
 {
     uint64_t h = (seed + 1) * 0x9E3779B97F4A7C15u;
-    size_t stride;
+    size_t step;
 
     if (order == ASCENDING || n < 2)
-        return i;
+        return (struct walk){ 0, 1, n };
     if (order == DESCENDING)
-        return n - 1 - i;
-    for (stride = 1 + h % n; common_divisor(stride, n) != 1; stride++)
+        return (struct walk){ n - 1, n - 1, n };
+    for (step = 1 + (size_t)(h >> 8) % n; common_divisor(step, n) != 1; step++)
         ;
-    return (size_t)(((h >> 40) + (uint64_t)i * stride) % n);
+    return (struct walk){ (size_t)(h >> 40) % n, step % n, n };
 }

@@ -25,7 +25,20 @@ struct settings {
 
 const struct settings *setting(void);
 
-/* Place i of n in an order; seed: another shuffle. */
-size_t order_at(enum order order, uint64_t seed, size_t i, size_t n);
+/* A walk that meets each of n places once. */
+struct walk {
+    size_t at, step, n;
+};
+
+struct walk walk_in(enum order order, uint64_t seed, size_t n);
+
+static inline size_t walk_next(struct walk *w)
+{
+    size_t at = w->at;
+
+    w->at += w->step;
+    w->at -= w->at >= w->n ? w->n : 0;
+    return at;
+}
 
 #endif

@@ -247,7 +247,7 @@ static struct work *choose(const struct works *of, size_t from)
             return of->w[i];
         found[n++] = i;
     }
-    return n == 0 ? NULL : of->w[found[order_at(SHUFFLED, setting()->seed + turn++, 0, n)]];
+    return n == 0 ? NULL : of->w[found[walk_in(SHUFFLED, setting()->seed + turn++, n).at]];
 }
 
 /* Does all of it, or one piece. */
