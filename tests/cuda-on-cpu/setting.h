@@ -17,7 +17,7 @@ struct settings {
     enum order streams;      /* CUDA_ON_CPU_STREAMS: of what may run at once */
     uint64_t seed;           /* of both, behind a colon: shuffled:7 */
     const char *fail;        /* CUDA_ON_CPU_FAIL: N[:ERROR[:FUNCTION]] (fault.c) */
-    const char *calls;       /* CUDA_ON_CPU_CALLS: a file that gets the number of calls */
+    const char *calls;       /* CUDA_ON_CPU_CALLS: a file that gets the number of calls that can fail */
     bool leaks;              /* CUDA_ON_CPU_LEAKS=allow: none are told */
     bool after;              /* CUDA_ON_CPU_AFTER=allow: failures may go unheard */
     int patience;            /* CUDA_ON_CPU_PATIENCE: seconds that a rank waits for others */
