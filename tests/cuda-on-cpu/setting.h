@@ -11,7 +11,9 @@
 enum order { ASCENDING, DESCENDING, SHUFFLED };
 
 struct settings {
-    int devices;             /* CUDA_ON_CPU_DEVICES: how many there are */
+    int devices;             /* CUDA_ON_CPU_DEVICES: how many there are, or rather how
+                              * many of them CUDA_VISIBLE_DEVICES lets us see */
+    int gpu[8];              /* which one each of them is */
     size_t memory;           /* CUDA_ON_CPU_MEMORY: MiB of each, here in bytes */
     enum order threads;      /* CUDA_ON_CPU_THREADS: of the threads and blocks of a kernel */
     enum order streams;      /* CUDA_ON_CPU_STREAMS: of what may run at once */
