@@ -143,6 +143,14 @@ bool call_stuck(void)
     return stuck[self.device] != cudaSuccess;
 }
 
+bool call_any_stuck(void)
+{
+    for (int i = 0; i < MOST_DEVICES; i++)
+        if (stuck[i] != cudaSuccess)
+            return true;
+    return false;
+}
+
 cudaError_t call_error(void)
 {
     if (call_stuck())
@@ -166,6 +174,6 @@ static __attribute__((destructor)) void tell_calls(void)
 
     if (f == NULL)
         return;
-    fprintf(f, "%u\n", n_calls);
+    fprintf(f, "%u\n", fault_calls());
     fclose(f);
 }

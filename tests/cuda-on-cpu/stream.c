@@ -69,6 +69,18 @@ void stream_demand(const struct CUstream_st *s)
     works_clear(&of);
 }
 
+void stream_demand_device(int device)
+{
+    struct works of = { 0 };
+
+    work_of_device(device, &of);
+    for (const struct CUstream_st *t = first; t != NULL; t = t->next)
+        if (t->device == device)
+            works_add_all(&of, &t->tail);
+    work_demand_all(&of);
+    works_clear(&of);
+}
+
 /* Whether work in s would have to follow what a capture holds. */
 static bool meets_a_capture(const struct CUstream_st *s)
 {
@@ -223,6 +235,6 @@ cudaError_t cudaDeviceSynchronize(void)
     if (e == cudaSuccess)
         e = capture_allows_unsafe(true);
     if (e == cudaSuccess)
-        work_demand_device(call_device());
+        stream_demand_device(call_device());
     return call_leave(e != cudaSuccess ? e : call_error());
 }

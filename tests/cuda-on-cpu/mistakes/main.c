@@ -12,7 +12,11 @@
 
 static const struct mistake *const all[] = { mistakes_memory, mistakes_order,
                                              mistakes_capture, mistakes_library,
-                                             mistakes_kernel };
+                                             mistakes_kernel,
+#ifdef WITH_NCCL
+                                             mistakes_ranks,
+#endif
+};
 
 float *counted(float first)
 {

@@ -19,7 +19,8 @@ struct mistake {
 };
 
 extern const struct mistake mistakes_memory[], mistakes_order[], mistakes_capture[],
-    mistakes_library[], mistakes_kernel[]; /* each ends with a name of NULL */
+    mistakes_library[], mistakes_kernel[],
+    mistakes_ranks[]; /* each ends with a name of NULL */
 
 enum { VALUES = 64 };
 
