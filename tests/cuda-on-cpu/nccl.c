@@ -1,5 +1,6 @@
 /* NCCL: communicators, groups, and the collectives that a program calls. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "comm.h"
@@ -14,13 +15,24 @@ enum { MOST_GROUPED = 256 };
 static __thread char last_words[200];
 
 /* What a group of calls of this thread has gathered. */
-static __thread struct {
+struct group {
     int depth;
     struct collective call[MOST_GROUPED]; /* of one member each */
     int calls;
     ncclComm_t joining[MEET_RANKS];
     int joins;
-} group;
+};
+
+/* Too large to lie in the thread's own memory, of which a library that is opened late gets
+ * little. */
+static struct group *group(void)
+{
+    static __thread struct group *own;
+
+    if (own == NULL && (own = calloc(1, sizeof *own)) == NULL)
+        told_stop("no memory for a group of calls");
+    return own;
+}
 
 static ncclResult_t enter(enum call_kind kind, const char *name)
 {
@@ -149,10 +161,10 @@ ncclResult_t ncclCommInitRank(ncclComm_t *comm, int ranks, ncclUniqueId id, int 
         r = come(comm, id.internal, ranks, rank);
     if (r != ncclSuccess)
         return leave(r);
-    if (group.depth == 0)
+    if (group()->depth == 0)
         r = join_all(comm, 1);
     else
-        group.joining[group.joins++] = *comm;
+        group()->joining[group()->joins++] = *comm;
     if (r != ncclSuccess)
         *comm = NULL;
     return leave(r);
@@ -269,8 +281,8 @@ static ncclResult_t queue(struct collective *c)
 /* Joins with `first` the next call of each other rank of the same communicator. */
 static void gather(struct collective *first, int from)
 {
-    for (int i = from; i < group.calls; i++) {
-        struct collective *c = &group.call[i];
+    for (int i = from; i < group()->calls; i++) {
+        struct collective *c = &group()->call[i];
         bool there = c->members == 0;
         for (int k = 0; k < first->members && !there; k++)
             there = c->member[0].comm == first->member[k].comm ||
@@ -287,7 +299,7 @@ ncclResult_t ncclGroupStart(void)
     ncclResult_t r = enter(CALL_SETUP, "ncclGroupStart");
 
     if (r == ncclSuccess)
-        group.depth++;
+        group()->depth++;
     return leave(r);
 }
 
@@ -295,19 +307,19 @@ ncclResult_t ncclGroupEnd(void)
 {
     ncclResult_t r = enter(CALL_WORK, "ncclGroupEnd");
 
-    if (group.depth == 0)
+    if (group()->depth == 0)
         return leave(refuse(ncclInvalidUsage, "no group was begun"));
-    if (--group.depth > 0)
+    if (--group()->depth > 0)
         return leave(r);
-    if (group.joins > 0 && r == ncclSuccess)
-        r = join_all(group.joining, group.joins);
-    for (int i = 0; i < group.calls && r == ncclSuccess; i++) {
-        if (group.call[i].members == 0)
+    if (group()->joins > 0 && r == ncclSuccess)
+        r = join_all(group()->joining, group()->joins);
+    for (int i = 0; i < group()->calls && r == ncclSuccess; i++) {
+        if (group()->call[i].members == 0)
             continue;
-        gather(&group.call[i], i + 1);
-        r = queue(&group.call[i]);
+        gather(&group()->call[i], i + 1);
+        r = queue(&group()->call[i]);
     }
-    group.calls = group.joins = 0;
+    group()->calls = group()->joins = 0;
     return leave(r);
 }
 
@@ -346,11 +358,11 @@ static ncclResult_t take(struct collective *c)
     check_memory(c);
     if (c->note.count == 0)
         return ncclSuccess;
-    if (group.depth == 0)
+    if (group()->depth == 0)
         return queue(c);
-    if (group.calls == MOST_GROUPED)
+    if (group()->calls == MOST_GROUPED)
         told_stop("%s: more than %d calls in a group", c->name, MOST_GROUPED);
-    group.call[group.calls++] = *c;
+    group()->call[group()->calls++] = *c;
     return ncclSuccess;
 }
 
