@@ -126,9 +126,9 @@ struct fiber *fiber_new(void (*function)(void))
     f->function = function;
     f->stack = stack_new();
     top = (void **)(f->stack + STACK - shift());
-    *--top = NULL; /* loop() returns to nowhere */
+    *--top = NULL;               /* loop() returns to nowhere */
     *--top = (void *)(uintptr_t)loop;
-    top -= 6; /* the registers, of no meaning yet */
+    top -= 6;                    /* the registers, of no meaning yet */
     f->at = top;
     return f;
 }

@@ -23,8 +23,8 @@ struct group {
     int joins;
 };
 
-/* Too large to lie in the thread's own memory, of which a library that is opened late
- * gets little. */
+/* Too large to lie in the thread's own memory, of which a library that is opened late gets
+ * little. */
 static struct group *group(void)
 {
     static __thread struct group *own;
@@ -65,18 +65,12 @@ static ncclResult_t refuse(ncclResult_t r, const char *why)
 const char *ncclGetErrorString(ncclResult_t r)
 {
     static const char *const words[] = {
-        "no error",
-        "unhandled cuda error",
-        "unhandled system error",
-        "internal error",
-        "invalid argument",
-        "invalid usage",
-        "remote process exited or there was a network error",
+        "no error", "unhandled cuda error", "unhandled system error", "internal error",
+        "invalid argument", "invalid usage", "remote process exited or there was a network error",
         "NCCL operation in progress",
     };
 
-    return (unsigned)r < sizeof words / sizeof words[0] ? words[r]
-                                                        : "unknown result code";
+    return (unsigned)r < sizeof words / sizeof words[0] ? words[r] : "unknown result code";
 }
 
 const char *ncclGetLastError(ncclComm_t comm)
@@ -133,7 +127,7 @@ static ncclResult_t come(ncclComm_t *comm, const char *name, int ranks, int rank
     (*comm)->meet = m;
     (*comm)->device = call_device();
     (*comm)->gpu = setting()->gpu[call_device()];
-    snprintf((*comm)->name, sizeof(*comm)->name, "%s", name);
+    snprintf((*comm)->name, sizeof (*comm)->name, "%s", name);
     meet_step(m);
     return ncclSuccess;
 }
@@ -238,13 +232,13 @@ ncclResult_t ncclCommGetAsyncError(ncclComm_t comm, ncclResult_t *error)
     return leave(r);
 }
 
-#define ASK(Name, value)                                       \
-    ncclResult_t ncclComm##Name(const ncclComm_t comm, int *n) \
-    {                                                          \
-        ncclResult_t r = enter(CALL_SETUP, "ncclComm" #Name);  \
-        handle_check(HANDLE_COMM, comm);                       \
-        *n = value;                                            \
-        return leave(r);                                       \
+#define ASK(Name, value)                                                    \
+    ncclResult_t ncclComm##Name(const ncclComm_t comm, int *n)              \
+    {                                                                       \
+        ncclResult_t r = enter(CALL_SETUP, "ncclComm" #Name);               \
+        handle_check(HANDLE_COMM, comm);                                    \
+        *n = value;                                                         \
+        return leave(r);                                                    \
     }
 
 ASK(Count, meet_ranks(comm->meet))
@@ -279,8 +273,7 @@ static ncclResult_t queue(struct collective *c)
 {
     if (c->members > 1 || ((struct CUstream_st *)c->member[0].stream)->capture == NULL)
         return queue_together(c);
-    return stream_add(c->member[0].stream, deed_new(comm_run, c, sizeof *c)) ==
-                   cudaSuccess
+    return stream_add(c->member[0].stream, deed_new(comm_run, c, sizeof *c)) == cudaSuccess
                ? ncclSuccess
                : ncclUnhandledCudaError;
 }
