@@ -17,14 +17,15 @@ static int record(struct net *net, struct taped *t,
                   int (*compute)(void *context, struct error *err), void *context,
                   struct error *err)
 {
-    struct error late = { 0 };
-    int rc = net->b->record(device(net), err), stopped;
+    int rc = net->b->record(device(net), err);
 
     if (rc < 0)
         return rc;
     rc = compute(context, err);
-    stopped = net->b->stop(device(net), &t->tape, rc < 0 ? &late : err);
-    return rc < 0 ? rc : stopped;
+    if (rc == 0)
+        return net->b->stop(device(net), &t->tape, err);
+    net->b->stop(device(net), NULL, NULL);
+    return rc;
 }
 
 int tape_run(struct net *net, struct taped *t, const struct tape_shape *shape,

@@ -160,7 +160,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t s)
 
 cudaError_t cudaStreamSynchronize(cudaStream_t s)
 {
-    cudaError_t e = call_enter(CALL_WORK, "cudaStreamSynchronize");
+    cudaError_t e = call_enter(CALL_SETUP, "cudaStreamSynchronize");
     struct CUstream_st *t = stream_of(s);
 
     if (e == cudaSuccess)
@@ -230,7 +230,7 @@ cudaError_t cudaStreamGetFlags(cudaStream_t s, unsigned *flags)
 
 cudaError_t cudaDeviceSynchronize(void)
 {
-    cudaError_t e = call_enter(CALL_WORK, "cudaDeviceSynchronize");
+    cudaError_t e = call_enter(CALL_SETUP, "cudaDeviceSynchronize");
 
     if (e == cudaSuccess)
         e = capture_allows_unsafe(true);

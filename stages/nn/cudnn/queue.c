@@ -197,8 +197,7 @@ int queue_stop(cudaGraphExec_t *exec, struct error *err)
     cudaGraph_t graph = NULL;
     int rc = gpu_cuda(cudaStreamEndCapture(kernel_stream, &graph), "recording", err);
 
-    *exec = NULL;
-    if (rc == 0)
+    if (rc == 0 && exec != NULL)
         rc = gpu_cuda(cudaGraphInstantiate(exec, graph, 0), "preparing what was recorded",
                       err);
     if (graph != NULL)
