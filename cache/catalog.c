@@ -155,15 +155,33 @@ static int by_age(const void *a, const void *b)
     return x->age < y->age ? -1 : x->age > y->age;
 }
 
+/* n >= 0; an index has a hundred thousand of them, and printf takes its time. */
+static void add_number(struct buf *to, long long n)
+{
+    char text[20], *at = text + sizeof text;
+
+    do {
+        *--at = (char)('0' + n % 10);
+        n /= 10;
+    } while (n > 0);
+    buf_add(to, at, (size_t)(text + sizeof text - at));
+}
+
 static void write_entry(const struct catalog_entry *e, struct buf *to)
 {
     char hex[DIGEST_HEX + 1];
 
-    buf_printf(to, "%s sha256:%s ", *e->by.text ? "record" : "object",
-               digest_hex(&e->id, hex));
-    if (*e->by.text)
-        buf_printf(to, "%s ", e->by.text);
-    buf_printf(to, "%lld %lld\n", e->from, e->size);
+    buf_adds(to, *e->by.text ? "record sha256:" : "object sha256:");
+    buf_add(to, digest_hex(&e->id, hex), DIGEST_HEX);
+    buf_addc(to, ' ');
+    if (*e->by.text) {
+        buf_adds(to, e->by.text);
+        buf_addc(to, ' ');
+    }
+    add_number(to, e->from);
+    buf_addc(to, ' ');
+    add_number(to, e->size);
+    buf_addc(to, '\n');
 }
 
 void catalog_write(struct catalog *c, uint32_t first_pack, struct buf *to)

@@ -1,8 +1,10 @@
 #include "libcurl.h"
 
+#include <dlfcn.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "larder/thread.h"
 #include "library.h"
 
 #include "larder/banned.h"
@@ -28,6 +30,23 @@ static const struct library_call wanted[] = {
     { "curl_slist_free_all", &calls.slist_free_all },
 };
 
+#define LIBRARY "libcurl.so.4"
+
+static bool expected; /* a thread reads it, or has done so */
+static pthread_t reader;
+
+static void *read_library(void *unused)
+{
+    (void)unused;
+    return dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+}
+
+void libcurl_expect(void)
+{
+    if (!expected)
+        expected = thread_start(&reader, read_library, NULL);
+}
+
 int libcurl_open(const struct libcurl **lib, struct error *err)
 {
     static bool opened;
@@ -35,7 +54,10 @@ int libcurl_open(const struct libcurl **lib, struct error *err)
     *lib = &calls;
     if (opened)
         return 0;
-    opened = library_open("libcurl.so.4", wanted, sizeof wanted / sizeof *wanted) &&
+    if (expected)
+        pthread_join(reader, NULL);
+    expected = false;
+    opened = library_open(LIBRARY, wanted, sizeof wanted / sizeof *wanted) &&
              calls.global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
     if (opened)
         return 0;

@@ -29,6 +29,8 @@ struct libcurl {
 };
 
 /* *lib is valid until the program ends. E_SYSTEM where there is no libcurl. */
+/* It will be: it is read from the disk meanwhile, by a thread. */
+void libcurl_expect(void);
 int libcurl_open(const struct libcurl **lib, struct error *err);
 /* Whose word on a server counts: the certificates in the file of CURL_CA_BUNDLE or
  * SSL_CERT_FILE, as with curl itself, else those of the system. */

@@ -206,7 +206,7 @@ int object_read(struct store *st, const struct digest *id, size_t max, struct bu
 
 /* Its ctime says when somebody last relied on it: gc leaves what is young (gc.h). Nothing
  * that a state compares is changed. */
-void object_hold(struct store *st, const struct digest *id)
+bool object_hold(struct store *st, const struct digest *id)
 {
     static const struct timespec times[2] = { { .tv_nsec = UTIME_NOW },
                                               { .tv_nsec = UTIME_OMIT } };
@@ -215,8 +215,10 @@ void object_hold(struct store *st, const struct digest *id)
 
     layout_object(st, id, &path);
     if (io_fstatat(st->dir, layout_below(st, &path), &s, AT_SYMLINK_NOFOLLOW) < 0) {
+        bool absent = errno == ENOENT || errno == ENOTDIR;
+
         buf_release(&path); /* if it comes now, it is young */
-        return;
+        return !absent;
     }
     store_guard(st);
     if (io_utimensat(st->dir, layout_below(st, &path), times, AT_SYMLINK_NOFOLLOW) < 0 &&
@@ -224,6 +226,7 @@ void object_hold(struct store *st, const struct digest *id)
         st->guarded = st->guard != 0; /* then nothing goes while we live */
     store_unguard(st);
     buf_release(&path);
+    return true;
 }
 
 /* OBJECT_FINE when the store has the object already and, with sync, on the disk. It is
@@ -234,7 +237,8 @@ static int have_already(const struct intake *in, const struct digest *id, long l
     struct buf path = { 0 };
     int rc;
 
-    object_hold(in->st, id);
+    if (!object_hold(in->st, id))
+        return OBJECT_ABSENT;
     rc = object_check(in->st, id, size, true, err);
     if (rc == OBJECT_FINE && in->sync) {
         layout_object(in->st, id, &path);

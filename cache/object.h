@@ -40,8 +40,8 @@ int object_check(struct store *st, const struct digest *id, long long size, bool
                  struct error *err);
 /* Somebody is about to rely on an object that no record may name yet: gc leaves it alone
  * for the length of its grace, and while what was begun before goes on. To be called
- * before it is looked whether the object is there; absent is fine. */
-void object_hold(struct store *st, const struct digest *id);
+ * before it is looked whether the object is right; false when there is none. */
+bool object_hold(struct store *st, const struct digest *id);
 /* The state of its file, which is known to be good. */
 void object_remember(struct store *st, const struct digest *id,
                      const struct fs_state *state);

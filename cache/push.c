@@ -15,6 +15,7 @@
 #include "larder/map.h"
 #include "larder/mem.h"
 #include "layout.h"
+#include "libcurl.h"
 #include "object.h"
 #include "offer.h"
 #include "packer.h"
@@ -71,6 +72,12 @@ static int open_peer(struct push **to, struct store *store, const struct peer *p
     }
     *to = p;
     return rc;
+}
+
+void push_expect(const char *place)
+{
+    if (strncmp(place, "file:", 5) != 0)
+        libcurl_expect();
 }
 
 int push_open(struct push **to, struct store *store, const char *name, const char *place,

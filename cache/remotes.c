@@ -456,10 +456,10 @@ static int fetch_file(struct remotes *r, const struct digest *id, long long size
                       bool sync, struct error *err)
 {
     struct receive in = { 0 };
-    int rc;
+    int rc = OBJECT_ABSENT;
 
-    object_hold(r->order.store, id); /* no record may name it yet */
-    rc = object_check(r->order.store, id, size, false, err);
+    if (object_hold(r->order.store, id)) /* no record may name it yet */
+        rc = object_check(r->order.store, id, size, false, err);
     if (rc <= OBJECT_FINE)
         return rc;
     rc = ask_for_file(r, &in, id, size, NULL, err);

@@ -75,20 +75,11 @@ bool scan_double(struct scan *s, double *value)
 
 bool scan_digest(struct scan *s, struct digest *d)
 {
-    char hex[DIGEST_HEX + 1];
-
-    if (!scan_text(s, "sha256:") || s->end - s->at < DIGEST_HEX)
+    if (!scan_text(s, "sha256:") || s->end - s->at < DIGEST_HEX ||
+        !digest_parse_hex(d, s->at))
         return false;
-    for (int i = 0; i < DIGEST_HEX; i++) {
-        char c = s->at[i];
-
-        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
-            return false;
-        hex[i] = c;
-    }
-    hex[DIGEST_HEX] = '\0';
     s->at += DIGEST_HEX;
-    return digest_parse(d, hex);
+    return true;
 }
 
 static int hex_digit(char c)

@@ -147,11 +147,13 @@ void sidehash_add(struct sidehash *s, const void *bytes, size_t n)
 static void drain(struct sidehash *s)
 {
     pthread_mutex_lock(&s->lock);
-    s->hurries = true;
-    pthread_cond_broadcast(&s->changed);
-    while (s->hashed != s->filled)
-        pthread_cond_wait(&s->changed, &s->lock);
-    s->hurries = false;
+    if (s->hashed != s->filled) {
+        s->hurries = true;
+        pthread_cond_broadcast(&s->changed);
+        while (s->hashed != s->filled)
+            pthread_cond_wait(&s->changed, &s->lock);
+        s->hurries = false;
+    }
     pthread_mutex_unlock(&s->lock);
 }
 

@@ -270,13 +270,12 @@ static int pass(struct passing *p, struct tarin *t, const struct bundle_object *
 static int is_lacking(struct unbundle *u, const struct bundle_object *o,
                       struct error *err)
 {
-    int found;
+    int found = OBJECT_ABSENT;
 
-    if (u->order.store)
-        object_hold(u->order.store, &o->id); /* no record may name it yet */
-    found = u->order.store ? object_check(u->order.store, &o->id, o->size, false, err)
-                           : OBJECT_FINE;
-
+    if (!u->order.store)
+        return 0;
+    if (object_hold(u->order.store, &o->id)) /* no record may name it yet */
+        found = object_check(u->order.store, &o->id, o->size, false, err);
     return found < 0 ? found : found != OBJECT_FINE;
 }
 

@@ -70,6 +70,8 @@ int command_push(const struct cli *cli, struct error *err)
     if (rc == 0)
         rc = sharing_first(&s, &name, &place, err);
     if (rc == 0)
+        push_expect(place);
+    if (rc == 0)
         rc = sharing_trust(&s, err);
     if (rc == 0)
         rc = lookup_all(&s, false, err);

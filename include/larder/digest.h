@@ -35,5 +35,7 @@ int digest_compare(const struct digest *a, const struct digest *b); /* like memc
 char *digest_hex(const struct digest *d, char hex[DIGEST_HEX + 1]);
 /* Reads exactly 64 hex digits, with or without "sha256:" in front; false if it is not. */
 bool digest_parse(struct digest *d, const char *text);
+/* Of 64 digits alone, none of them a capital, whatever follows. */
+bool digest_parse_hex(struct digest *d, const char *text);
 
 #endif

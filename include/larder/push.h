@@ -28,6 +28,8 @@ struct push_totals {
     long long bytes;             /* given, of objects */
 };
 
+/* push_open() of this place will follow: what takes a while is begun. */
+void push_expect(const char *place);
 /* Opens the remote at place ("file:/path", "https://host/path"), called name in messages,
  * and makes an empty one a remote. signer is borrowed. E_REMOTE when it is away. *p is
  * new. */

@@ -112,18 +112,26 @@ char *digest_hex(const struct digest *d, char hex[DIGEST_HEX + 1])
 static const unsigned char hex_value[256] = {
     ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,
     ['6'] = 7,  ['7'] = 8,  ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,
-    ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16, ['A'] = 11, ['B'] = 12,
-    ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+    ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
 };
 
 bool digest_parse(struct digest *d, const char *text)
 {
-    struct digest read;
+    char hex[DIGEST_HEX];
 
     if (strncmp(text, "sha256:", 7) == 0)
         text += 7;
     if (strlen(text) != DIGEST_HEX)
         return false;
+    for (int i = 0; i < DIGEST_HEX; i++)
+        hex[i] = (char)(text[i] >= 'A' && text[i] <= 'F' ? text[i] - 'A' + 'a' : text[i]);
+    return digest_parse_hex(d, hex);
+}
+
+bool digest_parse_hex(struct digest *d, const char *text)
+{
+    struct digest read;
+
     for (int i = 0; i < DIGEST_SIZE; i++) {
         int high = hex_value[(unsigned char)text[2 * i]],
             low = hex_value[(unsigned char)text[2 * i + 1]];

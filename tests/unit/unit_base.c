@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -171,6 +172,10 @@ Test(digest, reads_only_64_hex_digits)
     cr_assert(digest_parse(&e, text));
     cr_assert(digest_equal(&d, &e));
     cr_assert_not(digest_parse(&e, "sha256:12"));
+    hex[0] = (char)toupper(hex[0]);
+    cr_assert(digest_parse(&e, hex));
+    cr_assert(digest_equal(&d, &e));
+    cr_assert_not(digest_parse_hex(&e, hex), "a capital");
     hex[5] = 'g';
     cr_assert_not(digest_parse(&e, hex));
 }

@@ -146,6 +146,8 @@ Test(tree, any_other_form_is_refused)
         "file 1 %s a\\\n%.0s",                          /* half an escape */
         "file 1 %s a\n\n%.0s",                          /* empty line */
         "file 1 sha256:E3b0 a\n%.0s%.0s",               /* short digest */
+        "file 1 sha256:E3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 "
+        "a\n%.0s%.0s", /* a capital in a digest */
     };
 
     for (size_t i = 0; i < sizeof body / sizeof *body; i++) {
