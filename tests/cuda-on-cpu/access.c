@@ -144,26 +144,26 @@ static inline void touch(const void *p, size_t n, bool write)
         touch_other(p, n, write);
 }
 
-#define ACCESS(n)                          \
-    void __tsan_read##n(void *p);          \
-    void __tsan_write##n(void *p);         \
-    void __tsan_unaligned_read##n(void *p); \
+#define ACCESS(n)                            \
+    void __tsan_read##n(void *p);            \
+    void __tsan_write##n(void *p);           \
+    void __tsan_unaligned_read##n(void *p);  \
     void __tsan_unaligned_write##n(void *p); \
-    void __tsan_read##n(void *p)           \
-    {                                      \
-        touch(p, n, false);                \
-    }                                      \
-    void __tsan_write##n(void *p)          \
-    {                                      \
-        touch(p, n, true);                 \
-    }                                      \
-    void __tsan_unaligned_read##n(void *p) \
-    {                                      \
-        touch(p, n, false);                \
-    }                                      \
-    void __tsan_unaligned_write##n(void *p) \
-    {                                      \
-        touch(p, n, true);                 \
+    void __tsan_read##n(void *p)             \
+    {                                        \
+        touch(p, n, false);                  \
+    }                                        \
+    void __tsan_write##n(void *p)            \
+    {                                        \
+        touch(p, n, true);                   \
+    }                                        \
+    void __tsan_unaligned_read##n(void *p)   \
+    {                                        \
+        touch(p, n, false);                  \
+    }                                        \
+    void __tsan_unaligned_write##n(void *p)  \
+    {                                        \
+        touch(p, n, true);                   \
     }
 
 ACCESS(1)

@@ -1,5 +1,6 @@
 /* NCCL: communicators, groups, and the collectives that a program calls. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "comm.h"
@@ -16,7 +17,7 @@ static __thread char last_words[200];
 /* What a group of calls of this thread has gathered. */
 static __thread struct {
     int depth;
-    struct collective call[MOST_GROUPED]; /* of one member each */
+    struct collective *call; /* of one member each; kept for the thread's next group */
     int calls;
     ncclComm_t joining[MEET_RANKS];
     int joins;
@@ -53,12 +54,18 @@ static ncclResult_t refuse(ncclResult_t r, const char *why)
 const char *ncclGetErrorString(ncclResult_t r)
 {
     static const char *const words[] = {
-        "no error", "unhandled cuda error", "unhandled system error", "internal error",
-        "invalid argument", "invalid usage", "remote process exited or there was a network error",
+        "no error",
+        "unhandled cuda error",
+        "unhandled system error",
+        "internal error",
+        "invalid argument",
+        "invalid usage",
+        "remote process exited or there was a network error",
         "NCCL operation in progress",
     };
 
-    return (unsigned)r < sizeof words / sizeof words[0] ? words[r] : "unknown result code";
+    return (unsigned)r < sizeof words / sizeof words[0] ? words[r]
+                                                        : "unknown result code";
 }
 
 const char *ncclGetLastError(ncclComm_t comm)
@@ -115,7 +122,7 @@ static ncclResult_t come(ncclComm_t *comm, const char *name, int ranks, int rank
     (*comm)->meet = m;
     (*comm)->device = call_device();
     (*comm)->gpu = setting()->gpu[call_device()];
-    snprintf((*comm)->name, sizeof (*comm)->name, "%s", name);
+    snprintf((*comm)->name, sizeof(*comm)->name, "%s", name);
     meet_step(m);
     return ncclSuccess;
 }
@@ -220,13 +227,13 @@ ncclResult_t ncclCommGetAsyncError(ncclComm_t comm, ncclResult_t *error)
     return leave(r);
 }
 
-#define ASK(Name, value)                                                    \
-    ncclResult_t ncclComm##Name(const ncclComm_t comm, int *n)              \
-    {                                                                       \
-        ncclResult_t r = enter(CALL_SETUP, "ncclComm" #Name);               \
-        handle_check(HANDLE_COMM, comm);                                    \
-        *n = value;                                                         \
-        return leave(r);                                                    \
+#define ASK(Name, value)                                       \
+    ncclResult_t ncclComm##Name(const ncclComm_t comm, int *n) \
+    {                                                          \
+        ncclResult_t r = enter(CALL_SETUP, "ncclComm" #Name);  \
+        handle_check(HANDLE_COMM, comm);                       \
+        *n = value;                                            \
+        return leave(r);                                       \
     }
 
 ASK(Count, meet_ranks(comm->meet))
@@ -261,7 +268,8 @@ static ncclResult_t queue(struct collective *c)
 {
     if (c->members > 1 || ((struct CUstream_st *)c->member[0].stream)->capture == NULL)
         return queue_together(c);
-    return stream_add(c->member[0].stream, deed_new(comm_run, c, sizeof *c)) == cudaSuccess
+    return stream_add(c->member[0].stream, deed_new(comm_run, c, sizeof *c)) ==
+                   cudaSuccess
                ? ncclSuccess
                : ncclUnhandledCudaError;
 }
@@ -350,6 +358,10 @@ static ncclResult_t take(struct collective *c)
         return queue(c);
     if (group.calls == MOST_GROUPED)
         told_stop("%s: more than %d calls in a group", c->name, MOST_GROUPED);
+    if (group.call == NULL)
+        group.call = calloc(MOST_GROUPED, sizeof *group.call);
+    if (group.call == NULL)
+        told_stop("out of memory for the double itself");
     group.call[group.calls++] = *c;
     return ncclSuccess;
 }

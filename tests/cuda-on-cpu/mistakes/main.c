@@ -1,5 +1,6 @@
 /* Makes each mistake in a process of its own and sees that it is caught, and that the
- * same done right passes. With two arguments, NAME and wrong or right: one of them here. */
+ * same done right passes. With two arguments, NAME and wrong or right: one of them here.
+ */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdio.h>
@@ -10,11 +11,10 @@
 
 #include "mistakes.h"
 
-static const struct mistake *const all[] = { mistakes_memory, mistakes_order,
-                                             mistakes_capture, mistakes_library,
-                                             mistakes_kernel,
+static const struct mistake *const all[] = {
+    mistakes_memory, mistakes_order, mistakes_capture, mistakes_library, mistakes_kernel,
 #ifdef WITH_NCCL
-                                             mistakes_ranks,
+    mistakes_ranks,
 #endif
 };
 

@@ -9,7 +9,10 @@
 #include "kernels.h"
 #include "mistakes.h"
 
-enum { RANKS = 3, MANY = 700 * 1000 }; /* several pieces of what the double sends at once */
+enum {
+    RANKS = 3,
+    MANY = 700 * 1000
+}; /* several pieces of what the double sends at once */
 
 /* part(rank) in a process a rank; 1 if any of them gives 1, or dies. */
 static int in_processes(int (*part)(ncclUniqueId id, int rank, bool wrong), bool wrong)
@@ -363,9 +366,9 @@ static int comm_destroyed_too_early(bool wrong)
     return in_processes(early_part, wrong);
 }
 
-#define THREE                                                   \
-    {                                                           \
-        "CUDA_ON_CPU_DEVICES=3", "CUDA_ON_CPU_PATIENCE=1"       \
+#define THREE                                             \
+    {                                                     \
+        "CUDA_ON_CPU_DEVICES=3", "CUDA_ON_CPU_PATIENCE=1" \
     }
 
 const struct mistake mistakes_ranks[] = {
