@@ -390,10 +390,24 @@ static bool is_told(int status, const char *said)
             strstr(said, "cuBLAS") != NULL);
 }
 
+/* Call i of case k fails. 1 unless that is told. */
+static int goes_unheard(int k, int i, const char *error)
+{
+    char fail[40], said[2000];
+    int status;
+
+    snprintf(fail, sizeof fail, "%d:%s", i, error);
+    status = child(k, fail, said, sizeof said);
+    if (is_told(status, said))
+        return 0;
+    printf("case %d, CUDA_ON_CPU_FAIL=%s: status %d: %s\n", k, fail, status, said);
+    return 1;
+}
+
 int main(int argc, char **argv)
 {
-    static const char *const errors[] = { "memory", "launch", "lost", "unsupported",
-                                          "internal" };
+    static const char *const passing[] = { "memory", "unsupported", "internal" };
+    static const char *const staying[] = { "launch", "lost" };
     int bad = 0, all = 0;
 
     setvbuf(stdout, NULL, _IOLBF, 0);
@@ -401,21 +415,13 @@ int main(int argc, char **argv)
         return run((int)strtol(argv[1], NULL, 10));
     for (int k = 0; k <= N_CASES; k++) {
         int n = calls_of(k);
-        for (int i = 1; i <= n; i++, all++) {
-            char fail[40], said[2000];
-            int status;
-            snprintf(fail, sizeof fail, "%d:%s", i, errors[(i + k) % 5]);
-            status = child(k, fail, said, sizeof said);
-            if (is_told(status, said))
-                continue;
-            printf("case %d, CUDA_ON_CPU_FAIL=%s: status %d: %s\n", k, fail, status,
-                   said);
-            bad++;
-        }
+        for (int i = 1; i <= n; i++, all += 2)
+            bad += goes_unheard(k, i, passing[(i + k) % 3]) +
+                   goes_unheard(k, i, staying[(i + k) % 2]);
     }
     for (int k = 0; k < N_CASES; k++)
         bad += differs(k);
-    printf("%d failures, %d of them not told as they should be, or bytes that differ\n",
-           all, bad);
+    printf("%d failures; %d not told as they should be, or bytes that differ\n", all,
+           bad);
     return bad > 0;
 }
