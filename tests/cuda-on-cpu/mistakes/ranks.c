@@ -366,7 +366,12 @@ static int comm_destroyed_too_early(bool wrong)
     return in_processes(early_part, wrong);
 }
 
-#define THREE                                             \
+/* The second is for those that go on only when they have waited long enough. */
+#define THREE                                              \
+    {                                                      \
+        "CUDA_ON_CPU_DEVICES=3", "CUDA_ON_CPU_PATIENCE=60" \
+    }
+#define HASTY                                             \
     {                                                     \
         "CUDA_ON_CPU_DEVICES=3", "CUDA_ON_CPU_PATIENCE=1" \
     }
@@ -377,10 +382,10 @@ const struct mistake mistakes_ranks[] = {
     { "count_differs", count_differs, "does an all-reduce of 64 values", THREE },
     { "rank_gone", rank_gone, NULL, THREE },
     { "rank_gone_while_asking", rank_gone_while_asking, NULL, THREE },
-    { "rank_never_comes", rank_never_comes, NULL, THREE },
+    { "rank_never_comes", rank_never_comes, NULL, HASTY },
     { "gpu_of_two_ranks", gpu_of_two_ranks, NULL, THREE },
-    { "group_forgotten", group_forgotten, NULL, THREE },
-    { "rank_without_a_thread", rank_without_a_thread, NULL, THREE },
+    { "group_forgotten", group_forgotten, NULL, HASTY },
+    { "rank_without_a_thread", rank_without_a_thread, NULL, HASTY },
     { "graph_launched_too_often", graph_launched_too_often, NULL, THREE },
     { "comm_kept", comm_kept, "a handle: communicator", THREE },
     { "comm_destroyed_too_early", comm_destroyed_too_early, "is still queued", THREE },
