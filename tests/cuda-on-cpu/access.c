@@ -28,6 +28,7 @@ struct touch {
 enum { WORD = 4, SEVERAL = -1 };
 
 static struct touch *touches;
+static bool is_used = true; /* since the variables were poisoned */
 static size_t n_static;
 
 static size_t n_shared(void)
@@ -76,8 +77,9 @@ void access_fresh(void)
         n_static = (n_shared() + WORD - 1) / WORD;
         touches = calloc(n_static + (48 << 10) / WORD + 1, sizeof *touches);
     }
-    if (n_shared() > 0)
+    if (is_used && n_shared() > 0)
         memory_poison(__start_cuda_shared, n_shared());
+    is_used = false;
     memory_poison(launch_place.dynamic, launch_place.n_dynamic);
 }
 
@@ -103,6 +105,7 @@ static void note(size_t at, bool write)
     }
     if (t->read == phase && t->reader != me)
         race("writes", t->reader, at);
+    is_used = true;
     t->written = phase;
     t->writer = me;
 }
@@ -144,26 +147,26 @@ static inline void touch(const void *p, size_t n, bool write)
         touch_other(p, n, write);
 }
 
-#define ACCESS(n)                          \
-    void __tsan_read##n(void *p);          \
-    void __tsan_write##n(void *p);         \
-    void __tsan_unaligned_read##n(void *p); \
+#define ACCESS(n)                            \
+    void __tsan_read##n(void *p);            \
+    void __tsan_write##n(void *p);           \
+    void __tsan_unaligned_read##n(void *p);  \
     void __tsan_unaligned_write##n(void *p); \
-    void __tsan_read##n(void *p)           \
-    {                                      \
-        touch(p, n, false);                \
-    }                                      \
-    void __tsan_write##n(void *p)          \
-    {                                      \
-        touch(p, n, true);                 \
-    }                                      \
-    void __tsan_unaligned_read##n(void *p) \
-    {                                      \
-        touch(p, n, false);                \
-    }                                      \
-    void __tsan_unaligned_write##n(void *p) \
-    {                                      \
-        touch(p, n, true);                 \
+    void __tsan_read##n(void *p)             \
+    {                                        \
+        touch(p, n, false);                  \
+    }                                        \
+    void __tsan_write##n(void *p)            \
+    {                                        \
+        touch(p, n, true);                   \
+    }                                        \
+    void __tsan_unaligned_read##n(void *p)   \
+    {                                        \
+        touch(p, n, false);                  \
+    }                                        \
+    void __tsan_unaligned_write##n(void *p)  \
+    {                                        \
+        touch(p, n, true);                   \
     }
 
 ACCESS(1)

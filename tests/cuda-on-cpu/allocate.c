@@ -134,7 +134,7 @@ cudaError_t cudaPointerGetAttributes(struct cudaPointerAttributes *a, const void
         return call_leave(e);
     *a = (struct cudaPointerAttributes){ .type = device >= 0 ? cudaMemoryTypeDevice
                                                  : pinned    ? cudaMemoryTypeHost
-                                                          : cudaMemoryTypeUnregistered,
+                                                             : cudaMemoryTypeUnregistered,
                                          .device = device,
                                          .devicePointer = device >= 0 ? (void *)p : NULL,
                                          .hostPointer = pinned ? (void *)p : NULL };

@@ -22,7 +22,8 @@ static __thread struct {
     bool heard;                /* its caller knows */
 } self;
 
-/* Goes on as if nothing had failed: launches one behind the other may share a question. */
+/* Goes on as if nothing had failed: launches one behind the other may share a question.
+ */
 static void expect_heard(enum call_kind kind, const char *name)
 {
     if (self.failed == NULL || !setting()->after || kind == CALL_SETUP ||

@@ -30,8 +30,8 @@ void call_resume(void);
 void call_wait(void);
 void call_wake(void);
 
-const char *call_name(void);     /* of the call that runs in this thread */
-unsigned call_number(void);      /* how many there were, this one included */
+const char *call_name(void); /* of the call that runs in this thread */
+unsigned call_number(void);  /* how many there were, this one included */
 cudaError_t call_last(bool forget);
 /* The error becomes the thread's last, as of a launch. */
 void call_launch_failed(cudaError_t status);

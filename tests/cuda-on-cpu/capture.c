@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "call.h"
-#include "nodes.h"
 #include "handle.h"
+#include "nodes.h"
 #include "told.h"
 
 /* Lives as long as the process: events may go on pointing to it. */
@@ -112,8 +112,7 @@ static bool forbids(const struct capture *c)
 cudaError_t capture_allows_unsafe(bool device)
 {
     for (struct capture *c = captures; c != NULL; c = c->next)
-        if (forbids(c) ||
-            (device && c->runs && c->origin->device == call_device()))
+        if (forbids(c) || (device && c->runs && c->origin->device == call_device()))
             return spoil(c, cudaErrorStreamCaptureUnsupported);
     return cudaSuccess;
 }
@@ -226,7 +225,7 @@ cudaError_t cudaStreamIsCapturing(cudaStream_t s, enum cudaStreamCaptureStatus *
     cudaError_t e = call_enter(CALL_SETUP, "cudaStreamIsCapturing");
     const struct CUstream_st *t = stream_of(s);
 
-    *status = t->capture == NULL      ? cudaStreamCaptureStatusNone
+    *status = t->capture == NULL    ? cudaStreamCaptureStatusNone
               : t->capture->spoiled ? cudaStreamCaptureStatusInvalidated
                                     : cudaStreamCaptureStatusActive;
     return call_leave(e);

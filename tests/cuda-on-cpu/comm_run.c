@@ -40,25 +40,25 @@ size_t comm_size(ncclDataType_t type)
     }
 }
 
-#define COMBINE(type)                                                                \
-    static type combine_##type(type a, type b, ncclRedOp_t op)                       \
-    {                                                                                \
-        if (op == ncclProd)                                                          \
-            return (type)(a * b);                                                    \
-        if (op == ncclMax)                                                           \
-            return a > b ? a : b;                                                    \
-        if (op == ncclMin)                                                           \
-            return a < b ? a : b;                                                    \
-        return (type)(a + b);                                                        \
-    }                                                                                \
+#define COMBINE(type)                                                                   \
+    static type combine_##type(type a, type b, ncclRedOp_t op)                          \
+    {                                                                                   \
+        if (op == ncclProd)                                                             \
+            return (type)(a * b);                                                       \
+        if (op == ncclMax)                                                              \
+            return a > b ? a : b;                                                       \
+        if (op == ncclMin)                                                              \
+            return a < b ? a : b;                                                       \
+        return (type)(a + b);                                                           \
+    }                                                                                   \
     static void reduce_##type(type *to, const struct meet *m, size_t n, ncclRedOp_t op) \
-    {                                                                                \
-        for (size_t i = 0; i < n; i++) {                                             \
-            type v = ((const type *)meet_room(m, 0))[i];                             \
-            for (int r = 1; r < meet_ranks(m); r++)                                  \
-                v = combine_##type(v, ((const type *)meet_room(m, r))[i], op);       \
-            to[i] = op == ncclAvg ? (type)(v / (type)meet_ranks(m)) : v;             \
-        }                                                                            \
+    {                                                                                   \
+        for (size_t i = 0; i < n; i++) {                                                \
+            type v = ((const type *)meet_room(m, 0))[i];                                \
+            for (int r = 1; r < meet_ranks(m); r++)                                     \
+                v = combine_##type(v, ((const type *)meet_room(m, r))[i], op);          \
+            to[i] = op == ncclAvg ? (type)(v / (type)meet_ranks(m)) : v;                \
+        }                                                                               \
     }
 
 COMBINE(float)
@@ -125,7 +125,8 @@ static void publish(const struct collective *c, size_t at, size_t n)
         bool gives = (c->note.what != COMM_BROADCAST || c->note.root == meet_rank(m));
         *meet_note(m, meet_rank(m)) = c->note;
         if (gives)
-            memcpy(meet_room(m, meet_rank(m)), (const char *)p->from + at * size, n * size);
+            memcpy(meet_room(m, meet_rank(m)), (const char *)p->from + at * size,
+                   n * size);
         meet_step(m);
     }
 }

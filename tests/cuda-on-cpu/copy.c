@@ -62,7 +62,7 @@ static cudaError_t kind_of(const void *to, const void *from, enum cudaMemcpyKind
 {
     bool to_device = memory_device(to) >= 0, from_device = memory_device(from) >= 0;
     enum cudaMemcpyKind is =
-        to_device ? from_device ? cudaMemcpyDeviceToDevice : cudaMemcpyHostToDevice
+        to_device     ? from_device ? cudaMemcpyDeviceToDevice : cudaMemcpyHostToDevice
         : from_device ? cudaMemcpyDeviceToHost
                       : cudaMemcpyHostToHost;
 
@@ -113,7 +113,8 @@ static bool goes_on(const void *from, size_t n, enum cudaMemcpyKind kind)
            (kind == cudaMemcpyHostToDevice && !memory_is_pinned(from, n));
 }
 
-static cudaError_t copy_now(void *to, const void *from, size_t n, enum cudaMemcpyKind kind)
+static cudaError_t copy_now(void *to, const void *from, size_t n,
+                            enum cudaMemcpyKind kind)
 {
     struct CUstream_st *legacy = stream_of(NULL);
     cudaError_t e = capture_allows_wait(legacy);

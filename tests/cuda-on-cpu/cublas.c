@@ -274,13 +274,23 @@ cublasStatus_t cublasSgemmStridedBatched(cublasHandle_t h, cublasOperation_t ta,
                                          int ldc, long long sc, int count)
 {
     cublasStatus_t s = enter(CALL_WORK, "cublasSgemmStridedBatched", h);
-    struct gemm g = { .ta = ta, .tb = tb, .a = a, .b = b, .c = c, .sa = sa, .sb = sb,
-                      .sc = sc, .count = count, .alpha = alpha, .beta = beta };
+    struct gemm g = { .ta = ta,
+                      .tb = tb,
+                      .a = a,
+                      .b = b,
+                      .c = c,
+                      .sa = sa,
+                      .sb = sb,
+                      .sc = sc,
+                      .count = count,
+                      .alpha = alpha,
+                      .beta = beta };
 
     if (s != CUBLAS_STATUS_SUCCESS)
         return leave(s);
     if (m < 0 || n < 0 || k < 0 || count < 0 || sa < 0 || sb < 0 || sc < 0 ||
-        !is_operation(ta) || !is_operation(tb) || !leading(lda, ta == CUBLAS_OP_N ? m : k) ||
+        !is_operation(ta) || !is_operation(tb) ||
+        !leading(lda, ta == CUBLAS_OP_N ? m : k) ||
         !leading(ldb, tb == CUBLAS_OP_N ? k : n) || !leading(ldc, m))
         return leave(CUBLAS_STATUS_INVALID_VALUE);
     g.M = (size_t)m;
@@ -296,10 +306,10 @@ cublasStatus_t cublasSgemmStridedBatched(cublasHandle_t h, cublasOperation_t ta,
     return leave(queue(h, &g));
 }
 
-cublasStatus_t cublasSgemm_v2(cublasHandle_t h, cublasOperation_t ta, cublasOperation_t tb,
-                              int m, int n, int k, const float *alpha, const float *a,
-                              int lda, const float *b, int ldb, const float *beta,
-                              float *c, int ldc)
+cublasStatus_t cublasSgemm_v2(cublasHandle_t h, cublasOperation_t ta,
+                              cublasOperation_t tb, int m, int n, int k,
+                              const float *alpha, const float *a, int lda, const float *b,
+                              int ldb, const float *beta, float *c, int ldc)
 {
     return cublasSgemmStridedBatched(h, ta, tb, m, n, k, alpha, a, lda, 0, b, ldb, 0,
                                      beta, c, ldc, 0, 1);

@@ -106,8 +106,7 @@ cudaError_t cudaDeviceGetPCIBusId(char *id, int n, int device)
     if (e == cudaSuccess && !there_is(device))
         e = cudaErrorInvalidDevice;
     if (e == cudaSuccess)
-        snprintf(id, (size_t)n, "0000:%02X:00.0",
-                 setting()->gpu[device] + 1);
+        snprintf(id, (size_t)n, "0000:%02X:00.0", setting()->gpu[device] + 1);
     return call_leave(e);
 }
 

@@ -151,53 +151,53 @@ static int list(const struct dnn_conv *c, struct found *to, int most)
 
 enum { MOST_FOUND = 32 };
 
-#define SEARCH(Pass, Perf, pass, first, second, third, fourth)                    \
-    cudnnStatus_t cudnnGetConvolution##Pass##Algorithm_v7(                              \
-        cudnnHandle_t h, first, second, third, fourth, const int wanted, int *n,        \
-        cudnnConvolution##Perf##AlgoPerf_t *to)                                         \
-    {                                                                                   \
-        cudnnStatus_t s =                                                               \
-            dnn_enter(CALL_SETUP, "cudnnGetConvolution" #Pass "Algorithm_v7");          \
-        struct found found[MOST_FOUND];                                                 \
-        const char *why = "";                                                           \
-        struct dnn_conv c;                                                              \
-        handle_check(HANDLE_DNN, h);                                                    \
-        c = described(pass, x, w, conv, y);                                             \
-        if (s == CUDNN_STATUS_SUCCESS)                                                  \
-            s = dnn_fits(&c, &why);                                                     \
-        if (s == CUDNN_STATUS_SUCCESS && (wanted < 1 || n == NULL || to == NULL))       \
-            s = CUDNN_STATUS_BAD_PARAM;                                                 \
-        if (s != CUDNN_STATUS_SUCCESS)                                                  \
-            return dnn_refuse(s, why);                                                  \
-        *n = list(&c, found, wanted < MOST_FOUND ? wanted : MOST_FOUND);                \
-        for (int i = 0; i < *n; i++) {                                                  \
-            memset(&to[i], 0, sizeof to[i]);                                            \
-            to[i].algo = (cudnnConvolution##Perf##Algo_t)found[i].algorithm;            \
-            to[i].status = found[i].status;                                             \
-            to[i].time = -1;                                                            \
-            to[i].memory = found[i].memory;                                             \
-            to[i].determinism = found[i].repeatable ? CUDNN_DETERMINISTIC               \
-                                                    : CUDNN_NON_DETERMINISTIC;          \
-            to[i].mathType = found[i].math;                                             \
-        }                                                                               \
-        return dnn_leave(s);                                                            \
-    }                                                                                   \
-    cudnnStatus_t cudnnGetConvolution##Pass##WorkspaceSize(                             \
-        cudnnHandle_t h, first, second, third, fourth,                                  \
-        cudnnConvolution##Perf##Algo_t algorithm, size_t *size)                         \
-    {                                                                                   \
-        cudnnStatus_t s =                                                               \
-            dnn_enter(CALL_SETUP, "cudnnGetConvolution" #Pass "WorkspaceSize");         \
-        const char *why = "no such algorithm for these shapes";                         \
-        struct dnn_conv c;                                                              \
-        handle_check(HANDLE_DNN, h);                                                    \
-        c = described(pass, x, w, conv, y);                                             \
-        c.algorithm = (int)algorithm;                                                   \
-        if (s == CUDNN_STATUS_SUCCESS)                                                  \
-            s = dnn_fits(&c, &why);                                                     \
-        if (s == CUDNN_STATUS_SUCCESS)                                                  \
-            s = dnn_workspace(&c, size);                                                \
-        return s == CUDNN_STATUS_SUCCESS ? dnn_leave(s) : dnn_refuse(s, why);           \
+#define SEARCH(Pass, Perf, pass, first, second, third, fourth)                       \
+    cudnnStatus_t cudnnGetConvolution##Pass##Algorithm_v7(                           \
+        cudnnHandle_t h, first, second, third, fourth, const int wanted, int *n,     \
+        cudnnConvolution##Perf##AlgoPerf_t *to)                                      \
+    {                                                                                \
+        cudnnStatus_t s =                                                            \
+            dnn_enter(CALL_SETUP, "cudnnGetConvolution" #Pass "Algorithm_v7");       \
+        struct found found[MOST_FOUND];                                              \
+        const char *why = "";                                                        \
+        struct dnn_conv c;                                                           \
+        handle_check(HANDLE_DNN, h);                                                 \
+        c = described(pass, x, w, conv, y);                                          \
+        if (s == CUDNN_STATUS_SUCCESS)                                               \
+            s = dnn_fits(&c, &why);                                                  \
+        if (s == CUDNN_STATUS_SUCCESS && (wanted < 1 || n == NULL || to == NULL))    \
+            s = CUDNN_STATUS_BAD_PARAM;                                              \
+        if (s != CUDNN_STATUS_SUCCESS)                                               \
+            return dnn_refuse(s, why);                                               \
+        *n = list(&c, found, wanted < MOST_FOUND ? wanted : MOST_FOUND);             \
+        for (int i = 0; i < *n; i++) {                                               \
+            memset(&to[i], 0, sizeof to[i]);                                         \
+            to[i].algo = (cudnnConvolution##Perf##Algo_t)found[i].algorithm;         \
+            to[i].status = found[i].status;                                          \
+            to[i].time = -1;                                                         \
+            to[i].memory = found[i].memory;                                          \
+            to[i].determinism =                                                      \
+                found[i].repeatable ? CUDNN_DETERMINISTIC : CUDNN_NON_DETERMINISTIC; \
+            to[i].mathType = found[i].math;                                          \
+        }                                                                            \
+        return dnn_leave(s);                                                         \
+    }                                                                                \
+    cudnnStatus_t cudnnGetConvolution##Pass##WorkspaceSize(                          \
+        cudnnHandle_t h, first, second, third, fourth,                               \
+        cudnnConvolution##Perf##Algo_t algorithm, size_t *size)                      \
+    {                                                                                \
+        cudnnStatus_t s =                                                            \
+            dnn_enter(CALL_SETUP, "cudnnGetConvolution" #Pass "WorkspaceSize");      \
+        const char *why = "no such algorithm for these shapes";                      \
+        struct dnn_conv c;                                                           \
+        handle_check(HANDLE_DNN, h);                                                 \
+        c = described(pass, x, w, conv, y);                                          \
+        c.algorithm = (int)algorithm;                                                \
+        if (s == CUDNN_STATUS_SUCCESS)                                               \
+            s = dnn_fits(&c, &why);                                                  \
+        if (s == CUDNN_STATUS_SUCCESS)                                               \
+            s = dnn_workspace(&c, size);                                             \
+        return s == CUDNN_STATUS_SUCCESS ? dnn_leave(s) : dnn_refuse(s, why);        \
     }
 
 SEARCH(Forward, Fwd, DNN_FORWARD, const cudnnTensorDescriptor_t x,
@@ -206,6 +206,6 @@ SEARCH(Forward, Fwd, DNN_FORWARD, const cudnnTensorDescriptor_t x,
 SEARCH(BackwardData, BwdData, DNN_DATA, const cudnnFilterDescriptor_t w,
        const cudnnTensorDescriptor_t y, const cudnnConvolutionDescriptor_t conv,
        const cudnnTensorDescriptor_t x)
-SEARCH(BackwardFilter, BwdFilter, DNN_FILTER,
-       const cudnnTensorDescriptor_t x, const cudnnTensorDescriptor_t y,
-       const cudnnConvolutionDescriptor_t conv, const cudnnFilterDescriptor_t w)
+SEARCH(BackwardFilter, BwdFilter, DNN_FILTER, const cudnnTensorDescriptor_t x,
+       const cudnnTensorDescriptor_t y, const cudnnConvolutionDescriptor_t conv,
+       const cudnnFilterDescriptor_t w)

@@ -39,8 +39,8 @@ cudnnStatus_t dnn_fits(const struct dnn_conv *c, const char **why)
         return CUDNN_STATUS_BAD_PARAM;
     *why = "the sizes of x, w and y do not match";
     if (c->xd.dim[0] != c->yd.dim[0] || c->yd.dim[1] != c->wd.dim[0] ||
-        c->xd.dim[1] != c->wd.dim[1] * c->cd.groups ||
-        c->wd.dim[0] % c->cd.groups != 0 || !size_fits(c, 0) || !size_fits(c, 1))
+        c->xd.dim[1] != c->wd.dim[1] * c->cd.groups || c->wd.dim[0] % c->cd.groups != 0 ||
+        !size_fits(c, 0) || !size_fits(c, 1))
         return CUDNN_STATUS_BAD_PARAM;
     *why = "the double has float only";
     if (c->xd.type != CUDNN_DATA_FLOAT || c->yd.type != CUDNN_DATA_FLOAT ||
@@ -68,8 +68,8 @@ static struct deed *touching(const struct dnn_conv *c)
         deed_touches(d, at[i], n[i], what[i]);
     for (int i = 0; i < 4; i++)
         for (int k = 0; k < i; k++)
-            if (meet(at[i], n[i], at[k], n[k]) && (i == 3 || at[i] == c->to ||
-                                                   at[k] == c->to))
+            if (meet(at[i], n[i], at[k], n[k]) &&
+                (i == 3 || at[i] == c->to || at[k] == c->to))
                 told_stop("%s: %s overlaps %s", call_name(), what[i], what[k]);
     return d;
 }
@@ -118,16 +118,27 @@ static cudnnStatus_t enter(const char *name, cudnnHandle_t h, cudnnTensorDescrip
     return s;
 }
 
-cudnnStatus_t cudnnConvolutionForward(
-    cudnnHandle_t h, const void *alpha, const cudnnTensorDescriptor_t xd, const void *x,
-    const cudnnFilterDescriptor_t wd, const void *w,
-    const cudnnConvolutionDescriptor_t conv, cudnnConvolutionFwdAlgo_t algorithm,
-    void *work, size_t n_work, const void *beta, const cudnnTensorDescriptor_t yd, void *y)
+cudnnStatus_t cudnnConvolutionForward(cudnnHandle_t h, const void *alpha,
+                                      const cudnnTensorDescriptor_t xd, const void *x,
+                                      const cudnnFilterDescriptor_t wd, const void *w,
+                                      const cudnnConvolutionDescriptor_t conv,
+                                      cudnnConvolutionFwdAlgo_t algorithm, void *work,
+                                      size_t n_work, const void *beta,
+                                      const cudnnTensorDescriptor_t yd, void *y)
 {
     cudnnStatus_t s = enter("cudnnConvolutionForward", h, xd, wd, conv, yd);
-    struct dnn_conv c = { .xd = *xd, .wd = *wd, .cd = *conv, .yd = *yd, .x = x, .w = w,
-                          .y = y, .to = y, .work = work, .n_work = n_work,
-                          .pass = DNN_FORWARD, .algorithm = (int)algorithm };
+    struct dnn_conv c = { .xd = *xd,
+                          .wd = *wd,
+                          .cd = *conv,
+                          .yd = *yd,
+                          .x = x,
+                          .w = w,
+                          .y = y,
+                          .to = y,
+                          .work = work,
+                          .n_work = n_work,
+                          .pass = DNN_FORWARD,
+                          .algorithm = (int)algorithm };
 
     return s != CUDNN_STATUS_SUCCESS ? dnn_leave(s) : queue(h, &c, alpha, beta);
 }
@@ -140,9 +151,18 @@ cudnnStatus_t cudnnConvolutionBackwardData(
     void *dx)
 {
     cudnnStatus_t s = enter("cudnnConvolutionBackwardData", h, xd, wd, conv, yd);
-    struct dnn_conv c = { .xd = *xd, .wd = *wd, .cd = *conv, .yd = *yd, .x = dx, .w = w,
-                          .y = dy, .to = dx, .work = work, .n_work = n_work,
-                          .pass = DNN_DATA, .algorithm = (int)algorithm };
+    struct dnn_conv c = { .xd = *xd,
+                          .wd = *wd,
+                          .cd = *conv,
+                          .yd = *yd,
+                          .x = dx,
+                          .w = w,
+                          .y = dy,
+                          .to = dx,
+                          .work = work,
+                          .n_work = n_work,
+                          .pass = DNN_DATA,
+                          .algorithm = (int)algorithm };
 
     return s != CUDNN_STATUS_SUCCESS ? dnn_leave(s) : queue(h, &c, alpha, beta);
 }
@@ -155,9 +175,18 @@ cudnnStatus_t cudnnConvolutionBackwardFilter(
     void *dw)
 {
     cudnnStatus_t s = enter("cudnnConvolutionBackwardFilter", h, xd, wd, conv, yd);
-    struct dnn_conv c = { .xd = *xd, .wd = *wd, .cd = *conv, .yd = *yd, .x = x, .w = dw,
-                          .y = dy, .to = dw, .work = work, .n_work = n_work,
-                          .pass = DNN_FILTER, .algorithm = (int)algorithm };
+    struct dnn_conv c = { .xd = *xd,
+                          .wd = *wd,
+                          .cd = *conv,
+                          .yd = *yd,
+                          .x = x,
+                          .w = dw,
+                          .y = dy,
+                          .to = dw,
+                          .work = work,
+                          .n_work = n_work,
+                          .pass = DNN_FILTER,
+                          .algorithm = (int)algorithm };
 
     return s != CUDNN_STATUS_SUCCESS ? dnn_leave(s) : queue(h, &c, alpha, beta);
 }

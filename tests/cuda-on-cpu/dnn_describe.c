@@ -106,22 +106,20 @@ cudnnStatus_t cudnnGetStream(cudnnHandle_t h, cudaStream_t *stream)
     return dnn_leave(s);
 }
 
-#define CREATE(Name, kind)                                                      \
-    cudnnStatus_t cudnnCreate##Name##Descriptor(cudnn##Name##Descriptor_t *d)   \
-    {                                                                           \
-        cudnnStatus_t s =                                                       \
-            dnn_enter(CALL_SETUP, "cudnnCreate" #Name "Descriptor");            \
-        if (s == CUDNN_STATUS_SUCCESS)                                          \
-            *d = handle_new(kind, sizeof **d);                                  \
-        return dnn_leave(s);                                                    \
-    }                                                                           \
-    cudnnStatus_t cudnnDestroy##Name##Descriptor(cudnn##Name##Descriptor_t d)   \
-    {                                                                           \
-        cudnnStatus_t s =                                                       \
-            dnn_enter(CALL_CLEANUP, "cudnnDestroy" #Name "Descriptor");         \
-        if (d != NULL)                                                          \
-            handle_end(kind, d);                                                \
-        return dnn_leave(s);                                                    \
+#define CREATE(Name, kind)                                                            \
+    cudnnStatus_t cudnnCreate##Name##Descriptor(cudnn##Name##Descriptor_t *d)         \
+    {                                                                                 \
+        cudnnStatus_t s = dnn_enter(CALL_SETUP, "cudnnCreate" #Name "Descriptor");    \
+        if (s == CUDNN_STATUS_SUCCESS)                                                \
+            *d = handle_new(kind, sizeof **d);                                        \
+        return dnn_leave(s);                                                          \
+    }                                                                                 \
+    cudnnStatus_t cudnnDestroy##Name##Descriptor(cudnn##Name##Descriptor_t d)         \
+    {                                                                                 \
+        cudnnStatus_t s = dnn_enter(CALL_CLEANUP, "cudnnDestroy" #Name "Descriptor"); \
+        if (d != NULL)                                                                \
+            handle_end(kind, d);                                                      \
+        return dnn_leave(s);                                                          \
     }
 
 CREATE(Tensor, HANDLE_TENSOR)

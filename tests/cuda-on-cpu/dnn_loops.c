@@ -116,7 +116,8 @@ static void take_windows(struct part *p)
     for (size_t i = 0; i < p->pixels; i++) {
         for (int r = 0; r < p->R; r++) {
             for (int s = 0; s < p->S; s++) {
-                int h = seen(p, 0, (int)(i / p->Q), r), w = seen(p, 1, (int)(i % p->Q), s);
+                int h = seen(p, 0, (int)(i / p->Q), r),
+                    w = seen(p, 1, (int)(i % p->Q), s);
                 const float *x = p->c->x;
                 if (h >= 0 && w >= 0)
                     x += tensor_at(t, p->n, p->group * p->C, h, w);
@@ -174,7 +175,8 @@ static void scatter(struct part *p, const double *windows, double *x)
     for (size_t i = 0; i < p->pixels; i++) {
         for (int r = 0; r < p->R; r++) {
             for (int s = 0; s < p->S; s++) {
-                int h = seen(p, 0, (int)(i / p->Q), r), w = seen(p, 1, (int)(i % p->Q), s);
+                int h = seen(p, 0, (int)(i / p->Q), r),
+                    w = seen(p, 1, (int)(i % p->Q), s);
                 for (int c = 0; c < p->C && h >= 0 && w >= 0; c++)
                     x[((size_t)h * p->c->xd.dim[3] + w) * p->C + c] += windows[c];
                 windows += p->C;
@@ -198,8 +200,7 @@ static void backward_data(struct part *p)
         scatter(p, p->sum, x);
         for (int i = 0; i < H * W; i++)
             for (int c = 0; c < p->C; c++)
-                give(p->c,
-                     tensor_at(&p->c->xd, p->n, p->group * p->C + c, i / W, i % W),
+                give(p->c, tensor_at(&p->c->xd, p->n, p->group * p->C + c, i / W, i % W),
                      x[(size_t)i * p->C + c]);
     }
     free(x);

@@ -10,8 +10,8 @@ static const struct {
     const char *name;
     cudaError_t status;
 } faults[] = {
-    { "memory", cudaErrorMemoryAllocation },    { "launch", cudaErrorLaunchFailure },
-    { "lost", cudaErrorDevicesUnavailable },    { "unsupported", cudaErrorNotSupported },
+    { "memory", cudaErrorMemoryAllocation }, { "launch", cudaErrorLaunchFailure },
+    { "lost", cudaErrorDevicesUnavailable }, { "unsupported", cudaErrorNotSupported },
     { "internal", cudaErrorUnknown },
 };
 

@@ -40,7 +40,7 @@ static struct {
     struct runner *runner;           /* the one that runs */
     struct runner all[MOST_THREADS]; /* made when needed, the first ones first */
     struct runner *waits[2][MOST_THREADS];
-    struct runner **here, **goes; /* those at the barrier; those that go on from it */
+    struct runner **here, **goes;  /* those at the barrier; those that go on from it */
     unsigned n_here, n_goes, next; /* next: of those that go on */
     unsigned n_threads, started;
     struct walk walk; /* over the threads */
@@ -202,9 +202,9 @@ static void run_launch(void *payload)
     walk = walk_in(setting()->threads, setting()->seed + turn, blocks);
     for (size_t k = 0; k < blocks; k++) {
         size_t i = walk_next(&walk);
-        now.block = (uint3){ (unsigned)(i % l->grid.x),
-                             (unsigned)(i / l->grid.x % l->grid.y),
-                             (unsigned)(i / l->grid.x / l->grid.y) };
+        now.block =
+            (uint3){ (unsigned)(i % l->grid.x), (unsigned)(i / l->grid.x % l->grid.y),
+                     (unsigned)(i / l->grid.x / l->grid.y) };
         run_block(setting()->seed + turn + k);
     }
     turn++;

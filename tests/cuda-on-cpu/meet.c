@@ -68,7 +68,9 @@ static __attribute__((destructor)) void forget_all(void)
 /* A lock on one byte, which ends with the file descriptor or its process. */
 static int lock(int file, int rank, int command, short type)
 {
-    struct flock l = { .l_type = type, .l_whence = SEEK_SET, .l_start = rank, .l_len = 1 };
+    struct flock l = {
+        .l_type = type, .l_whence = SEEK_SET, .l_start = rank, .l_len = 1
+    };
 
     if (fcntl(file, command, &l) < 0)
         return -1;
@@ -79,11 +81,13 @@ struct meet *meet_join(const char *name, int rank, int ranks, int gpu)
 {
     struct meet *m = calloc(1, sizeof *m);
 
-    *m = (struct meet){ .file = open(name, O_RDWR | O_CLOEXEC), .rank = rank,
-                        .ranks = ranks, .ground = MAP_FAILED };
+    *m = (struct meet){ .file = open(name, O_RDWR | O_CLOEXEC),
+                        .rank = rank,
+                        .ranks = ranks,
+                        .ground = MAP_FAILED };
     if (m->file >= 0 && lock(m->file, rank, F_OFD_SETLK, F_WRLCK) >= 0)
-        m->ground = mmap(NULL, sizeof *m->ground, PROT_READ | PROT_WRITE, MAP_SHARED,
-                         m->file, 0);
+        m->ground =
+            mmap(NULL, sizeof *m->ground, PROT_READ | PROT_WRITE, MAP_SHARED, m->file, 0);
     if (m->ground == MAP_FAILED) {
         meet_leave(m);
         return NULL;

@@ -64,7 +64,10 @@ const char *memory_words(const void *p)
 
     if (device < 0)
         snprintf(text, sizeof text, "%s host memory (%p)",
-                 memory_is_pinned(p, 1) ? "pinned" : p == NULL ? "NULL," : "ordinary", p);
+                 memory_is_pinned(p, 1) ? "pinned"
+                 : p == NULL            ? "NULL,"
+                                        : "ordinary",
+                 p);
     else if (b == NULL)
         snprintf(text, sizeof text, "no block of device %d (%p)", device, p);
     else
@@ -101,8 +104,8 @@ static void watch(void)
 
 static void *reserve(size_t n, int protection)
 {
-    void *p = mmap(NULL, n, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-                   0);
+    void *p =
+        mmap(NULL, n, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
     if (p == MAP_FAILED)
         told_stop("no addresses for the memory of a device");
@@ -147,6 +150,8 @@ void memory_poison(void *p, size_t n)
     static const uint32_t word = MEMORY_POISON;
     unsigned char *to = p;
 
+    if (n == 0) /* then p may be NULL */
+        return;
     for (size_t i = 0; i < n / sizeof word; i++)
         memcpy(to + i * sizeof word, &word, sizeof word);
     memcpy(to + n / sizeof word * sizeof word, &word, n % sizeof word);
@@ -175,10 +180,9 @@ void *memory_take(int device, size_t n)
     if (a->next + chunks > N_CHUNKS)
         told_stop("the double has no addresses left: memory is taken again and again");
     b = block_new();
-    *b = (struct block){ .page = a->base + a->next * CHUNK,
-                         .n = n,
-                         .pages = pages,
-                         .taken = call_number() };
+    *b = (struct block){
+        .page = a->base + a->next * CHUNK, .n = n, .pages = pages, .taken = call_number()
+    };
     b->at = b->page + pages - size;
     for (size_t i = 0; i < chunks; i++)
         a->chunk[a->next++] = (uint32_t)n_blocks;

@@ -15,24 +15,13 @@ enum { MOST_GROUPED = 256 };
 static __thread char last_words[200];
 
 /* What a group of calls of this thread has gathered. */
-struct group {
+static __thread struct {
     int depth;
-    struct collective call[MOST_GROUPED]; /* of one member each */
+    struct collective *call; /* of one member each; kept for the thread's next group */
     int calls;
     ncclComm_t joining[MEET_RANKS];
     int joins;
-};
-
-/* Too large to lie in the thread's own memory, of which a library that is opened late gets
- * little. */
-static struct group *group(void)
-{
-    static __thread struct group *own;
-
-    if (own == NULL && (own = calloc(1, sizeof *own)) == NULL)
-        told_stop("no memory for a group of calls");
-    return own;
-}
+} group;
 
 static ncclResult_t enter(enum call_kind kind, const char *name)
 {
@@ -65,12 +54,18 @@ static ncclResult_t refuse(ncclResult_t r, const char *why)
 const char *ncclGetErrorString(ncclResult_t r)
 {
     static const char *const words[] = {
-        "no error", "unhandled cuda error", "unhandled system error", "internal error",
-        "invalid argument", "invalid usage", "remote process exited or there was a network error",
+        "no error",
+        "unhandled cuda error",
+        "unhandled system error",
+        "internal error",
+        "invalid argument",
+        "invalid usage",
+        "remote process exited or there was a network error",
         "NCCL operation in progress",
     };
 
-    return (unsigned)r < sizeof words / sizeof words[0] ? words[r] : "unknown result code";
+    return (unsigned)r < sizeof words / sizeof words[0] ? words[r]
+                                                        : "unknown result code";
 }
 
 const char *ncclGetLastError(ncclComm_t comm)
@@ -127,7 +122,7 @@ static ncclResult_t come(ncclComm_t *comm, const char *name, int ranks, int rank
     (*comm)->meet = m;
     (*comm)->device = call_device();
     (*comm)->gpu = setting()->gpu[call_device()];
-    snprintf((*comm)->name, sizeof (*comm)->name, "%s", name);
+    snprintf((*comm)->name, sizeof(*comm)->name, "%s", name);
     meet_step(m);
     return ncclSuccess;
 }
@@ -161,10 +156,10 @@ ncclResult_t ncclCommInitRank(ncclComm_t *comm, int ranks, ncclUniqueId id, int 
         r = come(comm, id.internal, ranks, rank);
     if (r != ncclSuccess)
         return leave(r);
-    if (group()->depth == 0)
+    if (group.depth == 0)
         r = join_all(comm, 1);
     else
-        group()->joining[group()->joins++] = *comm;
+        group.joining[group.joins++] = *comm;
     if (r != ncclSuccess)
         *comm = NULL;
     return leave(r);
@@ -232,13 +227,13 @@ ncclResult_t ncclCommGetAsyncError(ncclComm_t comm, ncclResult_t *error)
     return leave(r);
 }
 
-#define ASK(Name, value)                                                    \
-    ncclResult_t ncclComm##Name(const ncclComm_t comm, int *n)              \
-    {                                                                       \
-        ncclResult_t r = enter(CALL_SETUP, "ncclComm" #Name);               \
-        handle_check(HANDLE_COMM, comm);                                    \
-        *n = value;                                                         \
-        return leave(r);                                                    \
+#define ASK(Name, value)                                       \
+    ncclResult_t ncclComm##Name(const ncclComm_t comm, int *n) \
+    {                                                          \
+        ncclResult_t r = enter(CALL_SETUP, "ncclComm" #Name);  \
+        handle_check(HANDLE_COMM, comm);                       \
+        *n = value;                                            \
+        return leave(r);                                       \
     }
 
 ASK(Count, meet_ranks(comm->meet))
@@ -273,7 +268,8 @@ static ncclResult_t queue(struct collective *c)
 {
     if (c->members > 1 || ((struct CUstream_st *)c->member[0].stream)->capture == NULL)
         return queue_together(c);
-    return stream_add(c->member[0].stream, deed_new(comm_run, c, sizeof *c)) == cudaSuccess
+    return stream_add(c->member[0].stream, deed_new(comm_run, c, sizeof *c)) ==
+                   cudaSuccess
                ? ncclSuccess
                : ncclUnhandledCudaError;
 }
@@ -281,8 +277,8 @@ static ncclResult_t queue(struct collective *c)
 /* Joins with `first` the next call of each other rank of the same communicator. */
 static void gather(struct collective *first, int from)
 {
-    for (int i = from; i < group()->calls; i++) {
-        struct collective *c = &group()->call[i];
+    for (int i = from; i < group.calls; i++) {
+        struct collective *c = &group.call[i];
         bool there = c->members == 0;
         for (int k = 0; k < first->members && !there; k++)
             there = c->member[0].comm == first->member[k].comm ||
@@ -299,7 +295,7 @@ ncclResult_t ncclGroupStart(void)
     ncclResult_t r = enter(CALL_SETUP, "ncclGroupStart");
 
     if (r == ncclSuccess)
-        group()->depth++;
+        group.depth++;
     return leave(r);
 }
 
@@ -307,19 +303,19 @@ ncclResult_t ncclGroupEnd(void)
 {
     ncclResult_t r = enter(CALL_WORK, "ncclGroupEnd");
 
-    if (group()->depth == 0)
+    if (group.depth == 0)
         return leave(refuse(ncclInvalidUsage, "no group was begun"));
-    if (--group()->depth > 0)
+    if (--group.depth > 0)
         return leave(r);
-    if (group()->joins > 0 && r == ncclSuccess)
-        r = join_all(group()->joining, group()->joins);
-    for (int i = 0; i < group()->calls && r == ncclSuccess; i++) {
-        if (group()->call[i].members == 0)
+    if (group.joins > 0 && r == ncclSuccess)
+        r = join_all(group.joining, group.joins);
+    for (int i = 0; i < group.calls && r == ncclSuccess; i++) {
+        if (group.call[i].members == 0)
             continue;
-        gather(&group()->call[i], i + 1);
-        r = queue(&group()->call[i]);
+        gather(&group.call[i], i + 1);
+        r = queue(&group.call[i]);
     }
-    group()->calls = group()->joins = 0;
+    group.calls = group.joins = 0;
     return leave(r);
 }
 
@@ -358,11 +354,15 @@ static ncclResult_t take(struct collective *c)
     check_memory(c);
     if (c->note.count == 0)
         return ncclSuccess;
-    if (group()->depth == 0)
+    if (group.depth == 0)
         return queue(c);
-    if (group()->calls == MOST_GROUPED)
+    if (group.calls == MOST_GROUPED)
         told_stop("%s: more than %d calls in a group", c->name, MOST_GROUPED);
-    group()->call[group()->calls++] = *c;
+    if (group.call == NULL)
+        group.call = calloc(MOST_GROUPED, sizeof *group.call);
+    if (group.call == NULL)
+        told_stop("out of memory for the double itself");
+    group.call[group.calls++] = *c;
     return ncclSuccess;
 }
 

@@ -10,7 +10,7 @@
 struct CUgraphExec_st {
     struct CUgraph_st *graph; /* its own copy */
     int device;
-    struct work *last;        /* of the launch before: one runs after the other */
+    struct work *last; /* of the launch before: one runs after the other */
 };
 
 static void *grown(void *p, size_t n)
@@ -66,7 +66,7 @@ void nodes_free(struct CUgraph_st *g)
 }
 
 bool nodes_reach(const struct CUgraph_st *g, const struct places *from,
-                   const struct places *of)
+                 const struct places *of)
 {
     bool *seen = calloc((size_t)g->n + 1, sizeof *seen), all = true;
 

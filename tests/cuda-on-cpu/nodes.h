@@ -25,6 +25,6 @@ int nodes_add(struct CUgraph_st *g, struct deed *d, const struct places *after);
 void nodes_free(struct CUgraph_st *g);
 /* Whether all of `of` are among `from` and what those follow. */
 bool nodes_reach(const struct CUgraph_st *g, const struct places *from,
-                   const struct places *of);
+                 const struct places *of);
 
 #endif

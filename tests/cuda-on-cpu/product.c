@@ -103,7 +103,8 @@ static void add_depth(double *c, size_t M, size_t N, size_t k0, size_t K, struct
     double sum[ROWS * COLUMNS];
 
     for (size_t j = 0; j < N; j += COLUMNS)
-        pack(b_panels + j * K, b_turned, j, least(COLUMNS, N - j), k0, K, COLUMNS, coarse);
+        pack(b_panels + j * K, b_turned, j, least(COLUMNS, N - j), k0, K, COLUMNS,
+             coarse);
     for (size_t i = 0; i < M; i += ROWS) {
         pack(a_panel, a, i, least(ROWS, M - i), k0, K, ROWS, coarse);
         for (size_t j = 0; j < N; j += COLUMNS) {
@@ -113,8 +114,8 @@ static void add_depth(double *c, size_t M, size_t N, size_t k0, size_t K, struct
     }
 }
 
-void product_add(double *c, size_t M, size_t N, size_t K, struct matrix a, struct matrix b,
-                 bool coarse)
+void product_add(double *c, size_t M, size_t N, size_t K, struct matrix a,
+                 struct matrix b, bool coarse)
 {
     size_t columns = (N + COLUMNS - 1) / COLUMNS * COLUMNS;
     double *panels = aligned_alloc(64, (ROWS + columns) * DEPTH * sizeof *panels);

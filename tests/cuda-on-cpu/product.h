@@ -15,7 +15,7 @@ struct matrix {
 
 /* c (M x N, rows one behind the other) += a (M x K) b (K x N); coarse: with operands
  * rounded to TF32, as tensor cores would. */
-void product_add(double *c, size_t M, size_t N, size_t K, struct matrix a, struct matrix b,
-                 bool coarse);
+void product_add(double *c, size_t M, size_t N, size_t K, struct matrix a,
+                 struct matrix b, bool coarse);
 
 #endif

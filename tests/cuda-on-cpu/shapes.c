@@ -11,22 +11,22 @@
 
 enum { SHAPES = 20000 };
 
-#define CALLS(X)                                                                       \
-    X(cudnnCreateTensorDescriptor)                                                     \
-    X(cudnnCreateFilterDescriptor)                                                     \
-    X(cudnnCreateConvolutionDescriptor)                                                \
-    X(cudnnCreatePoolingDescriptor)                                                    \
-    X(cudnnDestroyTensorDescriptor)                                                    \
-    X(cudnnDestroyFilterDescriptor)                                                    \
-    X(cudnnDestroyConvolutionDescriptor)                                               \
-    X(cudnnDestroyPoolingDescriptor)                                                   \
-    X(cudnnSetTensor4dDescriptor)                                                      \
-    X(cudnnSetFilter4dDescriptor)                                                      \
-    X(cudnnSetConvolution2dDescriptor)                                                 \
-    X(cudnnSetConvolutionGroupCount)                                                   \
-    X(cudnnGetConvolution2dForwardOutputDim)                                           \
-    X(cudnnSetPooling2dDescriptor)                                                     \
-    X(cudnnGetPooling2dForwardOutputDim)                                               \
+#define CALLS(X)                             \
+    X(cudnnCreateTensorDescriptor)           \
+    X(cudnnCreateFilterDescriptor)           \
+    X(cudnnCreateConvolutionDescriptor)      \
+    X(cudnnCreatePoolingDescriptor)          \
+    X(cudnnDestroyTensorDescriptor)          \
+    X(cudnnDestroyFilterDescriptor)          \
+    X(cudnnDestroyConvolutionDescriptor)     \
+    X(cudnnDestroyPoolingDescriptor)         \
+    X(cudnnSetTensor4dDescriptor)            \
+    X(cudnnSetFilter4dDescriptor)            \
+    X(cudnnSetConvolution2dDescriptor)       \
+    X(cudnnSetConvolutionGroupCount)         \
+    X(cudnnGetConvolution2dForwardOutputDim) \
+    X(cudnnSetPooling2dDescriptor)           \
+    X(cudnnGetPooling2dForwardOutputDim)     \
     X(cudnnGetTensor4dDescriptor)
 
 /* One of the two libraries. */
@@ -65,11 +65,18 @@ static int size(int least, int n)
 
 static struct shape shape_drawn(void)
 {
-    struct shape s = { .n = size(1, 4), .c = size(1, 12), .h = size(1, 40),
-                       .w = size(1, 40), .k = size(1, 12), .r = size(1, 11),
-                       .s = size(1, 11), .pad = { size(0, 6), size(0, 6) },
-                       .stride = { size(1, 5), size(1, 5) }, .dilation = { 1, 1 },
-                       .groups = 1, .nhwc = draw(2) == 0 };
+    struct shape s = { .n = size(1, 4),
+                       .c = size(1, 12),
+                       .h = size(1, 40),
+                       .w = size(1, 40),
+                       .k = size(1, 12),
+                       .r = size(1, 11),
+                       .s = size(1, 11),
+                       .pad = { size(0, 6), size(0, 6) },
+                       .stride = { size(1, 5), size(1, 5) },
+                       .dilation = { 1, 1 },
+                       .groups = 1,
+                       .nhwc = draw(2) == 0 };
 
     if (draw(3) == 0)
         s.dilation[0] = size(1, 4);
@@ -95,10 +102,10 @@ static void ask(const struct library *l, const struct shape *s, struct answer *a
     l->cudnnCreateFilterDescriptor(&w);
     l->cudnnCreateConvolutionDescriptor(&conv);
     l->cudnnCreatePoolingDescriptor(&pool);
-    a->status[0] = l->cudnnSetTensor4dDescriptor(x, f, CUDNN_DATA_FLOAT, s->n, s->c, s->h,
-                                                 s->w);
-    a->status[1] = l->cudnnSetFilter4dDescriptor(w, CUDNN_DATA_FLOAT, f, s->k, channels,
-                                                 s->r, s->s);
+    a->status[0] =
+        l->cudnnSetTensor4dDescriptor(x, f, CUDNN_DATA_FLOAT, s->n, s->c, s->h, s->w);
+    a->status[1] =
+        l->cudnnSetFilter4dDescriptor(w, CUDNN_DATA_FLOAT, f, s->k, channels, s->r, s->s);
     a->status[2] = l->cudnnSetConvolution2dDescriptor(
         conv, s->pad[0], s->pad[1], s->stride[0], s->stride[1], s->dilation[0],
         s->dilation[1], CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT);
@@ -112,8 +119,8 @@ static void ask(const struct library *l, const struct shape *s, struct answer *a
         a->status[5] = l->cudnnGetConvolution2dForwardOutputDim(conv, x, w, &z[0], &z[1],
                                                                 &z[2], &z[3]);
     if (a->status[0] == CUDNN_STATUS_SUCCESS && a->status[3] == CUDNN_STATUS_SUCCESS)
-        a->status[6] = l->cudnnGetPooling2dForwardOutputDim(pool, x, &z[4], &z[5], &z[6],
-                                                            &z[7]);
+        a->status[6] =
+            l->cudnnGetPooling2dForwardOutputDim(pool, x, &z[4], &z[5], &z[6], &z[7]);
     if (a->status[0] == CUDNN_STATUS_SUCCESS)
         a->status[7] = l->cudnnGetTensor4dDescriptor(x, &type, &none, &none, &none, &none,
                                                      &z[8], &z[9], &z[10], &z[11]);
@@ -131,8 +138,7 @@ static int load(struct library *l)
         from = dlopen(CUDNN_PATH, RTLD_NOW | RTLD_LOCAL);
     if (from == NULL)
         return -1;
-#define LOAD(name) \
-    *(void **)&l->name = dlsym(from, #name);
+#define LOAD(name) *(void **)&l->name = dlsym(from, #name);
     CALLS(LOAD)
     return 0;
 }
@@ -148,8 +154,10 @@ static void tell(const struct shape *s, const char *what, int a, int b)
 
 static int compare(const struct shape *s, const struct answer *a, const struct answer *b)
 {
-    static const char *const calls[8] = { "tensor", "filter", "convolution", "pooling",
-                                          "groups", "convolved", "pooled", "strides" };
+    static const char *const calls[8] = {
+        "tensor", "filter",    "convolution", "pooling",
+        "groups", "convolved", "pooled",      "strides"
+    };
     int bad = 0;
 
     for (int i = 0; i < 8 && !bad; i++) {
@@ -174,13 +182,13 @@ static int compare_graph(const struct shape *s, const struct answer *b)
 
     if (s->r != s->s || s->pad[0] != s->pad[1] || s->stride[0] != s->stride[1] ||
         s->dilation[0] != s->dilation[1] || s->groups != 1 || s->pad[0] < 0 ||
-        b->size[1] < 1 || b->size[5] < 1 ||
-        b->status[5] != CUDNN_STATUS_SUCCESS || b->status[6] != CUDNN_STATUS_SUCCESS ||
-        s->h + 2 * s->pad[0] < reach || s->w + 2 * s->pad[0] < reach ||
-        s->pad[0] > s->r / 2)
+        b->size[1] < 1 || b->size[5] < 1 || b->status[5] != CUDNN_STATUS_SUCCESS ||
+        b->status[6] != CUDNN_STATUS_SUCCESS || s->h + 2 * s->pad[0] < reach ||
+        s->w + 2 * s->pad[0] < reach || s->pad[0] > s->r / 2)
         return 0;
     g = graph_new("shapes", s->c, s->h, s->w);
-    op = graph_conv_dilated(g, "conv", s->k, s->r, s->stride[0], s->pad[0], s->dilation[0]);
+    op = graph_conv_dilated(g, "conv", s->k, s->r, s->stride[0], s->pad[0],
+                            s->dilation[0]);
     bad = op->C != b->size[1] || op->H != b->size[2] || op->W != b->size[3];
     if (bad)
         tell(s, "our convolution's size", op->H, b->size[2]);

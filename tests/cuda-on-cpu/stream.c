@@ -49,7 +49,8 @@ void stream_follows(const struct CUstream_st *s, struct works *of)
 {
     works_add_all(of, &s->tail);
     for (const struct CUstream_st *t = first; t != NULL; t = t->next)
-        if (t->device == s->device && ((s->legacy && blocks(t)) || (t->legacy && blocks(s))))
+        if (t->device == s->device &&
+            ((s->legacy && blocks(t)) || (t->legacy && blocks(s))))
             works_add_all(of, &t->tail);
 }
 

@@ -117,8 +117,7 @@ static void follow(struct work *w, struct work *before)
 {
     if (before->n_after == before->cap_after) {
         before->cap_after = 2 * before->cap_after + 2;
-        before->after =
-            grown(before->after, before->cap_after * sizeof *before->after);
+        before->after = grown(before->after, before->cap_after * sizeof *before->after);
     }
     before->after[before->n_after++] = w;
     w->n_before++;
@@ -264,7 +263,8 @@ static struct work *choose(const struct works *of, size_t from)
             return of->w[i];
         found[n++] = i;
     }
-    return n == 0 ? NULL : of->w[found[walk_in(SHUFFLED, setting()->seed + turn++, n).at]];
+    return n == 0 ? NULL
+                  : of->w[found[walk_in(SHUFFLED, setting()->seed + turn++, n).at]];
 }
 
 /* Does all of it, or one piece. */
@@ -338,6 +338,6 @@ void work_check_host(const void *p, size_t n)
 {
     for (struct work *w = oldest; w != NULL; w = w->later)
         if (w->deed != NULL && copy_touches_host(w->deed, p, n))
-            told_stop("%s was given memory that a queued %s is still to use",
-                      call_name(), w->deed->name);
+            told_stop("%s was given memory that a queued %s is still to use", call_name(),
+                      w->deed->name);
 }

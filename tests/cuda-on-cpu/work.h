@@ -60,7 +60,7 @@ void works_clear(struct works *of);
 struct work *work_queue(struct deed *d, const struct works *after);
 struct work *work_ref(struct work *w);
 void work_drop(struct work *w);
-bool work_done(const struct work *w); /* NULL is done */
+bool work_done(const struct work *w);   /* NULL is done */
 double work_when(const struct work *w); /* it was done, in seconds */
 
 /* Does it, and what it follows. */

@@ -22,8 +22,9 @@ static bool ends_well(cudaStream_t s, cudaError_t *e)
 
 /* A capture in which something is done that must not be: `done` with the error that it is
  * to give, then the capture ends in `ends`. */
-static int during(bool wrong, unsigned flags, cudaError_t (*done)(cudaStream_t s, float *x),
-                  cudaError_t gives, cudaError_t ends)
+static int during(bool wrong, unsigned flags,
+                  cudaError_t (*done)(cudaStream_t s, float *x), cudaError_t gives,
+                  cudaError_t ends)
 {
     cudaStream_t s = stream(flags);
     cudaError_t e = cudaSuccess, end;
@@ -51,8 +52,8 @@ static cudaError_t wait_for(cudaStream_t s, float *x)
 
 static int waited_for(bool wrong)
 {
-    return during(wrong, cudaStreamNonBlocking, wait_for, cudaErrorStreamCaptureUnsupported,
-                  cudaErrorStreamCaptureInvalidated);
+    return during(wrong, cudaStreamNonBlocking, wait_for,
+                  cudaErrorStreamCaptureUnsupported, cudaErrorStreamCaptureInvalidated);
 }
 
 static cudaError_t wait_for_all(cudaStream_t s, float *x)

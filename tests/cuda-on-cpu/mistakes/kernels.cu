@@ -5,7 +5,7 @@
 static __global__ void add(float *to, const float *from, float v, int n)
 {
     EACH(i, (size_t)n)
-        to[i] = from[i] + v;
+    to[i] = from[i] + v;
 }
 
 void mistake_add(float *to, const float *from, float v, int n, cudaStream_t s)

@@ -31,7 +31,8 @@ static void scene_open(struct scene *s, cudnnTensorFormat_t filter)
     cudnnSetTensor4dDescriptor(s->x, CUDNN_TENSOR_NHWC, t, 2, 2, 2, SIDE);
     cudnnSetTensor4dDescriptor(s->y, CUDNN_TENSOR_NHWC, t, 2, 2, 2, SIDE);
     cudnnSetFilter4dDescriptor(s->w, t, filter, 2, 2, 3, 3);
-    cudnnSetConvolution2dDescriptor(s->conv, 1, 1, 1, 1, 1, 1, CUDNN_CROSS_CORRELATION, t);
+    cudnnSetConvolution2dDescriptor(s->conv, 1, 1, 1, 1, 1, 1, CUDNN_CROSS_CORRELATION,
+                                    t);
     cudnnSetConvolutionMathType(s->conv, CUDNN_FMA_MATH);
     s->in = counted(0);
     s->filter = counted(0);
@@ -62,8 +63,8 @@ static int convolve(struct scene *s, const float *x, void *work, size_t n_work)
 {
     const float one = 1, zero = 0;
 
-    return cudnnConvolutionForward(s->h, &one, s->x, x, s->w, s->filter, s->conv, with_room,
-                                   work, n_work, &zero, s->y,
+    return cudnnConvolutionForward(s->h, &one, s->x, x, s->w, s->filter, s->conv,
+                                   with_room, work, n_work, &zero, s->y,
                                    s->out) != CUDNN_STATUS_SUCCESS ||
            cudaDeviceSynchronize() != cudaSuccess;
 }
@@ -221,8 +222,8 @@ static int gemm(int lda, cublasMath_t math, const float *alpha, float *c, int ro
 
     cublasCreate(&h);
     cublasSetMathMode(h, math);
-    s = cublasSgemm(h, CUBLAS_OP_N, CUBLAS_OP_N, rows, 8, 8, alpha, a, lda, b, 8, &zero, c,
-                    8);
+    s = cublasSgemm(h, CUBLAS_OP_N, CUBLAS_OP_N, rows, 8, 8, alpha, a, lda, b, 8, &zero,
+                    c, 8);
     cudaFree(a);
     cudaFree(b);
     cublasDestroy(h);
@@ -298,14 +299,17 @@ const struct mistake mistakes_library[] = {
     { "layouts_mixed", layouts_mixed, NULL, { 0 } },
     { "layout_unsupported", layout_unsupported, NULL, { 0 } },
     { "never_set", never_set, NULL, { 0 } },
-    { "descriptor_destroyed", descriptor_destroyed, "descriptor that was destroyed",
+    { "descriptor_destroyed",
+      descriptor_destroyed,
+      "descriptor that was destroyed",
       { 0 } },
     { "descriptor_kept", descriptor_kept, "a handle: tensor descriptor", { 0 } },
     { "leading_too_small", leading_too_small, NULL, { 0 } },
     { "matrix_too_short", matrix_too_short, "a of 284 bytes", { 0 } },
     { "scalar_of_device", scalar_of_device, "alpha is to be host memory", { 0 } },
     { "tf32", tf32, NULL, { 0 } },
-    { "failure_unchecked", failure_unchecked,
+    { "failure_unchecked",
+      failure_unchecked,
       "cudnnConvolutionForward failed and nobody heard",
       { "CUDA_ON_CPU_FAIL=1:internal:cudnnConvolutionForward" } },
     { 0 },

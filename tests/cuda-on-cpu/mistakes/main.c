@@ -1,5 +1,6 @@
 /* Makes each mistake in a process of its own and sees that it is caught, and that the
- * same done right passes. With two arguments, NAME and wrong or right: one of them here. */
+ * same done right passes. With two arguments, NAME and wrong or right: one of them here.
+ */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdio.h>
@@ -10,11 +11,10 @@
 
 #include "mistakes.h"
 
-static const struct mistake *const all[] = { mistakes_memory, mistakes_order,
-                                             mistakes_capture, mistakes_library,
-                                             mistakes_kernel,
+static const struct mistake *const all[] = {
+    mistakes_memory, mistakes_order, mistakes_capture, mistakes_library, mistakes_kernel,
 #ifdef WITH_NCCL
-                                             mistakes_ranks,
+    mistakes_ranks,
 #endif
 };
 
@@ -81,6 +81,8 @@ static int run(const struct mistake *m, bool wrong, char *said, size_t n)
         close(pipes[0]);
         close(pipes[1]);
         set(m);
+        if (!wrong) /* however busy the machine is */
+            setenv("CUDA_ON_CPU_PATIENCE", "60", 1);
         exit(m->make(wrong));
     }
     close(pipes[1]);

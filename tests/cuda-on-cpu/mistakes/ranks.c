@@ -9,7 +9,10 @@
 #include "kernels.h"
 #include "mistakes.h"
 
-enum { RANKS = 3, MANY = 700 * 1000 }; /* several pieces of what the double sends at once */
+enum {
+    RANKS = 3,
+    MANY = 700 * 1000
+}; /* several pieces of what the double sends at once */
 
 /* part(rank) in a process a rank; 1 if any of them gives 1, or dies. */
 static int in_processes(int (*part)(ncclUniqueId id, int rank, bool wrong), bool wrong)
@@ -363,9 +366,14 @@ static int comm_destroyed_too_early(bool wrong)
     return in_processes(early_part, wrong);
 }
 
-#define THREE                                                   \
-    {                                                           \
-        "CUDA_ON_CPU_DEVICES=3", "CUDA_ON_CPU_PATIENCE=1"       \
+/* The second is for those that go on only when they have waited long enough. */
+#define THREE                                              \
+    {                                                      \
+        "CUDA_ON_CPU_DEVICES=3", "CUDA_ON_CPU_PATIENCE=60" \
+    }
+#define HASTY                                             \
+    {                                                     \
+        "CUDA_ON_CPU_DEVICES=3", "CUDA_ON_CPU_PATIENCE=1" \
     }
 
 const struct mistake mistakes_ranks[] = {
@@ -374,10 +382,10 @@ const struct mistake mistakes_ranks[] = {
     { "count_differs", count_differs, "does an all-reduce of 64 values", THREE },
     { "rank_gone", rank_gone, NULL, THREE },
     { "rank_gone_while_asking", rank_gone_while_asking, NULL, THREE },
-    { "rank_never_comes", rank_never_comes, NULL, THREE },
+    { "rank_never_comes", rank_never_comes, NULL, HASTY },
     { "gpu_of_two_ranks", gpu_of_two_ranks, NULL, THREE },
-    { "group_forgotten", group_forgotten, NULL, THREE },
-    { "rank_without_a_thread", rank_without_a_thread, NULL, THREE },
+    { "group_forgotten", group_forgotten, NULL, HASTY },
+    { "rank_without_a_thread", rank_without_a_thread, NULL, HASTY },
     { "graph_launched_too_often", graph_launched_too_often, NULL, THREE },
     { "comm_kept", comm_kept, "a handle: communicator", THREE },
     { "comm_destroyed_too_early", comm_destroyed_too_early, "is still queued", THREE },
