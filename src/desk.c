@@ -381,6 +381,22 @@ static void set_text(struct desk *d, struct words *env, const char *text)
     set_variable(d, env, arena_strndup(&d->arena, text, n), text + n + 1);
 }
 
+/* "cuda:0,1" for two. */
+static const char *device_of(struct desk *d, const char *gpus)
+{
+    struct buf text = { 0 };
+    const char *device;
+
+    if (!gpus)
+        return "cpu";
+    buf_adds(&text, "cuda:0");
+    for (int n = 1; (gpus = strchr(gpus, ',')) != NULL; n++, gpus++)
+        buf_printf(&text, ",%d", n);
+    device = arena_strdup(&d->arena, text.s);
+    buf_release(&text);
+    return device;
+}
+
 /* Nothing of our own environment reaches a step but what is declared. */
 static void set_environment(struct desk *d, const struct session *s,
                             const struct step *step, const struct allowance *given)
@@ -394,7 +410,7 @@ static void set_environment(struct desk *d, const struct session *s,
     add_word(&env, arena_printf(&d->arena, "TMPDIR=%s/tmp", d->root));
     add_word(&env, arena_strdup(&d->arena, "LANG=C.UTF-8"));
     add_word(&env, arena_strdup(&d->arena, "TZ=UTC"));
-    add_word(&env, arena_printf(&d->arena, "LARDER_DEVICE=%s", gpus ? "cuda:0" : "cpu"));
+    add_word(&env, arena_printf(&d->arena, "LARDER_DEVICE=%s", device_of(d, gpus)));
     add_word(&env, arena_printf(&d->arena, "CUDA_VISIBLE_DEVICES=%s", gpus ? gpus : ""));
     if (gpus && order)
         add_word(&env, arena_printf(&d->arena, "CUDA_DEVICE_ORDER=%s", order));

@@ -16,6 +16,8 @@
  *
  * After each epoch the weights, the momentum and the text of both tables so far go to the
  * checkpoint. A later run goes on from there and ends with the same bytes.
+ *
+ * On several GPUs it is as many processes, each with its lanes of a batch (nn/ranks.h).
  */
 #include <math.h>
 
@@ -37,6 +39,7 @@
 #include "nn/attack.h"
 #include "nn/init.h"
 #include "nn/net.h"
+#include "nn/ranks.h"
 
 #include "larder/banned.h"
 
@@ -48,6 +51,7 @@ struct options {
     double lr, warmup, momentum, weight_decay, clip;
     double eps, step_ratio, ramp_start, ramp_end;
     struct augment augment;
+    const char *precision;
     bool rest, transform_input;
     uint64_t seed;
     const char *checkpoint;
@@ -59,6 +63,7 @@ struct training {
     struct manifest sets;
     const char **path; /* of each set */
     int n_sets;
+    struct ranks ranks;
     struct graph *graph;
     struct net *net;
     struct batches batches;
@@ -104,10 +109,14 @@ static int open_net(struct training *t, struct error *err)
         .threads = stage_threads(),
         .weight_gradient = true,
         .input_gradient = o->kind[0] == 'R',
+        .tf32 = strcmp(o->precision, "tf32") == 0,
+        .ranks = &t->ranks,
     };
     int rc;
 
-    rc = net_arch(&t->graph, o->arch, o->size, o->classes, err);
+    rc = ranks_start(&t->ranks, err);
+    if (rc == 0)
+        rc = net_arch(&t->graph, o->arch, o->size, o->classes, err);
     if (rc == 0 && !o->transform_input)
         rc = net_plain_input(t->graph, err);
     if (rc == 0)
@@ -154,6 +163,9 @@ static int open_sets(struct training *t, struct error *err)
         .robust_side = robust ? t->graph->H : 0,
         .augment = o->augment,
         .seed = o->seed,
+        .threads = stage_threads(),
+        .rank = t->ranks.rank,
+        .ranks = t->ranks.n,
     };
     int rc;
 
@@ -320,6 +332,8 @@ static int save_epoch(struct training *t, struct error *err)
 {
     int rc;
 
+    if (t->ranks.rank > 0)
+        return 0;
     rc = save_tensors(t, "epoch", net_get_parameters, err);
     if (rc < 0 || !t->checkpoint.dir)
         return rc;
@@ -517,6 +531,8 @@ static int write_outputs(struct training *t, struct error *err)
     struct tensors w = { 0 };
     int rc;
 
+    if (t->ranks.rank > 0)
+        return 0;
     rc = net_get_parameters(t->net, &w, err);
     if (rc == 0)
         rc = tensors_write(&w, t->o->model, err);
@@ -571,6 +587,8 @@ static int train(const void *options, struct error *err)
     while (rc == 0 && t.step < t.n_steps)
         rc = train_epoch(&t, err);
     if (rc == 0)
+        rc = ranks_finish(&t.ranks, err);
+    if (rc == 0)
         rc = write_outputs(&t, err);
 out:
     close_training(&t);
@@ -585,6 +603,7 @@ int main(int argc, char **argv)
         .kind = "S",
         .schedule = "cosine",
         .transform = "part",
+        .precision = "float32",
         .classes = 10,
         .transform_input = true,
         .n_epochs = 30,
@@ -649,6 +668,8 @@ int main(int argc, char **argv)
                     "transform=part: largest |ln(width/height)|"),
         STAGE_BOOL("mirror", &o.augment.mirror,
                    "transform=part: mirror half of the pictures"),
+        STAGE_CHOICE("precision", &o.precision, "float32|tf32",
+                     "of products on a GPU; a CPU computes in float32 either way"),
         STAGE_SEED(&o.seed),
         STAGE_CHECKPOINT(&o.checkpoint),
         STAGE_END,

@@ -175,7 +175,7 @@ void describe_help(struct buf *b, const struct stage_arg *args)
     }
     buf_adds(b, "\nenvironment:\n"
                 "  LARDER_THREADS          threads to use; default 1\n"
-                "  LARDER_DEVICE           cpu or cuda:N; default cpu\n"
+                "  LARDER_DEVICE           cpu, cuda:N or auto; default cpu\n"
                 "  LARDER_PROGRESS         a file descriptor for lines of progress\n");
     if (find_kind(args, ARG_SEED) != NULL)
         buf_adds(b, "  LARDER_SEED             1 to 16 hex digits; default 0\n");

@@ -1,11 +1,14 @@
 #include "learn/batches.h"
 
+#include <pthread.h>
+
 #include "image/decode.h"
 #include "image/robust.h"
 #include "kit/draws.h"
 #include "larder/buf.h"
 #include "larder/mem.h"
 #include "learn/feed.h"
+#include "nn/workers.h"
 
 #include "larder/banned.h"
 
@@ -30,8 +33,8 @@ static int set_shape(struct batches *b, struct error *err)
         return 0;
     }
     rc = imageset_shape(b->set, &b->width, &b->height, &b->channels, err);
-    if (rc == 0)
-        sampler_init(&b->sampler, b->width, b->height, b->channels);
+    for (int t = 0; t < b->o.threads && rc == 0; t++)
+        sampler_init(&b->sampler[t], b->width, b->height, b->channels);
     return rc;
 }
 
@@ -41,7 +44,10 @@ int batches_open(struct batches *b, const struct batches_options *o, struct erro
     int rc;
 
     *b = (struct batches){ .o = *o };
-    rc = open_set(b, err);
+    b->sampler = xcalloc((size_t)o->threads, sizeof *b->sampler);
+    rc = workers_open(&b->workers, o->threads, err);
+    if (rc == 0)
+        rc = open_set(b, err);
     if (rc == 0)
         rc = set_shape(b, err);
     if (rc < 0)
@@ -109,7 +115,10 @@ static int turn_to(struct batches *b, int at, struct error *err)
 void batches_close(struct batches *b)
 {
     imageset_close(b->set);
-    sampler_release(&b->sampler);
+    workers_close(b->workers);
+    for (int t = 0; t < b->o.threads && b->sampler; t++)
+        sampler_release(&b->sampler[t]);
+    free(b->sampler);
     free(b->order);
     free(b->draws);
     free(b->picked);
@@ -154,34 +163,85 @@ static int load_robust(const struct batches *b, const struct image *im,
     return 0;
 }
 
-static void load_part(struct batches *b, const struct image *im, const struct draws *d,
-                      float *to)
+static void load_part(const struct batches *b, struct sampler *sampler,
+                      const struct image *im, const struct draws *d, float *to)
 {
     struct crop c;
 
     augment_crop(&c, &b->o.augment, d, b->epoch, b->width, b->height);
-    sampler_run(&b->sampler, &c, im, to);
+    sampler_run(sampler, &c, im, to);
+}
+
+/* A batch under way. */
+struct loading {
+    struct batches *b;
+    const uint32_t *pick;
+    float *pixels;
+    int first; /* of the pictures that are made */
+    int rc;    /* of the first picture that could not be: its place, */
+    int failed;
+    struct error err; /* and why */
+    pthread_mutex_t lock;
+};
+
+/* The first of several failures is told, whatever the threads do. */
+static void note_failure(struct loading *l, int k, int rc, const struct error *err)
+{
+    pthread_mutex_lock(&l->lock);
+    if (l->rc == 0 || k < l->failed) {
+        l->rc = rc;
+        l->failed = k;
+        l->err = *err;
+    }
+    pthread_mutex_unlock(&l->lock);
+}
+
+static void load_one(void *context, int item)
+{
+    struct loading *l = context;
+    struct batches *b = l->b;
+    int k = l->first + item;
+    float *to = l->pixels + (size_t)k * b->width * b->height * b->channels;
+    struct error err = { 0 };
+    struct image im;
+    int rc = imageset_get(b->set, (long)l->pick[k], &im, &err);
+
+    if (rc == 0 && b->o.robust_side > 0)
+        rc = load_robust(b, &im, &b->picked[k], to, &err);
+    else if (rc == 0)
+        load_part(b, &b->sampler[item % b->o.threads], &im, &b->picked[k], to);
+    if (rc < 0)
+        note_failure(l, k, rc, &err);
+}
+
+/* The pictures that are ours to make: all n, or one of equal parts. */
+static int load_pictures(struct batches *b, struct loading *l, int n, struct error *err)
+{
+    int each = b->o.ranks > 1 ? b->o.batch / b->o.ranks : n;
+
+    l->first = each * b->o.rank;
+    pthread_mutex_init(&l->lock, NULL);
+    workers_run(b->workers, each, load_one, l);
+    pthread_mutex_destroy(&l->lock);
+    if (l->rc < 0 && err)
+        *err = l->err;
+    return l->rc;
 }
 
 int batches_load(struct batches *b, long i, float *pixels, int32_t *label,
                  struct error *err)
 {
-    size_t size = (size_t)b->width * b->height * b->channels;
-    const uint32_t *pick = b->order + i * b->o.batch;
+    struct loading l = { .b = b, .pick = b->order + i * b->o.batch, .pixels = pixels };
+    int n = batches_size(b, i);
 
-    for (int k = 0; k < batches_size(b, i); k++) {
-        float *to = pixels + (size_t)k * size;
+    for (int k = 0; k < n; k++) {
         struct image im;
-        int rc = imageset_get(b->set, (long)pick[k], &im, err);
+        int rc = imageset_get(b->set, (long)l.pick[k], &im, err);
 
-        b->picked[k] = b->draws[pick[k]];
-        if (rc == 0 && b->o.robust_side > 0)
-            rc = load_robust(b, &im, &b->picked[k], to, err);
-        else if (rc == 0)
-            load_part(b, &im, &b->picked[k], to);
         if (rc < 0)
             return rc;
+        b->picked[k] = b->draws[l.pick[k]];
         label[k] = im.label;
     }
-    return 0;
+    return load_pictures(b, &l, n, err);
 }

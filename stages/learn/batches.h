@@ -20,6 +20,9 @@ struct batches_options {
     int robust_side; /* image/robust.h, to so many pixels; 0: image/augment.h */
     struct augment augment;
     uint64_t seed;
+    int threads;     /* that make pictures */
+    int rank, ranks; /* of so many equal parts of a batch, the one that is made; 1, or 0:
+                        all of it */
 };
 
 /* All-zero is empty. */
@@ -31,7 +34,8 @@ struct batches {
     long n;                      /* batches an epoch */
     int width, height, channels; /* of what is loaded */
     uint64_t epoch;
-    struct sampler sampler;
+    struct sampler *sampler; /* of each thread */
+    struct workers *workers;
     struct draws *draws;  /* of each picture */
     struct draws *picked; /* of each picture of the batch loaded last */
     uint32_t *order;      /* of the epoch */
@@ -46,8 +50,8 @@ void batches_close(struct batches *b);
 int batches_begin(struct batches *b, uint64_t epoch, struct error *err);
 /* The pictures of batch i < n. */
 int batches_size(const struct batches *b, long i);
-/* Fills pixels (pictures x height x width x channels, 0..1; robust.h may leave that) and
- * label with them. */
+/* Fills pixels (pictures x height x width x channels, 0..1; robust.h may leave that), but
+ * for those of other ranks, and label with them. */
 int batches_load(struct batches *b, long i, float *pixels, int32_t *label,
                  struct error *err);
 

@@ -3,11 +3,12 @@
 #include <assert.h>
 
 #include "larder/banned.h"
-#include "nn/lane.h"
+#include "nn/inside.h"
 
 /* What all lanes share. */
 struct attack_on {
-    const struct net *net;
+    struct net *net;
+    int n;
     const struct attack *a;
     const float *pixels;
     const int32_t *label;
@@ -128,22 +129,59 @@ int attack_at(struct lane *lane, const struct graph *graph, const struct attack 
     return climb(&s, a, a->keep_best, err);
 }
 
-static int attack_lane(struct lane *lane, void *context, struct error *err)
+static bool looks_last(const struct attack_on *on)
+{
+    return on->a->keep_best || on->loss != NULL;
+}
+
+static int begin_lane(struct lane *lane, void *context, struct error *err)
+{
+    const struct attack_on *on = context;
+    struct search s = search_of(lane, net_graph(on->net));
+
+    return begin(&s, on, err);
+}
+
+static int climb_lane(struct lane *lane, void *context, struct error *err)
+{
+    const struct attack_on *on = context;
+    struct search s = search_of(lane, net_graph(on->net));
+
+    return climb(&s, on->a, looks_last(on), err);
+}
+
+static int end_lane(struct lane *lane, void *context, struct error *err)
 {
     const struct attack_on *on = context;
     struct search s = search_of(lane, net_graph(on->net));
     size_t first = (size_t)lane_first(lane);
-    int rc = begin(&s, on, err);
-
-    if (rc == 0)
-        rc = climb(&s, on->a, on->a->keep_best || on->loss != NULL, err);
-    if (rc == 0)
-        rc = s.b->download(s.dev, on->adversarial + first * s.size, s.at.best,
+    int rc = s.b->download(s.dev, on->adversarial + first * s.size, s.at.best,
                            s.n * s.size * sizeof(float), err);
+
     return rc < 0 || on->loss == NULL
                ? rc
                : s.b->download(s.dev, on->loss + first, s.at.best_loss,
                                s.n * sizeof(float), err);
+}
+
+static int climb_all(void *context, struct error *err)
+{
+    struct attack_on *on = context;
+
+    return net_each_lane(on->net, on->n, climb_lane, on, err);
+}
+
+/* Whole batches are searched alike each time. */
+static int search(struct attack_on *on, struct error *err)
+{
+    struct tape_shape shape = { .attacked = true,
+                                .keep_best = on->a->keep_best,
+                                .look_last = looks_last(on),
+                                .attack_steps = on->a->steps };
+
+    if (on->n < on->net->o.batch)
+        return climb_all(on, err);
+    return tape_run(on->net, &on->net->search, &shape, climb_all, on, err);
 }
 
 int attack_l2(struct net *net, const struct attack *a, const float *pixels,
@@ -151,12 +189,14 @@ int attack_l2(struct net *net, const struct attack *a, const float *pixels,
               struct error *err)
 {
     struct attack_on on = { .net = net,
+                            .n = n,
                             .a = a,
                             .pixels = pixels,
                             .label = label,
                             .adversarial = adversarial,
                             .loss = loss };
-
+    const struct graph *g = net_graph(net);
+    size_t size = (size_t)g->H * g->W * g->C;
     int rc;
 
     assert(pixels != adversarial);
@@ -164,5 +204,13 @@ int attack_l2(struct net *net, const struct attack *a, const float *pixels,
         return error_set(err, E_INPUT, "an attack of %d steps of %g, radius %g", a->steps,
                          a->step, a->radius);
     rc = net_evaluate(net, err);
-    return rc < 0 ? rc : net_each_lane(net, n, attack_lane, &on, err);
+    if (rc == 0)
+        rc = net_each_lane(net, n, begin_lane, &on, err);
+    if (rc == 0)
+        rc = search(&on, err);
+    if (rc == 0)
+        rc = net_each_lane(net, n, end_lane, &on, err);
+    if (rc == 0)
+        rc = net_gather(net, n, adversarial, size, err);
+    return rc < 0 ? rc : net_gather(net, n, loss, 1, err);
 }

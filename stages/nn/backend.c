@@ -11,6 +11,10 @@ int backend_find(const struct nn_backend **b, const char *name, struct error *er
 {
     static const struct nn_backend *const known[] = { &backend_plain, &backend_onednn };
 
+    if (strcmp(name, "auto") == 0 && cudnn_load(b, "cuda:0", NULL) == 0)
+        return 0;
+    if (strcmp(name, "auto") == 0)
+        name = "onednn";
     if (strncmp(name, "cuda", 4) == 0)
         return cudnn_load(b, name, err);
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
@@ -19,8 +23,8 @@ int backend_find(const struct nn_backend **b, const char *name, struct error *er
             return 0;
         }
     }
-    return error_set(
-        err, E_DEVICE,
-        "backend %s is not supported by this version; it has plain, onednn and cuda:N",
-        name);
+    return error_set(err, E_DEVICE,
+                     "backend %s is not supported by this version; it has plain, onednn, "
+                     "cuda:N and auto",
+                     name);
 }

@@ -19,6 +19,7 @@
 #include "larder/error.h"
 
 struct draws;
+struct ranks;
 
 enum nn_kind {
     NN_NORMALISE,
@@ -57,6 +58,8 @@ struct nn_op_desc {
     bool gate;            /* maxpool: x comes from a ReLU; dx is made 0 where x is 0 */
     bool input_gradient;  /* backward() is asked for dx */
     bool weight_gradient; /* backward() is asked for dw */
+    bool
+        tf32; /* conv, linear, gram: factors may be rounded to 10 bits (TensorFloat-32) */
 };
 
 struct nn_device; /* an engine, or a GPU with its stream */
@@ -210,17 +213,29 @@ struct nn_backend {
     int (*ascend)(struct nn_device *dev, const struct nn_ascent *a, struct error *err);
     int (*keep)(struct nn_device *dev, const struct nn_keep *k, struct error *err);
     /* Calls between record() and stop() that only compute and copy are noted, not done;
-     * play() queues them all, with the same memory. All devices of the process record
-     * together, on one thread. NULL in place of the three: every call is made each time.
+     * play() queues them all, with the same memory; stop() without a tape forgets them.
+     * All devices of the process record together, on one thread. NULL in place of the three: every call is made each time.
      */
     int (*record)(struct nn_device *dev, struct error *err);
     int (*stop)(struct nn_device *dev, struct nn_tape **tape, struct error *err);
     int (*play)(struct nn_device *dev, struct nn_tape *tape, struct error *err);
     void (*erase)(struct nn_device *dev, struct nn_tape *tape); /* NULL is fine */
+    /* Several processes with a device each (nn/ranks.h); NULL in place of these: there
+     * are none. All of them make the same calls in the same order. */
+    int (*meet)(unsigned char id[],
+                struct error *err); /* by which they find each other */
+    int (*join)(struct nn_device *dev, const struct ranks *r, struct error *err);
+    /* g, n floats: the sum of those of all ranks, in their order, in a fixed order. */
+    int (*reduce)(struct nn_device *dev, float *g, size_t n, struct error *err);
+    /* all: the n floats of each rank, in their order. */
+    int (*gather)(struct nn_device *dev, float *all, const float *mine, size_t n,
+                  struct error *err);
+    /* mem, n floats: those of rank 0. */
+    int (*share)(struct nn_device *dev, float *mem, size_t n, struct error *err);
 };
 
-/* The backend of this name, or of a GPU "cuda:N"; E_DEVICE names those that this version
- * has. */
+/* The backend of this name, of a GPU "cuda:N", or "auto": of the first GPU, else of the
+ * CPU; E_DEVICE names those that this version has. */
 int backend_find(const struct nn_backend **b, const char *name, struct error *err);
 
 #endif

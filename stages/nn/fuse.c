@@ -133,6 +133,7 @@ static size_t add(struct fusing *f, size_t i)
         o->d.gate = o->d.kind == NN_MAXPOOL && in >= 0 && f->p->op[in].d.gated;
     }
     o->d.input_gradient = before;
+    o->d.tf32 = f->p->use.tf32;
     o->d.weight_gradient = graph_has_parameters(op) && f->p->use.weight_gradient;
     f->carry[k] = before || o->d.weight_gradient;
     o->to = take_along(f, o, i) + 1;

@@ -25,6 +25,7 @@ struct fuse_use {
     int n; /* pictures */
     bool training;
     bool weight_gradient, input_gradient;
+    bool tf32;
 };
 
 /* All-zero is empty. */

@@ -12,16 +12,16 @@
 #include "nn/weights.h"
 #include "nn/workers.h"
 
-/* What a recorded step was made for; another one is recorded anew. */
-struct step_shape {
-    bool attacked, clamped, clips, keep_best;
+/* What is computed alike each time; where any of it differs, it is recorded anew. */
+struct tape_shape {
+    bool attacked, clamped, clips, keep_best, look_last;
     int attack_steps;
 };
 
-/* A kind of step: with an attack, or without. */
-struct step_tape {
-    struct step_shape shape;
-    int made; /* steps of this shape so far; the first is not recorded */
+/* Calls on the device's memory that are made again and again. All-zero is empty. */
+struct taped {
+    struct tape_shape shape;
+    int made; /* how often so far: the first time is not recorded */
     struct nn_tape *tape;
 };
 
@@ -31,21 +31,38 @@ struct net {
     struct net_options o;
     struct program program[2]; /* of evaluation; of training, where it is another */
     int n_programs, run;       /* run: the one under way */
-    struct lane **lane;        /* o.lanes */
+    struct lane **lane;        /* those of this process, */
+    int n_lanes;               /* so many */
     struct workers *workers;
     struct weights weights;
     int n; /* pictures of the last net_forward() */
     char platform[64];
-    struct error *lane_error; /* o.lanes */
+    struct error *lane_error; /* n_lanes */
     /* steps of training: */
-    int waits;                /* the place of the batch that was put last */
-    struct step_tape tape[2]; /* without an attack, with one */
+    int waits;                    /* the place of the batch that was put last */
+    struct taped step[2], search; /* without an attack, with one; an attack alone */
+    /* of several ranks: */
+    struct exchange {
+        void *mine, *all; /* device memory for a lane's values, and those of all ranks */
+        float *host;
+        size_t n; /* values of a lane that there is room for */
+    } exchange;
 };
 
 struct draws;
 /* Of that picture; NULL where there are none. */
 const struct draws *net_draws_at(const struct net_draws *d, int picture);
-void step_release(struct net *net);
+
+/* What compute() does: call by call, since libraries prepare themselves in first calls;
+ * from the second time on, where the backend records, from a tape. */
+int tape_run(struct net *net, struct taped *t, const struct tape_shape *shape,
+             int (*compute)(void *context, struct error *err), void *context,
+             struct error *err);
+void tape_release(struct net *net, struct taped *t);
+
+/* What net_gather() has taken. */
+void gather_release(struct net *net);
+
 /* The program that the lanes run, from here on. */
 void net_run_program(struct net *net, int k);
 

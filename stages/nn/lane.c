@@ -22,7 +22,8 @@ struct lane {
     struct nn_device *dev;
     void *mem; /* one block on the device, where all of the following is */
     size_t n_mem;
-    float *work; /* scratch */
+    float *work;                     /* scratch */
+    float *gradients[LANE_PROGRAMS]; /* of the weights */
     int32_t *label;
     float *loss, *place_loss; /* of each picture; of each of its places */
     struct draws *draws;      /* of each picture, */
@@ -103,7 +104,6 @@ static size_t place_all(struct lane *l, char *base)
 {
     struct block p = { .base = base };
     size_t turns = 0, work = 0;
-    char *weights[LANE_PROGRAMS];
 
     for (int k = 0; k < l->n_programs; k++) {
         const struct prepared *q = &l->prepared[k];
@@ -112,7 +112,7 @@ static size_t place_all(struct lane *l, char *base)
     }
     place(&p, turns);
     for (int k = 0; k < l->n_programs; k++)
-        weights[k] = place(&p, l->prepared[k].n_weights);
+        l->gradients[k] = place(&p, l->prepared[k].n_weights);
     l->work = place(&p, work + sizeof(float));
     place_losses(l, &p);
     if (l->prepared[0].p->op[0].d.input_gradient)
@@ -120,7 +120,7 @@ static size_t place_all(struct lane *l, char *base)
     if (l->prepared[l->n_programs - 1].p->use.weight_gradient)
         place_waiting(l, &p);
     for (int k = 0; k < l->n_programs && base != NULL; k++)
-        prepared_place(&l->prepared[k], base, weights[k], l->work);
+        prepared_place(&l->prepared[k], base, (char *)l->gradients[k], l->work);
     return p.size;
 }
 
@@ -214,13 +214,30 @@ int lane_count(const struct lane *l)
     return l->count;
 }
 
+struct lane_part lane_part(const struct lane *like, int index, int batch, int lanes,
+                           bool even)
+{
+    int each = even ? (batch + lanes - 1) / lanes : like->N, rest = batch - index * each;
+
+    return (struct lane_part){ .first = index * each,
+                               .count = rest < 0      ? 0
+                                        : rest < each ? rest
+                                                      : each };
+}
+
 void lane_share(struct lane *l, int batch, int lanes, bool even)
 {
-    int each = even ? (batch + lanes - 1) / lanes : l->N, rest = batch - l->index * each;
+    struct lane_part p = lane_part(l, l->index, batch, lanes, even);
 
     l->batch = batch;
-    l->first = l->index * each;
-    l->count = rest < 0 ? 0 : rest < each ? rest : each;
+    l->first = p.first;
+    l->count = p.count;
+}
+
+float *lane_gradients(const struct lane *l, int k, size_t *n)
+{
+    *n = l->prepared[k].n_weights / sizeof(float);
+    return l->gradients[k];
 }
 
 struct lane_attack lane_attack(const struct lane *l)

@@ -36,7 +36,9 @@ struct nn_op *lane_op(struct lane *lane, int k, size_t i);
 void lane_set_weights(struct lane *lane, int k, size_t i, const float *w, float *running);
 const float *lane_gradient(const struct lane *lane, int k,
                            size_t i); /* of the weights; device */
-void *lane_work(struct lane *lane);   /* device scratch; borrowed */
+/* All of those of program k, one behind the other: *n floats. */
+float *lane_gradients(const struct lane *lane, int k, size_t *n);
+void *lane_work(struct lane *lane); /* device scratch; borrowed */
 
 /* The program that the calls below run, until it is set again. */
 void lane_run(struct lane *lane, int k);
@@ -47,6 +49,12 @@ int lane_count(const struct lane *lane);
 /* Sets them for a batch of so many: the first lanes are filled up, or each gets as many,
  * the last ones fewer, as torch.chunk cuts. */
 void lane_share(struct lane *lane, int batch, int lanes, bool even);
+/* The share of another lane like this one, by its number. */
+struct lane_part {
+    int first, count;
+};
+struct lane_part lane_part(const struct lane *like, int index, int batch, int lanes,
+                           bool even);
 
 /* The calls of net.h for this share: each array begins at the lane's first picture. pass
  * is NULL in evaluation. */

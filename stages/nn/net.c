@@ -8,9 +8,17 @@
 #include "larder/banned.h"
 #include "larder/mem.h"
 #include "nn/inside.h"
+#include "nn/ranks.h"
 
 static int check_options(const struct net_options *o, struct error *err)
 {
+    int ranks = o->ranks != NULL ? o->ranks->n : 1;
+
+    if (o->lanes >= 1 && o->lanes % ranks != 0)
+        return error_set(err, E_INPUT,
+                         "%d lanes on %d GPUs: each takes as many, so lanes must be a "
+                         "multiple of them",
+                         o->lanes, ranks);
     if (o->lanes < 1 || o->batch < 1 || o->batch % o->lanes != 0 || o->threads < 1)
         return error_set(err, E_INPUT,
                          "a batch of %d in %d lanes on %d threads: the batch must be a "
@@ -30,7 +38,8 @@ static void make_programs(struct net *net)
     const struct net_options *o = &net->o;
     struct fuse_use use = { .n = o->batch / o->lanes,
                             .weight_gradient = o->weight_gradient,
-                            .input_gradient = o->input_gradient };
+                            .input_gradient = o->input_gradient,
+                            .tf32 = o->tf32 };
     bool two = o->weight_gradient && has_modes(net->graph);
 
     if (two)
@@ -38,8 +47,21 @@ static void make_programs(struct net *net)
     program_make(&net->program[net->n_programs++], net->graph, &use);
     if (!two)
         return;
-    use = (struct fuse_use){ .n = use.n, .training = true, .weight_gradient = true };
+    use = (struct fuse_use){
+        .n = use.n, .training = true, .weight_gradient = true, .tf32 = o->tf32
+    };
     program_make(&net->program[net->n_programs++], net->graph, &use);
+}
+
+static int n_ranks(const struct net *net)
+{
+    return net->o.ranks != NULL ? net->o.ranks->n : 1;
+}
+
+/* The number of the first lane that is of this process. */
+static int first_lane(const struct net *net)
+{
+    return net->o.ranks != NULL ? net->o.ranks->rank * net->n_lanes : 0;
 }
 
 static int open_lanes(struct net *net, struct error *err)
@@ -47,11 +69,12 @@ static int open_lanes(struct net *net, struct error *err)
     const struct net_options *o = &net->o;
     int rc = 0;
 
-    net->lane = xcalloc(o->lanes, sizeof(struct lane *));
-    net->lane_error = xcalloc(o->lanes, sizeof *net->lane_error);
-    for (int k = 0; k < o->lanes && rc == 0; k++)
-        rc = lane_open(&net->lane[k], net->b, k, net->graph, net->program,
-                       net->n_programs, o->batch / o->lanes, err);
+    net->n_lanes = o->lanes / n_ranks(net);
+    net->lane = xcalloc(net->n_lanes, sizeof(struct lane *));
+    net->lane_error = xcalloc(net->n_lanes, sizeof *net->lane_error);
+    for (int k = 0; k < net->n_lanes && rc == 0; k++)
+        rc = lane_open(&net->lane[k], net->b, first_lane(net) + k, net->graph,
+                       net->program, net->n_programs, o->batch / o->lanes, err);
     return rc;
 }
 
@@ -59,9 +82,11 @@ static int open_weights(struct net *net, struct error *err)
 {
     struct weights *s = &net->weights;
 
-    *s = (struct weights){
-        .b = net->b, .graph = net->graph, .lane = net->lane, .lanes = net->o.lanes
-    };
+    *s = (struct weights){ .b = net->b,
+                           .graph = net->graph,
+                           .lane = net->lane,
+                           .lanes = net->n_lanes,
+                           .ranks = n_ranks(net) };
     if (net->n_programs == 2)
         s->home = (struct blocks){ .p = &net->program[1], .number = 1 };
     else if (!graph_has(net->graph, GRAPH_BATCHNORM) && net->graph->n_aux == 0)
@@ -78,7 +103,15 @@ static int threads_of(const struct net *net)
 
     if (net->b->record != NULL)
         return 1;
-    return o->threads < o->lanes ? o->threads : o->lanes;
+    return o->threads < net->n_lanes ? o->threads : net->n_lanes;
+}
+
+/* Once all that this process needs is there. */
+static int join(struct net *net, struct error *err)
+{
+    if (n_ranks(net) == 1)
+        return 0;
+    return net->b->join(lane_device(net->lane[0]), net->o.ranks, err);
 }
 
 int net_open_on(struct net **result, const struct graph *graph,
@@ -99,6 +132,8 @@ int net_open_on(struct net **result, const struct graph *graph,
     rc = open_lanes(net, err);
     if (rc == 0)
         rc = open_weights(net, err);
+    if (rc == 0)
+        rc = join(net, err);
     if (rc == 0)
         rc = workers_open(&net->workers, threads_of(net), err);
     if (rc < 0) {
@@ -131,9 +166,12 @@ void net_close(struct net *net)
     if (net == NULL)
         return;
     workers_close(net->workers);
-    step_release(net);
+    for (int k = 0; k < 2; k++)
+        tape_release(net, &net->step[k]);
+    tape_release(net, &net->search);
+    gather_release(net);
     weights_release(&net->weights);
-    for (int k = 0; k < net->o.lanes; k++)
+    for (int k = 0; k < net->n_lanes; k++)
         lane_close(net->lane[k]);
     free(net->lane_error);
     free(net->lane);
@@ -176,10 +214,10 @@ int net_each_lane(struct net *net, int n,
     struct each e = { .net = net, .work = work, .context = context };
 
     assert(n >= 1 && n <= net->o.batch);
-    for (int k = 0; k < net->o.lanes; k++)
+    for (int k = 0; k < net->n_lanes; k++)
         lane_share(net->lane[k], n, net->o.lanes, net->run == 1);
-    workers_run(net->workers, net->o.lanes, each_lane, &e);
-    for (int k = 0; k < net->o.lanes; k++) {
+    workers_run(net->workers, net->n_lanes, each_lane, &e);
+    for (int k = 0; k < net->n_lanes; k++) {
         if (net->lane_error[k].code < 0) {
             if (err != NULL)
                 *err = net->lane_error[k];
@@ -205,12 +243,15 @@ static size_t picture_values(const struct net *net)
     return (size_t)net->graph->H * net->graph->W * net->graph->C;
 }
 
+static size_t logits_each(const struct net *net)
+{
+    return (size_t)net->graph->places * (size_t)net->graph->classes;
+}
+
 static int take_logits(const struct batch *b, struct lane *lane, struct error *err)
 {
-    const struct graph *g = b->net->graph;
-    size_t n = (size_t)g->places * g->classes;
-
-    return lane_logits(lane, b->out + (size_t)lane_first(lane) * n, err);
+    return lane_logits(lane, b->out + (size_t)lane_first(lane) * logits_each(b->net),
+                       err);
 }
 
 const struct draws *net_draws_at(const struct net_draws *d, int picture)
@@ -238,7 +279,7 @@ static int forward(struct lane *lane, void *context, struct error *err)
 void net_run_program(struct net *net, int k)
 {
     net->run = k;
-    for (int i = 0; i < net->o.lanes; i++)
+    for (int i = 0; i < net->n_lanes; i++)
         lane_run(net->lane[i], k);
 }
 
@@ -255,7 +296,9 @@ int net_forward(struct net *net, const float *pixels, int n, float *logits,
     int rc = net_evaluate(net, err);
 
     net->n = n;
-    return rc < 0 ? rc : net_each_lane(net, n, forward, &b, err);
+    if (rc == 0)
+        rc = net_each_lane(net, n, forward, &b, err);
+    return rc < 0 ? rc : net_gather(net, net->n, logits, logits_each(net), err);
 }
 
 /* The operator of the evaluation program that computes this one of the graph. */
@@ -294,7 +337,9 @@ int net_resume(struct net *net, int op, const float *values, int n, float *logit
 
     assert(net_ends(net, op) == op);
     net->n = n;
-    return rc < 0 ? rc : net_each_lane(net, n, resume, &b, err);
+    if (rc == 0)
+        rc = net_each_lane(net, n, resume, &b, err);
+    return rc < 0 ? rc : net_gather(net, net->n, logits, logits_each(net), err);
 }
 
 int net_forward_training(struct net *net, const float *pixels, int n,
@@ -309,12 +354,19 @@ int net_forward_training(struct net *net, const float *pixels, int n,
 
     assert(net->o.weight_gradient);
     assert(b.draws->draws != NULL || !graph_has(net->graph, GRAPH_DROPOUT));
+    if (n < net->o.batch && n_ranks(net) > 1)
+        return error_set(err, E_INPUT,
+                         "several GPUs train on whole batches only: this one has %d "
+                         "pictures of %d",
+                         n, net->o.batch);
     net_run_program(net, net->n_programs - 1);
     net->n = n;
     rc = net_each_lane(net, n, forward, &b, err);
-    if (rc == 0 && net->run == 1)
+    if (rc == 0 && net->run == 1) {
         weights_moved(&net->weights);
-    return rc;
+        rc = weights_share_running(&net->weights, err);
+    }
+    return rc < 0 ? rc : net_gather(net, net->n, logits, logits_each(net), err);
 }
 
 static int loss_of_lane(struct lane *lane, void *context, struct error *err)
@@ -330,8 +382,11 @@ int net_loss(struct net *net, const int32_t *label, float *loss, struct error *e
 {
     struct batch b = { .net = net, .label = label, .out = loss };
 
+    int rc;
+
     assert(net->n > 0);
-    return net_each_lane(net, net->n, loss_of_lane, &b, err);
+    rc = net_each_lane(net, net->n, loss_of_lane, &b, err);
+    return rc < 0 ? rc : net_gather(net, net->n, loss, 1, err);
 }
 
 static int tap_of_lane(struct lane *lane, void *context, struct error *err)
@@ -346,12 +401,16 @@ static int tap_of_lane(struct lane *lane, void *context, struct error *err)
 int net_tap(struct net *net, const char *tap, float *values, struct error *err)
 {
     struct batch b = { .net = net, .out = values };
+    const struct nn_op_desc *d;
+    int rc;
 
     assert(net->n > 0);
     b.op = program_tap(&net->program[net->run], net->graph, tap);
     if (b.op < 0)
         return error_set(err, E_INPUT, "network %s has no tap %s", net->graph->name, tap);
-    return net_each_lane(net, net->n, tap_of_lane, &b, err);
+    d = &net->program[net->run].op[b.op].d;
+    rc = net_each_lane(net, net->n, tap_of_lane, &b, err);
+    return rc < 0 ? rc : net_gather(net, net->n, values, (size_t)d->K * d->P * d->Q, err);
 }
 
 static int backward_input(struct lane *lane, void *context, struct error *err)
@@ -365,10 +424,12 @@ static int backward_input(struct lane *lane, void *context, struct error *err)
 int net_backward_input(struct net *net, float *gradient, struct error *err)
 {
     struct batch b = { .net = net, .out = gradient };
+    int rc;
 
     assert(net->o.input_gradient && net->n > 0 && net->run == 0);
     assert(net->graph->n_outputs == 0);
-    return net_each_lane(net, net->n, backward_input, &b, err);
+    rc = net_each_lane(net, net->n, backward_input, &b, err);
+    return rc < 0 ? rc : net_gather(net, net->n, gradient, picture_values(net), err);
 }
 
 static int backward_outputs(struct lane *lane, void *context, struct error *err)
@@ -383,10 +444,12 @@ int net_backward_outputs(struct net *net, const float *const *dy, float *gradien
                          struct error *err)
 {
     struct batch b = { .net = net, .dy = dy, .out = gradient };
+    int rc;
 
     assert(net->o.input_gradient && net->n > 0 && net->run == 0);
     assert(net->graph->n_outputs > 0);
-    return net_each_lane(net, net->n, backward_outputs, &b, err);
+    rc = net_each_lane(net, net->n, backward_outputs, &b, err);
+    return rc < 0 ? rc : net_gather(net, net->n, gradient, picture_values(net), err);
 }
 
 static int backward_weights(struct lane *lane, void *context, struct error *err)
@@ -429,7 +492,7 @@ int net_update(struct net *net, const struct sgd *sgd, struct error *err)
     int n = 0, rc;
 
     assert(net->o.weight_gradient && net->n > 0);
-    while (n < net->o.lanes && lane_count(net->lane[n]) > 0)
+    while (n < net->n_lanes && lane_count(net->lane[n]) > 0)
         n++;
     rc = weights_set_rates(&net->weights, sgd, err);
     return rc < 0 ? rc : weights_update(&net->weights, sgd->clip > 0, n, err);

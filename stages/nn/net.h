@@ -11,6 +11,9 @@
  * each lane normalises with the statistics of its own share, and the first lane moves
  * the running ones. net_forward() is evaluation, net_forward_training() is not; taps,
  * losses and gradients are those of the last of the two.
+ *
+ * Of several ranks (nn/ranks.h) each has its lanes, in their order, and reads its own
+ * pictures alone; what comes out for each picture comes out for all of them, everywhere.
  */
 #ifndef NN_NET_H
 #define NN_NET_H
@@ -32,6 +35,8 @@ struct net_options {
     int threads;          /* threads to use; more than lanes are not */
     bool weight_gradient; /* net_backward_weights() will be called */
     bool input_gradient;  /* net_backward_input() will be called */
+    bool tf32; /* where the device has it: quicker, and less exact (nn_op_desc) */
+    const struct ranks *ranks; /* lanes is a multiple of them; NULL: this process alone */
 };
 
 /* *net is new: net_close(). graph is borrowed until then. */
@@ -133,6 +138,9 @@ struct lane;
 int net_each_lane(struct net *net, int n,
                   int (*work)(struct lane *lane, void *context, struct error *err),
                   void *context, struct error *err);
+/* An array of the host with `each` values for each of the n pictures, of which the lanes
+ * of this process have filled their part: whole, in every rank. NULL is fine. */
+int net_gather(struct net *net, int n, float *array, size_t each, struct error *err);
 const struct graph *net_graph(const struct net *net); /* borrowed */
 
 /* net_open() on a backend that is not in the list, for tests. */

@@ -94,8 +94,9 @@ static int each(struct making *m,
 /* ---- a step ------------------------------------------------------------------------ */
 
 /* Nothing but calls that compute or copy in the device's memory, the same each time. */
-static int compute(struct making *m, struct error *err)
+static int compute(void *context, struct error *err)
 {
+    struct making *m = context;
     struct net *net = m->net;
     int rc = 0;
 
@@ -107,68 +108,20 @@ static int compute(struct making *m, struct error *err)
     net_run_program(net, net->n_programs - 1);
     if (rc == 0)
         rc = each(m, learn, err);
+    if (rc == 0 && net->run == 1)
+        rc = weights_share_running(&net->weights, err);
     return rc < 0
                ? rc
-               : weights_update(&net->weights, m->step->sgd->clip > 0, net->o.lanes, err);
+               : weights_update(&net->weights, m->step->sgd->clip > 0, net->n_lanes, err);
 }
 
-static struct nn_device *device(const struct net *net)
+static struct tape_shape shape_of(const struct net_step *s, bool attacked)
 {
-    return lane_device(net->lane[0]);
-}
-
-static int record(struct making *m, struct step_tape *t, struct error *err)
-{
-    struct net *net = m->net;
-    struct error late = { 0 };
-    int rc = net->b->record(device(net), err), stopped;
-
-    if (rc < 0)
-        return rc;
-    rc = compute(m, err);
-    stopped = net->b->stop(device(net), &t->tape, rc < 0 ? &late : err);
-    return rc < 0 ? rc : stopped;
-}
-
-static bool same_shape(const struct step_shape *a, const struct step_shape *b)
-{
-    return a->attacked == b->attacked && a->clamped == b->clamped &&
-           a->clips == b->clips && a->keep_best == b->keep_best &&
-           a->attack_steps == b->attack_steps;
-}
-
-static struct step_tape *tape_of(struct net *net, const struct net_step *s, bool attacked)
-{
-    struct step_tape *t = &net->tape[attacked];
-    struct step_shape shape = { .attacked = attacked,
+    return (struct tape_shape){ .attacked = attacked,
                                 .clamped = s->clamped,
                                 .clips = s->sgd->clip > 0,
                                 .keep_best = attacked && s->attack->keep_best,
                                 .attack_steps = attacked ? s->attack->steps : 0 };
-
-    if (t->made > 0 && !same_shape(&t->shape, &shape)) {
-        step_release(net);
-        t->made = 0;
-    }
-    t->shape = shape;
-    return t;
-}
-
-/* The first step is computed call by call, since libraries prepare themselves in first
- * calls; the second is recorded, and played from then on. */
-static int compute_or_play(struct making *m, struct error *err)
-{
-    struct net *net = m->net;
-    struct step_tape *t = tape_of(net, m->step, m->how.attacked);
-    int rc = 0;
-
-    if (net->b->record == NULL || t->made++ == 0)
-        return compute(m, err);
-    if (t->tape == NULL)
-        rc = record(m, t, err);
-    else
-        net_run_program(net, net->n_programs - 1);
-    return rc < 0 ? rc : net->b->play(device(net), t->tape, err);
 }
 
 int net_put(struct net *net, const struct net_batch *b, struct error *err)
@@ -188,6 +141,7 @@ int net_train(struct net *net, const struct net_step *s, struct error *err)
         .step = s,
         .how = { .attacked = s->attack != NULL, .clamped = s->clamped },
     };
+    struct tape_shape shape = shape_of(s, m.how.attacked);
     int rc;
 
     assert(net->o.weight_gradient && (s->attack == NULL || s->attack->start == NULL));
@@ -197,7 +151,8 @@ int net_train(struct net *net, const struct net_step *s, struct error *err)
     if (rc == 0)
         rc = each(&m, take, err);
     if (rc == 0)
-        rc = compute_or_play(&m, err);
+        rc = tape_run(net, &net->step[m.how.attacked], &shape, compute, &m, err);
+    net_run_program(net, net->n_programs - 1);
     if (rc == 0 && net->run == 1)
         weights_moved(&net->weights);
     weights_stale(&net->weights);
@@ -210,14 +165,12 @@ int net_trained(struct net *net, float *loss, float *logits, struct error *err)
     int rc = each(&m, get_loss, err);
 
     m.out = logits;
-    return rc < 0 ? rc : each(&m, get_logits, err);
-}
-
-void step_release(struct net *net)
-{
-    for (int k = 0; k < 2; k++) {
-        if (net->tape[k].tape != NULL)
-            net->b->erase(device(net), net->tape[k].tape);
-        net->tape[k].tape = NULL;
-    }
+    if (rc == 0)
+        rc = each(&m, get_logits, err);
+    if (rc == 0)
+        rc = net_gather(net, net->n, loss, 1, err);
+    return rc < 0 ? rc
+                  : net_gather(net, net->n, logits,
+                               (size_t)net->graph->places * (size_t)net->graph->classes,
+                               err);
 }

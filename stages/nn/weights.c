@@ -483,12 +483,40 @@ int weights_set_rates(struct weights *s, const struct sgd *sgd, struct error *er
     return s->b->upload(lane_device(s->lane[0]), s->rates, &rates, sizeof rates, err);
 }
 
+int weights_share_running(struct weights *s, struct error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < s->home.p->n && s->ranks > 1 && rc == 0; i++)
+        if (has_weights(s, &s->home, i) && n_running(s, &s->home, i) > 0)
+            rc = s->b->share(lane_device(s->lane[0]), s->home.running[i],
+                             n_running(s, &s->home, i), err);
+    return rc;
+}
+
+/* The gradients of all ranks go into those of the first lane here. */
+static int reduce(const struct weights *s, struct error *err)
+{
+    struct nn_device *dev = lane_device(s->lane[0]);
+    size_t n;
+    float *sum = lane_gradients(s->lane[0], s->home.number, &n);
+    int rc = 0;
+
+    for (int k = 1; k < s->lanes && rc == 0; k++)
+        rc = s->b->add(dev, sum, lane_gradients(s->lane[k], s->home.number, &n), n, err);
+    return rc < 0 ? rc : s->b->reduce(dev, sum, n, err);
+}
+
 int weights_update(struct weights *s, bool clips, int n, struct error *err)
 {
     struct nn_update u = { .lanes = n, .rates = s->rates, .squares = s->squares };
     int rc = 0;
 
-    if (clips)
+    if (s->ranks > 1) {
+        rc = reduce(s, err);
+        u.lanes = 1;
+    }
+    if (rc == 0 && clips)
         rc = sum_squares(s, &u, err);
     for (size_t i = 0; i < s->home.p->n && rc == 0; i++) {
         if (!has_weights(s, &s->home, i))

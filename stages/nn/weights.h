@@ -28,8 +28,8 @@ struct blocks {
 struct weights {
     const struct nn_backend *b;
     const struct graph *graph;
-    struct lane **lane; /* the first one's device holds all this */
-    int lanes;
+    struct lane **lane;   /* the first one's device holds all this */
+    int lanes, ranks;     /* lanes: of this process */
     struct blocks home;   /* as the optimiser sees them; p is NULL when nothing trains a
                              graph with batch norms */
     struct blocks folded; /* p is NULL where there is nothing to fold */
@@ -62,6 +62,8 @@ void weights_stale(struct weights *s);
 void weights_moved(struct weights *s);
 /* What the steps behind it go by. */
 int weights_set_rates(struct weights *s, const struct sgd *sgd, struct error *err);
+/* After a pass in training, of several ranks: the running statistics are rank 0's. */
+int weights_share_running(struct weights *s, struct error *err);
 /* One step of SGD with the gradients of the first n lanes; clips: the rates say how far.
  */
 int weights_update(struct weights *s, bool clips, int n, struct error *err);

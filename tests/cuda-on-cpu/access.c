@@ -35,6 +35,41 @@ static size_t n_shared(void)
     return (size_t)(__stop_cuda_shared - __start_cuda_shared);
 }
 
+/* The blocks that the kernel touched last. */
+static struct {
+    const unsigned char *at;
+    size_t n;
+} recent[4];
+
+void access_forget(void)
+{
+    memset(recent, 0, sizeof recent);
+}
+
+static bool is_recent(const unsigned char *p, size_t n)
+{
+    for (int i = 0; i < 4; i++) {
+        size_t at = (size_t)(p - recent[i].at);
+        if (at < recent[i].n && n <= recent[i].n - at)
+            return true;
+    }
+    return false;
+}
+
+static bool is_memory(const void *p, size_t n)
+{
+    static unsigned next;
+    const unsigned char *at;
+    size_t size;
+
+    if (!memory_has(launch_place.device, p, n))
+        return false;
+    size = memory_block(launch_place.device, p, &at);
+    recent[next % 4].at = at;
+    recent[next++ % 4].n = size;
+    return true;
+}
+
 void access_fresh(void)
 {
     if (touches == NULL) {
@@ -78,12 +113,12 @@ static void note_all(size_t at, size_t n, size_t base, bool write)
         note(base + i, write);
 }
 
-static void touch(const void *p, size_t n, bool write)
+static void touch_other(const void *p, size_t n, bool write)
 {
     const unsigned char *at = p;
     size_t k;
 
-    if (!launch_place.runs || memory_has(launch_place.device, p, n) || fiber_owns(p))
+    if (fiber_owns(p) || is_memory(p, n))
         return;
     k = (size_t)(at - __start_cuda_shared);
     if (k < n_shared()) {
@@ -101,6 +136,12 @@ static void touch(const void *p, size_t n, bool write)
         return;
     told_stop("%s %s %zu bytes: %s", launch_who(), write ? "writes" : "reads", n,
               memory_words(p));
+}
+
+static inline void touch(const void *p, size_t n, bool write)
+{
+    if (launch_place.runs && !is_recent(p, n))
+        touch_other(p, n, write);
 }
 
 #define ACCESS(n)                          \

@@ -4,6 +4,7 @@
 #include "call.h"
 #include "capture.h"
 #include "memory.h"
+#include "stream.h"
 #include "told.h"
 #include "work.h"
 
@@ -34,7 +35,7 @@ cudaError_t cudaFree(void *p)
     if (allowed != cudaSuccess)
         return call_leave(allowed);
     if (e == cudaSuccess)
-        work_demand_device(memory_device(p));
+        stream_demand_device(memory_device(p));
     memory_free(p);
     return call_leave(e != cudaSuccess ? e : call_error());
 }

@@ -54,6 +54,8 @@ static cudaError_t failure(enum call_kind kind, const char *name)
         return status;
     if (fault_stays(status))
         stuck[self.device] = status;
+    if (kind == CALL_LAUNCH && status == cudaErrorLaunchFailure)
+        return cudaSuccess; /* it is on its way; the next call is told */
     failed(name, kind != CALL_LAUNCH);
     return status;
 }
@@ -141,6 +143,14 @@ bool call_stuck(void)
     return stuck[self.device] != cudaSuccess;
 }
 
+bool call_any_stuck(void)
+{
+    for (int i = 0; i < MOST_DEVICES; i++)
+        if (stuck[i] != cudaSuccess)
+            return true;
+    return false;
+}
+
 cudaError_t call_error(void)
 {
     if (call_stuck())
@@ -164,6 +174,6 @@ static __attribute__((destructor)) void tell_calls(void)
 
     if (f == NULL)
         return;
-    fprintf(f, "%u\n", n_calls);
+    fprintf(f, "%u\n", fault_calls());
     fclose(f);
 }

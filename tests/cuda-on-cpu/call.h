@@ -39,6 +39,7 @@ void call_launch_failed(cudaError_t status);
 /* An error of the device that every later call ends with. */
 void call_stick(int device, cudaError_t status);
 bool call_stuck(void);
+bool call_any_stuck(void); /* on any device */
 /* What a wait found to have gone wrong. */
 cudaError_t call_error(void);
 

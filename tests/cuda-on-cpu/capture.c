@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "call.h"
-#include "graph.h"
+#include "nodes.h"
 #include "handle.h"
 #include "told.h"
 
@@ -29,7 +29,7 @@ cudaError_t capture_add(struct capture *c, struct deed *d, struct places *after)
         deed_drop(d);
         return cudaErrorStreamCaptureInvalidated;
     }
-    at = graph_add(c->graph, d, after);
+    at = nodes_add(c->graph, d, after);
     after->n = 0;
     places_add(after, at);
     return cudaSuccess;
@@ -136,7 +136,7 @@ static void begin(struct CUstream_st *s, enum cudaStreamCaptureMode mode)
 
     if (c == NULL)
         told_stop("out of memory for the double itself");
-    *c = (struct capture){ .graph = graph_new(),
+    *c = (struct capture){ .graph = nodes_new(),
                            .mode = mode,
                            .origin = s,
                            .thread = pthread_self(),
@@ -166,7 +166,7 @@ static bool joined(const struct capture *c)
 {
     for (struct CUstream_st *t = stream_first(); t != NULL; t = t->next)
         if (t->capture == c && t != c->origin &&
-            !graph_reaches(c->graph, &c->origin->places, &t->places))
+            !nodes_reach(c->graph, &c->origin->places, &t->places))
             return false;
     return true;
 }
@@ -200,7 +200,7 @@ static cudaError_t end(struct CUstream_st *s, cudaGraph_t *graph)
         e = cudaErrorStreamCaptureUnjoined;
     leave(c);
     if (e != cudaSuccess)
-        graph_free(c->graph);
+        nodes_free(c->graph);
     else
         *graph = c->graph;
     c->graph = NULL;
@@ -215,7 +215,7 @@ cudaError_t cudaStreamEndCapture(cudaStream_t s, cudaGraph_t *graph)
     *graph = NULL;
     ended = end(t, graph);
     if (e != cudaSuccess && *graph != NULL) { /* made to fail */
-        graph_free(*graph);
+        nodes_free(*graph);
         *graph = NULL;
     }
     return call_leave(e != cudaSuccess ? e : ended);

@@ -11,6 +11,8 @@ cudaError_t cudaGetDeviceCount(int *n)
 {
     cudaError_t e = call_enter(CALL_SETUP, "cudaGetDeviceCount");
 
+    if (e == cudaSuccess && setting()->devices == 0)
+        e = cudaErrorNoDevice;
     if (e == cudaSuccess)
         *n = setting()->devices;
     return call_leave(e);
@@ -66,7 +68,7 @@ cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *p, int device)
     p->asyncEngineCount = 2;
     p->concurrentKernels = 1;
     p->unifiedAddressing = 1;
-    p->pciBusID = device + 1;
+    p->pciBusID = setting()->gpu[device] + 1;
     return call_leave(e);
 }
 
@@ -104,7 +106,8 @@ cudaError_t cudaDeviceGetPCIBusId(char *id, int n, int device)
     if (e == cudaSuccess && !there_is(device))
         e = cudaErrorInvalidDevice;
     if (e == cudaSuccess)
-        snprintf(id, (size_t)n, "0000:%02X:00.0", device + 1);
+        snprintf(id, (size_t)n, "0000:%02X:00.0",
+                 setting()->gpu[device] + 1);
     return call_leave(e);
 }
 
@@ -182,6 +185,7 @@ static const struct {
       "invalid resource handle" },
     { cudaErrorIllegalState, "cudaErrorIllegalState",
       "the operation cannot be performed in the present state" },
+    { cudaErrorNoDevice, "cudaErrorNoDevice", "no CUDA-capable device is detected" },
     { cudaErrorNotReady, "cudaErrorNotReady", "device not ready" },
     { cudaErrorIllegalAddress, "cudaErrorIllegalAddress",
       "an illegal memory access was encountered" },

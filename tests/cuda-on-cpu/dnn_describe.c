@@ -280,9 +280,12 @@ cudnnStatus_t cudnnSetConvolutionGroupCount(cudnnConvolutionDescriptor_t c, int 
     return dnn_leave(s);
 }
 
+/* 0: the kernel is larger than what it is laid over, or was never set. */
 static int size_out(int n, int kernel, int pad, int stride, int dilation)
 {
-    return 1 + (n + 2 * pad - ((kernel - 1) * dilation + 1)) / stride;
+    int room = n + 2 * pad - ((kernel - 1) * dilation + 1);
+
+    return room < 0 || stride == 0 ? 0 : 1 + room / stride;
 }
 
 cudnnStatus_t cudnnGetConvolution2dForwardOutputDim(const cudnnConvolutionDescriptor_t c,
@@ -298,16 +301,13 @@ cudnnStatus_t cudnnGetConvolution2dForwardOutputDim(const cudnnConvolutionDescri
     handle_check(HANDLE_FILTER, w);
     if (s != CUDNN_STATUS_SUCCESS)
         return dnn_leave(s);
-    if (!c->set || !x->set || !w->set || x->dim[1] != w->dim[1] * c->groups ||
-        w->dim[0] % c->groups != 0)
+    if (!c->set || !x->set || !w->set || x->dim[1] != w->dim[1] * c->groups)
         return dnn_refuse(CUDNN_STATUS_BAD_PARAM, "the channels do not match");
-    for (int i = 0; i < 2; i++) {
-        int reach = (w->dim[2 + i] - 1) * c->dilation[i] + 1;
-        if (x->dim[2 + i] + 2 * c->pad[i] < reach)
-            return dnn_refuse(CUDNN_STATUS_BAD_PARAM, "the filter is larger than x");
+    for (int i = 0; i < 2; i++)
         out[i] = size_out(x->dim[2 + i], w->dim[2 + i], c->pad[i], c->stride[i],
                           c->dilation[i]);
-    }
+    if (!above(out, 2, 1))
+        return dnn_refuse(CUDNN_STATUS_BAD_PARAM, "the filter is larger than x");
     *n = x->dim[0];
     *k = w->dim[0];
     *p = out[0];
@@ -322,14 +322,14 @@ cudnnStatus_t cudnnSetPooling2dDescriptor(cudnnPoolingDescriptor_t d,
                                           int v)
 {
     cudnnStatus_t s = dnn_enter(CALL_SETUP, "cudnnSetPooling2dDescriptor");
-    const int window[] = { window_h, window_w, u, v }, pad[] = { pad_h, pad_w };
+    const int window[] = { window_h, window_w, u, v };
 
     handle_check(HANDLE_POOLING, d);
     if (s != CUDNN_STATUS_SUCCESS)
         return dnn_leave(s);
-    if (!above(window, 4, 1) || !above(pad, 2, 0) ||
-        mode > CUDNN_POOLING_MAX_DETERMINISTIC || nan > CUDNN_PROPAGATE_NAN)
-        return dnn_refuse(CUDNN_STATUS_BAD_PARAM, "a window, a pad or a stride");
+    if (!above(window, 4, 1) || mode > CUDNN_POOLING_MAX_DETERMINISTIC ||
+        nan > CUDNN_PROPAGATE_NAN)
+        return dnn_refuse(CUDNN_STATUS_BAD_PARAM, "a window or a stride");
     *d = (struct cudnnPoolingStruct){
         { window_h, window_w }, { pad_h, pad_w }, { u, v }, true
     };
@@ -342,16 +342,20 @@ cudnnStatus_t cudnnGetPooling2dForwardOutputDim(const cudnnPoolingDescriptor_t d
                                                 int *c, int *p, int *q)
 {
     cudnnStatus_t s = dnn_enter(CALL_SETUP, "cudnnGetPooling2dForwardOutputDim");
-    int *out[] = { p, q };
+    int out[2];
 
     handle_check(HANDLE_POOLING, d);
     handle_check(HANDLE_TENSOR, x);
     if (s != CUDNN_STATUS_SUCCESS)
         return dnn_leave(s);
     for (int i = 0; i < 2; i++)
-        *out[i] = size_out(x->dim[2 + i], d->window[i], d->pad[i], d->stride[i], 1);
+        out[i] = size_out(x->dim[2 + i], d->window[i], d->pad[i], d->stride[i], 1);
+    if (!x->set || !d->set || !above(out, 2, 1))
+        return dnn_refuse(CUDNN_STATUS_BAD_PARAM, "the window is larger than x");
     *n = x->dim[0];
     *c = x->dim[1];
+    *p = out[0];
+    *q = out[1];
     return dnn_leave(s);
 }
 

@@ -67,7 +67,7 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t s)
 
 cudaError_t cudaEventSynchronize(cudaEvent_t event)
 {
-    cudaError_t e = call_enter(CALL_WORK, "cudaEventSynchronize");
+    cudaError_t e = call_enter(CALL_SETUP, "cudaEventSynchronize");
 
     handle_check(HANDLE_EVENT, event);
     if (e == cudaSuccess)

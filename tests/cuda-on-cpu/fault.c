@@ -23,13 +23,22 @@ static cudaError_t named(const char *name, size_t n)
     told_stop("CUDA_ON_CPU_FAIL: no error is called %.*s", (int)n, name);
 }
 
+static unsigned n_calls;
+
+unsigned fault_calls(void)
+{
+    return n_calls;
+}
+
 cudaError_t fault_at(const char *function)
 {
     static long left = -1;
     const char *text = setting()->fail, *error, *only = NULL;
+    bool spared = strcmp("cudaSetDevice", function) == 0;
     char *end;
     cudaError_t status = cudaErrorMemoryAllocation;
 
+    n_calls += !spared;
     if (text == NULL)
         return cudaSuccess;
     if (left < 0)
@@ -40,7 +49,7 @@ cudaError_t fault_at(const char *function)
         only = strchr(error, ':');
         status = named(error, only != NULL ? (size_t)(only - error) : strlen(error));
     }
-    if (left == 0 || (only != NULL && strcmp(only + 1, function) != 0))
+    if (left == 0 || (only != NULL ? strcmp(only + 1, function) != 0 : spared))
         return cudaSuccess;
     return --left == 0 ? status : cudaSuccess;
 }

@@ -8,13 +8,12 @@
 
 struct fiber;
 
-/* Calls function() at its first fiber_enter(), and again whenever it has returned from
- * fiber_leave(). New; kept for the rest of the process. */
+/* Calls function() when it is first gone to, and again whenever that has returned: the
+ * function ends with a fiber_go(). New; kept for the rest of the process. */
 struct fiber *fiber_new(void (*function)(void));
-/* Runs it until it leaves. */
-void fiber_enter(struct fiber *f);
-/* Back to who entered; from within a fiber only. */
-void fiber_leave(void);
+/* Leaves what runs, and goes on where f was left; NULL: where the first fiber was entered
+ * from. */
+void fiber_go(struct fiber *f);
 /* Whether p is on the stack of the fiber that runs. */
 bool fiber_owns(const void *p);
 

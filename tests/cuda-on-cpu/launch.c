@@ -31,18 +31,19 @@ struct runner {
     uint32_t number;
     const char *file;
     int line;
-    bool waits;
 };
 
 /* The launch that runs; the lock of call.h is held. */
 static struct {
     const struct launch *launch;
     uint3 block, thread;
-    struct runner *runner;            /* the one that runs */
-    struct runner all[MOST_THREADS];  /* made when needed */
-    struct runner *at[MOST_THREADS];  /* those that wait, in order of threads */
-    unsigned n_threads, started, ended, n_waiting;
-    uint64_t seed;
+    struct runner *runner;           /* the one that runs */
+    struct runner all[MOST_THREADS]; /* made when needed, the first ones first */
+    struct runner *waits[2][MOST_THREADS];
+    struct runner **here, **goes; /* those at the barrier; those that go on from it */
+    unsigned n_here, n_goes, next; /* next: of those that go on */
+    unsigned n_threads, started;
+    struct walk walk; /* over the threads */
 } now;
 
 uint3 launch_thread(void)
@@ -94,6 +95,50 @@ static void be(struct runner *r)
     launch_place.thread = r->number;
 }
 
+static void run_threads(void);
+
+/* All threads are at the barrier or at their ends: those at the barrier go on. */
+static void release(void)
+{
+    struct runner **here = now.here;
+
+    for (unsigned i = 1; i < now.n_here; i++)
+        if (here[i]->line != here[0]->line || here[i]->file != here[0]->file)
+            told_stop("%s: threads of a block wait at two barriers, %s:%d and %s:%d",
+                      launch_who(), here[0]->file, here[0]->line, here[i]->file,
+                      here[i]->line);
+    launch_place.phase++;
+    now.here = now.goes;
+    now.goes = here;
+    now.n_goes = now.n_here;
+    now.n_here = now.next = 0;
+}
+
+/* Who runs when the one that runs cannot go on: first all that have not begun, each on a
+ * stack on which nobody waits; NULL: the block is done. */
+static struct runner *successor(void)
+{
+    if (now.started < now.n_threads) {
+        struct runner *r = &now.all[now.n_here];
+        if (r->fiber == NULL)
+            r->fiber = fiber_new(run_threads);
+        return r;
+    }
+    if (now.next == now.n_goes)
+        release();
+    return now.next < now.n_goes ? now.goes[now.next++] : NULL;
+}
+
+static void go_on(void)
+{
+    struct runner *from = now.runner, *to = successor();
+
+    if (to != NULL)
+        be(to);
+    if (to != from)
+        fiber_go(to != NULL ? to->fiber : NULL);
+}
+
 /* Runs threads, one behind the other, until none is left to start. */
 static void run_threads(void)
 {
@@ -101,14 +146,16 @@ static void run_threads(void)
     const dim3 *d = &now.launch->block;
 
     while (now.started < now.n_threads) {
-        size_t i = order_at(setting()->threads, now.seed, now.started++, now.n_threads);
-        r->number = (uint32_t)i;
-        r->thread = (uint3){ (unsigned)(i % d->x), (unsigned)(i / d->x % d->y),
-                             (unsigned)(i / d->x / d->y) };
+        unsigned i = (unsigned)walk_next(&now.walk);
+        now.started++;
+        r->number = i;
+        r->thread = (uint3){ i, 0, 0 };
+        if (d->x < now.n_threads)
+            r->thread = (uint3){ i % d->x, i / d->x % d->y, i / d->x / d->y };
         be(r);
         now.launch->thread(now.launch->arguments);
-        now.ended++;
     }
+    go_on();
 }
 
 void launch_barrier(const char *file, int line)
@@ -119,53 +166,18 @@ void launch_barrier(const char *file, int line)
         told_stop("%s:%d: a barrier outside a kernel", file, line);
     r->file = file;
     r->line = line;
-    r->waits = true;
-    fiber_leave();
+    now.here[now.n_here++] = r;
+    go_on();
 }
 
-static void enter(struct runner *r)
+static void run_block(uint64_t seed)
 {
-    r->waits = false;
-    be(r);
-    fiber_enter(r->fiber);
-    if (r->waits)
-        now.at[now.n_waiting++] = r;
-}
-
-/* A stack on which nobody waits. The first ones are used first. */
-static struct runner *idle_runner(unsigned k)
-{
-    if (now.all[k].fiber == NULL)
-        now.all[k].fiber = fiber_new(run_threads);
-    return &now.all[k];
-}
-
-/* Lets those that wait go on, to the next barrier or their ends. */
-static void release(void)
-{
-    unsigned n = now.n_waiting;
-    const struct runner *first = now.at[0];
-
-    for (unsigned i = 1; i < n; i++)
-        if (now.at[i]->line != first->line || now.at[i]->file != first->file)
-            told_stop("%s: threads of a block wait at two barriers, %s:%d and %s:%d",
-                      launch_who(), first->file, first->line, now.at[i]->file,
-                      now.at[i]->line);
-    launch_place.phase++;
-    now.n_waiting = 0;
-    for (unsigned i = 0; i < n; i++)
-        enter(now.at[i]); /* places before i are taken again, never later ones */
-}
-
-static void run_block(void)
-{
-    now.started = now.ended = now.n_waiting = 0;
+    now.walk = walk_in(setting()->threads, seed, now.n_threads);
+    now.started = now.n_here = now.n_goes = now.next = 0;
     launch_place.phase++;
     access_fresh();
-    while (now.started < now.n_threads)
-        enter(idle_runner(now.n_waiting));
-    while (now.n_waiting > 0)
-        release();
+    now.runner = NULL;
+    go_on();
 }
 
 static void run_launch(void *payload)
@@ -174,8 +186,11 @@ static void run_launch(void *payload)
     static uint64_t turn;
     const struct launch *l = payload;
     size_t blocks = (size_t)l->grid.x * l->grid.y * l->grid.z;
+    struct walk walk;
 
     now.launch = l;
+    now.here = now.waits[0];
+    now.goes = now.waits[1];
     now.n_threads = l->block.x * l->block.y * l->block.z;
     launch_place.device = l->device;
     launch_place.arguments = l->arguments;
@@ -183,13 +198,14 @@ static void run_launch(void *payload)
     launch_place.dynamic = dynamic;
     launch_place.n_dynamic = l->shared;
     launch_place.runs = true;
+    access_forget();
+    walk = walk_in(setting()->threads, setting()->seed + turn, blocks);
     for (size_t k = 0; k < blocks; k++) {
-        size_t i = order_at(setting()->threads, setting()->seed + turn, k, blocks);
-        now.seed = setting()->seed + turn + k;
+        size_t i = walk_next(&walk);
         now.block = (uint3){ (unsigned)(i % l->grid.x),
                              (unsigned)(i / l->grid.x % l->grid.y),
                              (unsigned)(i / l->grid.x / l->grid.y) };
-        run_block();
+        run_block(setting()->seed + turn + k);
     }
     turn++;
     launch_place.runs = false;

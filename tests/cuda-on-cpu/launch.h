@@ -60,6 +60,8 @@ const char *launch_who(void);
 
 /* The variables that kernels share, by block: poisoned, and nobody has touched them. */
 void access_fresh(void);
+/* Another kernel runs. */
+void access_forget(void);
 
 #endif
 

@@ -227,6 +227,14 @@ bool memory_has(int device, const void *p, size_t n)
     return (const unsigned char *)p >= b->at && at <= b->n && n <= b->n - at;
 }
 
+size_t memory_block(int device, const void *p, const unsigned char **at)
+{
+    if (!memory_has(device, p, 1))
+        return 0;
+    *at = block_of(p)->at;
+    return block_of(p)->n;
+}
+
 void memory_check_device(int device, const void *p, size_t n, const char *what)
 {
     if (n > 0 && !memory_has(device, p, n))
@@ -289,7 +297,8 @@ void memory_close(void)
         protect_all(PROT_NONE);
 }
 
-/* Memory and handles that were never given back. */
+/* Memory and handles that were never given back. On a device that is lost nothing can
+ * be. */
 static __attribute__((destructor)) void tell_leaks(void)
 {
     const char *what = "nothing";
@@ -302,16 +311,15 @@ static __attribute__((destructor)) void tell_leaks(void)
         first = &blocks[i - 1];
         n++;
     }
-    if (!setting()->leaks)
+    if (!setting()->leaks || call_any_stuck())
         return;
     if (handles > 0)
-        told_stop("at exit %d handle%s never destroyed, first a %s", handles,
-                  handles == 1 ? " was" : "s were", what);
+        told_stop("at exit %d not destroyed, the first is a handle: %s", handles, what);
     if (n > 0)
-        told_stop("at exit %d block%s of device memory never freed, first %zu bytes "
-                  "taken by call %u",
-                  n, n == 1 ? " was" : "s were", first->n, first->taken);
+        told_stop("at exit %d not freed, the first is device memory: %zu bytes taken by "
+                  "call %u",
+                  n, first->n, first->taken);
     if (n_pins > 0)
-        told_stop("at exit %d block%s of pinned memory never freed", n_pins,
-                  n_pins == 1 ? " was" : "s were");
+        told_stop("at exit %d not freed, the first is pinned memory: %zu bytes", n_pins,
+                  pins[0].n);
 }

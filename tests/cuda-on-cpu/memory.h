@@ -33,6 +33,8 @@ bool memory_is_pinned(const void *p, size_t n);
 int memory_device(const void *p);
 /* Whether n bytes at p are in one block of the device that lives. */
 bool memory_has(int device, const void *p, size_t n);
+/* The block that lives at p: its size, and where it begins; 0: there is none. */
+size_t memory_block(int device, const void *p, const unsigned char **at);
 /* Stops the program unless they are (device) or unless they are host memory. */
 void memory_check_device(int device, const void *p, size_t n, const char *what);
 void memory_check_host(const void *p, const char *what);

@@ -3,20 +3,14 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
 
 #include "told.h"
 
 /* Panels of four rows of a and of eight columns of b, as double, k by k. */
 enum { ROWS = 4, COLUMNS = 8, DEPTH = 512 };
-
-#if defined __x86_64__ && defined __GNUC__ && !defined __clang__ && \
-    !defined __SANITIZE_ADDRESS__
-#define FOR_EACH_CPU __attribute__((target_clones("avx2", "default")))
-#else
-#define FOR_EACH_CPU
-#endif
-
-typedef double eight __attribute__((vector_size(COLUMNS * sizeof(double))));
 
 /* A float with the ten bits of mantissa that TF32 has. */
 static float tf32(float v)
@@ -42,22 +36,49 @@ static void pack(double *to, struct matrix m, size_t i0, size_t n, size_t k0, si
     }
 }
 
-FOR_EACH_CPU static void tile(double *sum, const double *a, const double *b, size_t K)
+static void tile_anywhere(double *sum, const double *a, const double *b, size_t K)
 {
-    eight s0 = { 0 }, s1 = { 0 }, s2 = { 0 }, s3 = { 0 };
+    memset(sum, 0, ROWS * COLUMNS * sizeof *sum);
+    for (size_t k = 0; k < K; k++)
+        for (int i = 0; i < ROWS; i++)
+            for (int j = 0; j < COLUMNS; j++)
+                sum[i * COLUMNS + j] += a[k * ROWS + i] * b[k * COLUMNS + j];
+}
 
+#ifdef __x86_64__
+
+__attribute__((target("avx2,fma"))) static void
+tile_with_avx2(double *sum, const double *a, const double *b, size_t K)
+{
+    __m256d s[ROWS][2];
+
+    for (int i = 0; i < ROWS; i++)
+        s[i][0] = s[i][1] = _mm256_setzero_pd();
     for (size_t k = 0; k < K; k++) {
-        eight v;
-        memcpy(&v, b + k * COLUMNS, sizeof v);
-        s0 += a[k * ROWS] * v;
-        s1 += a[k * ROWS + 1] * v;
-        s2 += a[k * ROWS + 2] * v;
-        s3 += a[k * ROWS + 3] * v;
+        __m256d b0 = _mm256_load_pd(b + k * COLUMNS);
+        __m256d b1 = _mm256_load_pd(b + k * COLUMNS + 4);
+#pragma GCC unroll 4
+        for (int i = 0; i < ROWS; i++) {
+            __m256d v = _mm256_broadcast_sd(a + k * ROWS + i);
+            s[i][0] = _mm256_fmadd_pd(v, b0, s[i][0]);
+            s[i][1] = _mm256_fmadd_pd(v, b1, s[i][1]);
+        }
     }
-    memcpy(sum, &s0, sizeof s0);
-    memcpy(sum + COLUMNS, &s1, sizeof s1);
-    memcpy(sum + 2 * COLUMNS, &s2, sizeof s2);
-    memcpy(sum + 3 * COLUMNS, &s3, sizeof s3);
+    for (int i = 0; i < ROWS * 2; i++)
+        _mm256_storeu_pd(sum + i * 4, s[i / 2][i % 2]);
+}
+
+#endif
+
+static void tile(double *sum, const double *a, const double *b, size_t K)
+{
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+        tile_with_avx2(sum, a, b, K);
+        return;
+    }
+#endif
+    tile_anywhere(sum, a, b, K);
 }
 
 static size_t least(size_t a, size_t b)
@@ -96,7 +117,7 @@ void product_add(double *c, size_t M, size_t N, size_t K, struct matrix a, struc
                  bool coarse)
 {
     size_t columns = (N + COLUMNS - 1) / COLUMNS * COLUMNS;
-    double *panels = malloc((ROWS + columns) * DEPTH * sizeof *panels);
+    double *panels = aligned_alloc(64, (ROWS + columns) * DEPTH * sizeof *panels);
 
     if (panels == NULL)
         told_stop("out of memory for the double itself");

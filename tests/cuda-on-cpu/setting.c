@@ -42,11 +42,31 @@ static bool forbidden(const char *name)
     return text == NULL || strcmp(text, "allow") != 0;
 }
 
+/* Of n GPUs, those that may be seen: all, or a list that ends before what is none. */
+static void see(struct settings *s, int n)
+{
+    const char *text = getenv("CUDA_VISIBLE_DEVICES");
+    char *end;
+
+    for (int i = 0; i < n; i++)
+        s->gpu[i] = i;
+    s->devices = text == NULL ? n : 0;
+    while (text != NULL && s->devices < n) {
+        long gpu = strtol(text, &end, 10);
+        if (end == text || gpu < 0 || gpu >= n)
+            break;
+        s->gpu[s->devices++] = (int)gpu;
+        text = *end == ',' ? end + 1 : NULL;
+    }
+}
+
 const struct settings *setting(void)
 {
     static struct settings s;
+    static bool read;
+    int devices;
 
-    if (s.devices > 0)
+    if (read)
         return &s;
     s.seed = 1;
     s.memory = (size_t)number("CUDA_ON_CPU_MEMORY", 4096) << 20;
@@ -57,9 +77,11 @@ const struct settings *setting(void)
     s.leaks = forbidden("CUDA_ON_CPU_LEAKS");
     s.after = forbidden("CUDA_ON_CPU_AFTER");
     s.patience = number("CUDA_ON_CPU_PATIENCE", 20);
-    s.devices = number("CUDA_ON_CPU_DEVICES", 1);
-    if (s.devices > MOST_DEVICES)
-        told_stop("CUDA_ON_CPU_DEVICES=%d: %d at most", s.devices, MOST_DEVICES);
+    devices = number("CUDA_ON_CPU_DEVICES", 1);
+    if (devices > MOST_DEVICES)
+        told_stop("CUDA_ON_CPU_DEVICES=%d: %d at most", devices, MOST_DEVICES);
+    see(&s, devices);
+    read = true;
     return &s;
 }
 
@@ -73,17 +95,17 @@ static size_t common_divisor(size_t a, size_t b)
     return a;
 }
 
-/* A shuffle is a walk in equal strides that meets every place once. */
-size_t order_at(enum order order, uint64_t seed, size_t i, size_t n)
+/* A shuffle: equal strides that have no factor in common with n. */
+struct walk walk_in(enum order order, uint64_t seed, size_t n)
 {
     uint64_t h = (seed + 1) * 0x9E3779B97F4A7C15u;
-    size_t stride;
+    size_t step;
 
     if (order == ASCENDING || n < 2)
-        return i;
+        return (struct walk){ 0, 1, n };
     if (order == DESCENDING)
-        return n - 1 - i;
-    for (stride = 1 + h % n; common_divisor(stride, n) != 1; stride++)
+        return (struct walk){ n - 1, n - 1, n };
+    for (step = 1 + (size_t)(h >> 8) % n; common_divisor(step, n) != 1; step++)
         ;
-    return (size_t)(((h >> 40) + (uint64_t)i * stride) % n);
+    return (struct walk){ (size_t)(h >> 40) % n, step % n, n };
 }

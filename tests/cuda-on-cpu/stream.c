@@ -69,6 +69,18 @@ void stream_demand(const struct CUstream_st *s)
     works_clear(&of);
 }
 
+void stream_demand_device(int device)
+{
+    struct works of = { 0 };
+
+    work_of_device(device, &of);
+    for (const struct CUstream_st *t = first; t != NULL; t = t->next)
+        if (t->device == device)
+            works_add_all(&of, &t->tail);
+    work_demand_all(&of);
+    works_clear(&of);
+}
+
 /* Whether work in s would have to follow what a capture holds. */
 static bool meets_a_capture(const struct CUstream_st *s)
 {
@@ -148,7 +160,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t s)
 
 cudaError_t cudaStreamSynchronize(cudaStream_t s)
 {
-    cudaError_t e = call_enter(CALL_WORK, "cudaStreamSynchronize");
+    cudaError_t e = call_enter(CALL_SETUP, "cudaStreamSynchronize");
     struct CUstream_st *t = stream_of(s);
 
     if (e == cudaSuccess)
@@ -218,11 +230,11 @@ cudaError_t cudaStreamGetFlags(cudaStream_t s, unsigned *flags)
 
 cudaError_t cudaDeviceSynchronize(void)
 {
-    cudaError_t e = call_enter(CALL_WORK, "cudaDeviceSynchronize");
+    cudaError_t e = call_enter(CALL_SETUP, "cudaDeviceSynchronize");
 
     if (e == cudaSuccess)
         e = capture_allows_unsafe(true);
     if (e == cudaSuccess)
-        work_demand_device(call_device());
+        stream_demand_device(call_device());
     return call_leave(e != cudaSuccess ? e : call_error());
 }

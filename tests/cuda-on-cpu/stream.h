@@ -49,7 +49,8 @@ cudaError_t stream_add(struct CUstream_st *s, struct deed *d);
 void stream_follows(const struct CUstream_st *s, struct works *of);
 /* What all later work of the stream follows, in place of what there was. Takes w. */
 void stream_ends_with(struct CUstream_st *s, struct work *w);
-/* Waits for all of it. */
+/* Waits for all of it; for all of a device. */
 void stream_demand(const struct CUstream_st *s);
+void stream_demand_device(int device);
 
 #endif

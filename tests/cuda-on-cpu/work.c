@@ -183,14 +183,31 @@ static void finish(struct work *w)
     work_drop(w);
 }
 
+/* Of the work that this thread runs. */
+static __thread bool again, awaited;
+
+void work_again(void)
+{
+    again = true;
+}
+
+bool work_is_awaited(void)
+{
+    return awaited;
+}
+
 static void perform(struct work *w)
 {
     w->state = RUNNING;
+    again = false;
     if (w->deed != NULL) {
         deed_check(w->deed);
         w->deed->run(w->deed->payload);
     }
-    finish(w);
+    if (again)
+        w->state = QUEUED;
+    else
+        finish(w);
 }
 
 /* All that w takes and is not done, itself included. */
@@ -247,7 +264,7 @@ static struct work *choose(const struct works *of, size_t from)
             return of->w[i];
         found[n++] = i;
     }
-    return n == 0 ? NULL : of->w[found[order_at(SHUFFLED, setting()->seed + turn++, 0, n)]];
+    return n == 0 ? NULL : of->w[found[walk_in(SHUFFLED, setting()->seed + turn++, n).at]];
 }
 
 /* Does all of it, or one piece. */
@@ -267,6 +284,7 @@ static void do_all(struct works *wanted, bool one)
             break;
         w = choose(wanted, first);
         if (w != NULL) {
+            awaited = !one;
             perform(w);
         } else if (!one) {
             memory_close();
@@ -309,15 +327,11 @@ void work_advance(struct work *w)
     demand(&of, true);
 }
 
-void work_demand_device(int device)
+void work_of_device(int device, struct works *of)
 {
-    struct works of = { 0 };
-
     for (struct work *w = oldest; w != NULL; w = w->later)
         if (w->deed != NULL && w->deed->device == device)
-            works_add(&of, w);
-    demand(&of, false);
-    works_clear(&of);
+            works_add(of, w);
 }
 
 void work_check_host(const void *p, size_t n)

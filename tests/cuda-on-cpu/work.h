@@ -68,8 +68,12 @@ void work_demand(struct work *w);
 void work_demand_all(const struct works *of);
 /* Does one piece of what it takes. */
 void work_advance(struct work *w);
-/* All that is queued on a device. */
-void work_demand_device(int device);
+/* Adds all that is queued on a device. */
+void work_of_device(int device, struct works *of);
+/* Called by what runs: it is not done yet, and is to be run again later. */
+void work_again(void);
+/* Whether somebody waits for what runs; false: somebody only asks. */
+bool work_is_awaited(void);
 /* Stops when what is still to be done reads or writes host memory at p. */
 void work_check_host(const void *p, size_t n);
 

@@ -31,7 +31,7 @@ static int show(struct batches *b, uint64_t epoch, struct error *err)
 
 int main(int argc, char **argv)
 {
-    struct batches_options o = { .classes = 1 << 20 };
+    struct batches_options o = { .classes = 1 << 20, .threads = 3 };
     struct error err = { 0 };
     struct imageset *set;
     struct batches b = { 0 };

@@ -14,8 +14,8 @@ enum { PASSES = 3, MOST_ALGORITHMS = 16 };
 struct gpu_conv {
     cudnnTensorDescriptor_t x, y;
     cudnnFilterDescriptor_t w;
-    cudnnConvolutionDescriptor_t conv;
-    int algorithm[PASSES]; /* of y, dx, dw */
+    cudnnConvolutionDescriptor_t conv[PASSES]; /* of y, dx, dw */
+    int algorithm[PASSES];
     size_t work[PASSES];
     char name[PASSES][32];
 };
@@ -28,6 +28,22 @@ struct candidate {
     cudnnMathType_t math;
     size_t work;
 };
+
+/* Float32 products stay float32, but where TF32 may be. */
+static cudnnStatus_t describe_pass(const struct nn_op_desc *d,
+                                   cudnnConvolutionDescriptor_t *conv)
+{
+    cudnnStatus_t s = cudnnCreateConvolutionDescriptor(conv);
+
+    if (s == CUDNN_STATUS_SUCCESS)
+        s = cudnnSetConvolution2dDescriptor(*conv, d->pad, d->pad, d->stride, d->stride,
+                                            d->dilation, d->dilation,
+                                            CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT);
+    if (s == CUDNN_STATUS_SUCCESS)
+        s = cudnnSetConvolutionMathType(*conv,
+                                        d->tf32 ? CUDNN_DEFAULT_MATH : CUDNN_FMA_MATH);
+    return s;
+}
 
 static int describe(struct gpu_op *op, struct error *err)
 {
@@ -42,40 +58,45 @@ static int describe(struct gpu_op *op, struct error *err)
     if (s == CUDNN_STATUS_SUCCESS)
         s = cudnnCreateFilterDescriptor(&c->w);
     if (s == CUDNN_STATUS_SUCCESS)
-        s = cudnnCreateConvolutionDescriptor(&c->conv);
-    if (s == CUDNN_STATUS_SUCCESS)
         s = cudnnSetTensor4dDescriptor(c->x, rows, type, d->N, d->C, d->H, d->W);
     if (s == CUDNN_STATUS_SUCCESS)
         s = cudnnSetTensor4dDescriptor(c->y, rows, type, d->N, d->K, d->P, d->Q);
     if (s == CUDNN_STATUS_SUCCESS)
         s = cudnnSetFilter4dDescriptor(c->w, type, rows, d->K, d->C, d->kernel,
                                        d->kernel);
-    if (s == CUDNN_STATUS_SUCCESS)
-        s = cudnnSetConvolution2dDescriptor(c->conv, d->pad, d->pad, d->stride, d->stride,
-                                            d->dilation, d->dilation,
-                                            CUDNN_CROSS_CORRELATION, type);
-    if (s == CUDNN_STATUS_SUCCESS) /* float32 products stay float32 */
-        s = cudnnSetConvolutionMathType(c->conv, CUDNN_FMA_MATH);
+    for (int i = 0; i < PASSES && s == CUDNN_STATUS_SUCCESS; i++)
+        s = describe_pass(d, &c->conv[i]);
     return gpu_dnn(s, "describing a convolution", err);
 }
 
+/* Whether an algorithm that computes so is one that may be taken. */
+static bool is_exact_enough(cudnnMathType_t math, bool tf32)
+{
+    return math == CUDNN_FMA_MATH || math == CUDNN_DEFAULT_MATH ||
+           (tf32 && math == CUDNN_TENSOR_OP_MATH);
+}
+
 /* cuDNN's own order, which is of its rules and not of a timing: the first that always
- * gives the same bytes, in float32. */
-static int choose(struct gpu_conv *c, int pass, const struct candidate *of, int n,
+ * gives the same bytes, in float32 unless TF32 may be. */
+static int choose(struct gpu_op *op, int pass, const struct candidate *of, int n,
                   struct error *err)
 {
+    struct gpu_conv *c = op->conv;
     static const char *const what[] = { "y", "dx", "dw" };
 
     for (int i = 0; i < n; i++) {
         if (of[i].status != CUDNN_STATUS_SUCCESS ||
             of[i].determinism != CUDNN_DETERMINISTIC || of[i].work > MOST_WORK ||
-            (of[i].math != CUDNN_FMA_MATH && of[i].math != CUDNN_DEFAULT_MATH))
+            !is_exact_enough(of[i].math, op->op.d.tf32))
             continue;
         c->algorithm[pass] = of[i].algorithm;
         c->work[pass] = of[i].work;
         snprintf(c->name[pass], sizeof c->name[pass], "cudnn:%s:%d", what[pass],
                  of[i].algorithm);
-        return 0;
+        return !op->op.d.tf32
+                   ? 0
+                   : gpu_dnn(cudnnSetConvolutionMathType(c->conv[pass], of[i].math),
+                             "describing a convolution", err);
     }
     return error_set(err, E_DEVICE, "cuDNN has no repeatable float32 convolution for %s",
                      what[pass]);
@@ -95,12 +116,12 @@ static int find_forward(struct gpu_op *op, struct error *err)
     cudnnConvolutionFwdAlgoPerf_t found[MOST_ALGORITHMS];
     struct candidate of[MOST_ALGORITHMS];
     int n = 0, rc = gpu_dnn(cudnnGetConvolutionForwardAlgorithm_v7(
-                                op->dev->dnn, c->x, c->w, c->conv, c->y, MOST_ALGORITHMS,
-                                &n, found),
+                                op->dev->dnn, c->x, c->w, c->conv[0], c->y,
+                                MOST_ALGORITHMS, &n, found),
                             "looking for a convolution", err);
 
     CANDIDATES(of, found, n);
-    return rc < 0 ? rc : choose(c, 0, of, n, err);
+    return rc < 0 ? rc : choose(op, 0, of, n, err);
 }
 
 static int find_backward_data(struct gpu_op *op, struct error *err)
@@ -109,12 +130,12 @@ static int find_backward_data(struct gpu_op *op, struct error *err)
     cudnnConvolutionBwdDataAlgoPerf_t found[MOST_ALGORITHMS];
     struct candidate of[MOST_ALGORITHMS];
     int n = 0, rc = gpu_dnn(cudnnGetConvolutionBackwardDataAlgorithm_v7(
-                                op->dev->dnn, c->w, c->y, c->conv, c->x, MOST_ALGORITHMS,
-                                &n, found),
+                                op->dev->dnn, c->w, c->y, c->conv[1], c->x,
+                                MOST_ALGORITHMS, &n, found),
                             "looking for a convolution's gradient", err);
 
     CANDIDATES(of, found, n);
-    return rc < 0 ? rc : choose(c, 1, of, n, err);
+    return rc < 0 ? rc : choose(op, 1, of, n, err);
 }
 
 static int find_backward_filter(struct gpu_op *op, struct error *err)
@@ -123,12 +144,12 @@ static int find_backward_filter(struct gpu_op *op, struct error *err)
     cudnnConvolutionBwdFilterAlgoPerf_t found[MOST_ALGORITHMS];
     struct candidate of[MOST_ALGORITHMS];
     int n = 0, rc = gpu_dnn(cudnnGetConvolutionBackwardFilterAlgorithm_v7(
-                                op->dev->dnn, c->x, c->y, c->conv, c->w, MOST_ALGORITHMS,
-                                &n, found),
+                                op->dev->dnn, c->x, c->y, c->conv[2], c->w,
+                                MOST_ALGORITHMS, &n, found),
                             "looking for a convolution's gradient", err);
 
     CANDIDATES(of, found, n);
-    return rc < 0 ? rc : choose(c, 2, of, n, err);
+    return rc < 0 ? rc : choose(op, 2, of, n, err);
 }
 
 static int prepare(struct gpu_op *op, struct error *err)
@@ -158,8 +179,9 @@ static void release(struct gpu_op *op)
 
     if (c == NULL)
         return;
-    if (c->conv != NULL)
-        cudnnDestroyConvolutionDescriptor(c->conv);
+    for (int i = 0; i < PASSES; i++)
+        if (c->conv[i] != NULL)
+            cudnnDestroyConvolutionDescriptor(c->conv[i]);
     if (c->w != NULL)
         cudnnDestroyFilterDescriptor(c->w);
     if (c->y != NULL)
@@ -177,7 +199,7 @@ static int forward(struct gpu_op *op, const struct nn_args *a, struct error *err
     struct gpu_conv *c = op->conv;
     const float *bias = d->bias ? a->w + gpu_n_weight(d) : NULL;
     int rc = gpu_dnn(cudnnConvolutionForward(op->dev->dnn, &one, c->x, a->x, c->w, a->w,
-                                             c->conv, c->algorithm[0], a->work,
+                                             c->conv[0], c->algorithm[0], a->work,
                                              c->work[0], &zero, c->y, a->y),
                      "a convolution", err);
 
@@ -198,12 +220,12 @@ static int backward(struct gpu_op *op, const struct nn_args *a, struct error *er
         rc = gpu_cuda(kernel_gate(a->dy, a->y, gpu_n_y(d)), "a ReLU's gradient", err);
     if (rc == 0 && a->dx != NULL)
         rc = gpu_dnn(cudnnConvolutionBackwardData(
-                         op->dev->dnn, &one, c->w, a->w, c->y, a->dy, c->conv,
+                         op->dev->dnn, &one, c->w, a->w, c->y, a->dy, c->conv[1],
                          c->algorithm[1], a->work, c->work[1], &zero, c->x, a->dx),
                      "a convolution's gradient for its input", err);
     if (rc == 0 && a->dw != NULL)
         rc = gpu_dnn(cudnnConvolutionBackwardFilter(
-                         op->dev->dnn, &one, c->x, a->x, c->y, a->dy, c->conv,
+                         op->dev->dnn, &one, c->x, a->x, c->y, a->dy, c->conv[2],
                          c->algorithm[2], a->work, c->work[2], &zero, c->w, a->dw),
                      "a convolution's gradient for its weights", err);
     if (rc == 0 && a->dw != NULL && d->bias)

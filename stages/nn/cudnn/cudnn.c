@@ -6,6 +6,7 @@
 #include "nn/cudnn/kernels.h"
 #include "nn/cudnn/op.h"
 #include "nn/cudnn/queue.h"
+#include "nn/cudnn/together.h"
 
 #include "larder/banned.h"
 
@@ -317,10 +318,14 @@ static int record(struct nn_device *dev, struct error *err)
 
 static int stop(struct nn_device *dev, struct nn_tape **tape, struct error *err)
 {
-    struct nn_tape *t = xcalloc(1, sizeof *t);
-    int rc = queue_stop(&t->graph, err);
+    struct nn_tape *t;
+    int rc;
 
     (void)dev;
+    if (tape == NULL)
+        return queue_stop(NULL, err);
+    t = xcalloc(1, sizeof *t);
+    rc = queue_stop(&t->graph, err);
     if (rc < 0) {
         free(t);
         t = NULL;
@@ -344,6 +349,37 @@ static void erase(struct nn_device *dev, struct nn_tape *tape)
     cudaGraphExecDestroy(tape->graph);
     free(tape);
 }
+
+#ifdef LARDER_NCCL
+static int join(struct nn_device *dev, const struct ranks *r, struct error *err)
+{
+    int rc = gpu_enter(dev, err);
+
+    return rc < 0 ? rc : together_join(r, err);
+}
+
+static int reduce(struct nn_device *dev, float *g, size_t n, struct error *err)
+{
+    int rc = gpu_enter(dev, err);
+
+    return rc < 0 ? rc : together_reduce(g, n, err);
+}
+
+static int gather(struct nn_device *dev, float *all, const float *mine, size_t n,
+                  struct error *err)
+{
+    int rc = gpu_enter(dev, err);
+
+    return rc < 0 ? rc : together_gather(all, mine, n, err);
+}
+
+static int share(struct nn_device *dev, float *mem, size_t n, struct error *err)
+{
+    int rc = gpu_enter(dev, err);
+
+    return rc < 0 ? rc : together_share(mem, n, err);
+}
+#endif
 
 static const struct nn_backend backend_cudnn = {
     .name = "cudnn",
@@ -376,6 +412,13 @@ static const struct nn_backend backend_cudnn = {
     .stop = stop,
     .play = play,
     .erase = erase,
+#ifdef LARDER_NCCL
+    .meet = together_meet,
+    .join = join,
+    .reduce = reduce,
+    .gather = gather,
+    .share = share,
+#endif
 };
 
 __attribute__((visibility("default"))) const struct nn_plugin larder_nn_plugin = {

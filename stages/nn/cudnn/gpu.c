@@ -126,12 +126,11 @@ int gpu_take_host(void **mem, size_t n, struct error *err)
                      n >> 20);
 }
 
-/* What a library met below it: the error that the GPU is left with, if it is. */
-static cudaError_t below(void)
+int gpu_state(const char *what, struct error *err)
 {
     size_t left, total;
 
-    return cudaMemGetInfo(&left, &total);
+    return gpu_cuda(cudaMemGetInfo(&left, &total), what, err);
 }
 
 int gpu_dnn(cudnnStatus_t status, const char *what, struct error *err)
@@ -140,8 +139,8 @@ int gpu_dnn(cudnnStatus_t status, const char *what, struct error *err)
 
     if (status == CUDNN_STATUS_SUCCESS)
         return 0;
-    if (below() != cudaSuccess)
-        return gpu_cuda(below(), what, err);
+    if (gpu_state(what, err) < 0)
+        return gpu_state(what, err);
     if (status == CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED ||
         status == CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED)
         return full(what, 0, err);
@@ -155,8 +154,8 @@ int gpu_blas(cublasStatus_t status, const char *what, struct error *err)
 {
     if (status == CUBLAS_STATUS_SUCCESS)
         return 0;
-    if (below() != cudaSuccess)
-        return gpu_cuda(below(), what, err);
+    if (gpu_state(what, err) < 0)
+        return gpu_state(what, err);
     if (status == CUBLAS_STATUS_ALLOC_FAILED)
         return full(what, 0, err);
     return error_set(err, E_DEVICE, "cuBLAS: %s: %s; %s", what,
@@ -281,6 +280,19 @@ int gpu_enter(const struct nn_device *dev, struct error *err)
     return gpu_cuda(cudaSetDevice(dev->gpu), "choosing the GPU", err);
 }
 
+static int set_products(struct nn_device *d, bool tf32, struct error *err)
+{
+    d->tf32 = tf32;
+    return gpu_blas(cublasSetMathMode(d->blas, tf32 ? CUBLAS_TF32_TENSOR_OP_MATH
+                                                    : CUBLAS_PEDANTIC_MATH),
+                    "choosing how products are rounded", err);
+}
+
+int gpu_products(struct nn_device *dev, bool tf32, struct error *err)
+{
+    return dev->tf32 == tf32 ? 0 : set_products(dev, tf32, err);
+}
+
 static int open_libraries(struct nn_device *d, struct error *err)
 {
     int rc = gpu_dnn(cudnnCreate(&d->dnn), "opening", err);
@@ -296,10 +308,7 @@ static int open_libraries(struct nn_device *d, struct error *err)
     if (rc == 0)
         rc = gpu_blas(cublasSetWorkspace(d->blas, d->blas_work, BLAS_WORK), "opening",
                       err);
-    if (rc == 0) /* float32 products stay float32 */
-        rc = gpu_blas(cublasSetMathMode(d->blas, CUBLAS_PEDANTIC_MATH),
-                      "choosing float32", err);
-    return rc;
+    return rc < 0 ? rc : set_products(d, false, err);
 }
 
 int gpu_open(struct nn_device **dev, int index, struct error *err)

@@ -20,12 +20,16 @@ static int forward(struct gpu_op *op, const struct nn_args *a, struct error *err
     const struct nn_op_desc *d = &op->op.d;
     int C = d->C, pixels = d->H * d->W;
     float share = 1 / (float)pixels, zero = 0;
+    int rc = gpu_products(op->dev, d->tf32, err);
 
-    return gpu_blas(cublasSgemmStridedBatched(
-                        op->dev->blas, CUBLAS_OP_N, CUBLAS_OP_T, C, C, pixels, &share,
-                        a->x, C, (long long)pixels * C, a->x, C, (long long)pixels * C,
-                        &zero, a->y, C, (long long)C * C, d->N),
-                    "products of channels", err);
+    return rc < 0
+               ? rc
+               : gpu_blas(cublasSgemmStridedBatched(op->dev->blas, CUBLAS_OP_N,
+                                                    CUBLAS_OP_T, C, C, pixels, &share,
+                                                    a->x, C, (long long)pixels * C, a->x,
+                                                    C, (long long)pixels * C, &zero, a->y,
+                                                    C, (long long)C * C, d->N),
+                          "products of channels", err);
 }
 
 static int backward(struct gpu_op *op, const struct nn_args *a, struct error *err)
@@ -36,8 +40,10 @@ static int backward(struct gpu_op *op, const struct nn_args *a, struct error *er
 
     if (a->dx == NULL)
         return 0;
-    rc =
-        gpu_cuda(kernel_add_transposed(a->work, a->dy, d->N, C), "a transposed sum", err);
+    rc = gpu_products(op->dev, d->tf32, err);
+    if (rc == 0)
+        rc = gpu_cuda(kernel_add_transposed(a->work, a->dy, d->N, C), "a transposed sum",
+                      err);
     return rc < 0
                ? rc
                : gpu_blas(cublasSgemmStridedBatched(op->dev->blas, CUBLAS_OP_N,

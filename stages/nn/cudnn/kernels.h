@@ -94,6 +94,9 @@ cudaError_t kernel_norm(const struct kernel_update *u, size_t n, double *sum, vo
 size_t kernel_norm_work(void);
 cudaError_t kernel_sgd(const struct kernel_update *u, size_t n);
 
+/* sum = the n values of each rank, ranks x n, in their order. */
+cudaError_t kernel_sum_ranks(float *sum, const float *of, int ranks, size_t n);
+
 /* to = from, with what is outside 0..1 moved to its edge. */
 cudaError_t kernel_clamp(float *to, const float *from, size_t n);
 cudaError_t kernel_ascend(const struct nn_ascent *a);

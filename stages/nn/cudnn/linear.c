@@ -38,11 +38,12 @@ static int forward(struct gpu_op *op, const struct nn_args *a, struct error *err
 {
     const struct nn_op_desc *d = &op->op.d;
     const float *bias = d->bias ? a->w + gpu_n_weight(d) : NULL;
-    int F = features(d), rc;
+    int F = features(d), rc = gpu_products(op->dev, d->tf32, err);
 
-    rc = gpu_blas(cublasSgemm(op->dev->blas, CUBLAS_OP_T, CUBLAS_OP_N, d->K, rows(d), F,
-                              &one, a->w, F, a->x, F, &zero, a->y, d->K),
-                  "a linear", err);
+    if (rc == 0)
+        rc = gpu_blas(cublasSgemm(op->dev->blas, CUBLAS_OP_T, CUBLAS_OP_N, d->K, rows(d),
+                                  F, &one, a->w, F, a->x, F, &zero, a->y, d->K),
+                      "a linear", err);
     if (rc < 0 || (bias == NULL && !d->relu))
         return rc;
     return gpu_cuda(kernel_bias_relu(a->y, bias, rows(d), d->K, d->relu), "a bias", err);
@@ -51,9 +52,9 @@ static int forward(struct gpu_op *op, const struct nn_args *a, struct error *err
 static int backward(struct gpu_op *op, const struct nn_args *a, struct error *err)
 {
     const struct nn_op_desc *d = &op->op.d;
-    int F = features(d), rc = 0;
+    int F = features(d), rc = gpu_products(op->dev, d->tf32, err);
 
-    if (d->relu && !d->gated)
+    if (rc == 0 && d->relu && !d->gated)
         rc = gpu_cuda(kernel_gate(a->dy, a->y, gpu_n_y(d)), "a ReLU's gradient", err);
     if (rc == 0 && a->dx != NULL)
         rc = gpu_blas(cublasSgemm(op->dev->blas, CUBLAS_OP_N, CUBLAS_OP_N, F, rows(d),

@@ -13,17 +13,25 @@
 
 #define PLUGIN "larder-cudnn.so"
 
+/* The N of "cuda:N", or of several, "cuda:N,N,...", that of this process. */
 static int number_of(const char *device, struct error *err)
 {
+    const char *at = strncmp(device, "cuda:", 5) == 0 ? device + 5 : "";
+    const char *rank = getenv("LARDER_RANK");
+    long mine = rank != NULL ? strtol(rank, NULL, 10) : 0, found = -1;
     char *end = NULL;
-    long n = -1;
 
-    if (strncmp(device, "cuda:", 5) == 0 && device[5] >= '0' && device[5] <= '9')
-        n = strtol(device + 5, &end, 10);
-    if (n < 0 || n > INT_MAX || *end != '\0')
-        return error_set(err, E_USAGE, "device %s: it is cpu or cuda:N, N from 0",
-                         device);
-    return (int)n;
+    for (long k = 0; *at >= '0' && *at <= '9'; k++) {
+        long n = strtol(at, &end, 10);
+
+        if (n > INT_MAX || (*end != ',' && *end != '\0'))
+            break;
+        found = k == mine ? n : found;
+        at = *end == ',' ? end + 1 : end;
+        if (*end == '\0' && found >= 0)
+            return (int)found;
+    }
+    return error_set(err, E_USAGE, "device %s: it is cpu or cuda:N, N from 0", device);
 }
 
 /* ../lib/larder of the folder of the program that runs. */

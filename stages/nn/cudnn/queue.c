@@ -7,6 +7,7 @@
 #include "larder/mem.h"
 #include "nn/cudnn/gpu.h"
 #include "nn/cudnn/kernels.h"
+#include "nn/cudnn/together.h"
 
 #include "larder/banned.h"
 
@@ -81,8 +82,12 @@ int queue_open(struct error *err)
 
 void queue_close(void)
 {
-    if (--queue.users == 0)
-        close_all();
+    if (--queue.users > 0)
+        return;
+#ifdef LARDER_NCCL
+    together_leave();
+#endif
+    close_all();
 }
 
 static int wait_for(cudaError_t status, const char *what, struct error *err)
@@ -191,8 +196,7 @@ int queue_stop(cudaGraphExec_t *exec, struct error *err)
     cudaGraph_t graph = NULL;
     int rc = gpu_cuda(cudaStreamEndCapture(kernel_stream, &graph), "recording", err);
 
-    *exec = NULL;
-    if (rc == 0)
+    if (rc == 0 && exec != NULL)
         rc = gpu_cuda(cudaGraphInstantiate(exec, graph, 0), "preparing what was recorded",
                       err);
     if (graph != NULL)

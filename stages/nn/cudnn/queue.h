@@ -27,7 +27,8 @@ int queue_copy(void *to, const void *from, size_t n, struct error *err);
 int queue_send(void *to, const void *host, size_t n, struct error *err);
 int queue_arrive(struct error *err);
 
-/* What is queued between them is noted as a graph, not computed. *graph is new. */
+/* What is queued between them is noted as a graph, not computed. *graph is new; NULL: it
+ * is forgotten. */
 int queue_record(struct error *err);
 int queue_stop(cudaGraphExec_t *graph, struct error *err);
 int queue_play(cudaGraphExec_t graph, struct error *err);

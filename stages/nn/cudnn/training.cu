@@ -132,6 +132,16 @@ cudaError_t kernel_loss(const struct nn_loss *loss)
     });
 }
 
+cudaError_t kernel_sum_ranks(float *sum, const float *of, int ranks, size_t n)
+{
+    return launch(n, [=] __device__(size_t i) {
+        float s = of[i];
+        for (int r = 1; r < ranks; r++)
+            s += of[(size_t)r * n + i];
+        sum[i] = s;
+    });
+}
+
 /* Products and sums one by one, so that they are rounded as on the CPU. */
 cudaError_t kernel_fold(float *to, const float *weight, const float *bias,
                         const struct nn_norm *norm, size_t K, size_t n)

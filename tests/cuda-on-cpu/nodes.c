@@ -1,4 +1,4 @@
-#include "graph.h"
+#include "nodes.h"
 
 #include <stdlib.h>
 
@@ -39,12 +39,12 @@ void places_add_all(struct places *to, const struct places *from)
         places_add(to, from->at[i]);
 }
 
-struct CUgraph_st *graph_new(void)
+struct CUgraph_st *nodes_new(void)
 {
     return handle_new(HANDLE_GRAPH, sizeof(struct CUgraph_st));
 }
 
-int graph_add(struct CUgraph_st *g, struct deed *d, const struct places *after)
+int nodes_add(struct CUgraph_st *g, struct deed *d, const struct places *after)
 {
     if (g->n == g->cap) {
         g->cap = 2 * g->cap + 64;
@@ -55,7 +55,7 @@ int graph_add(struct CUgraph_st *g, struct deed *d, const struct places *after)
     return g->n++;
 }
 
-void graph_free(struct CUgraph_st *g)
+void nodes_free(struct CUgraph_st *g)
 {
     for (int i = 0; i < g->n; i++) {
         deed_drop(g->node[i].deed);
@@ -65,7 +65,7 @@ void graph_free(struct CUgraph_st *g)
     handle_end(HANDLE_GRAPH, g);
 }
 
-bool graph_reaches(const struct CUgraph_st *g, const struct places *from,
+bool nodes_reach(const struct CUgraph_st *g, const struct places *from,
                    const struct places *of)
 {
     bool *seen = calloc((size_t)g->n + 1, sizeof *seen), all = true;
@@ -96,9 +96,9 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t graph,
         return call_leave(e);
     x = handle_new(HANDLE_EXEC, sizeof *x);
     x->device = call_device();
-    x->graph = graph_new();
+    x->graph = nodes_new();
     for (int i = 0; i < graph->n; i++)
-        graph_add(x->graph, deed_ref(graph->node[i].deed), &graph->node[i].after);
+        nodes_add(x->graph, deed_ref(graph->node[i].deed), &graph->node[i].after);
     *exec = x;
     return call_leave(cudaSuccess);
 }
@@ -167,7 +167,7 @@ cudaError_t cudaGraphDestroy(cudaGraph_t graph)
     cudaError_t e = call_enter(CALL_CLEANUP, "cudaGraphDestroy");
 
     handle_check(HANDLE_GRAPH, graph);
-    graph_free(graph);
+    nodes_free(graph);
     return call_leave(e);
 }
 
@@ -177,7 +177,7 @@ cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec)
     cudaError_t e = call_enter(CALL_CLEANUP, "cudaGraphExecDestroy");
 
     handle_check(HANDLE_EXEC, exec);
-    graph_free(exec->graph);
+    nodes_free(exec->graph);
     work_drop(exec->last);
     handle_end(HANDLE_EXEC, exec);
     return call_leave(e);
