@@ -4,10 +4,11 @@
  * (R). Steps are made as stages/train.c makes them: while one is computed, the next batch
  * is put. bench_gpu.py does the same in PyTorch.
  *
- *     bench_gpu ARCH BATCH DEVICE [SIZE [TIMES]]
+ *     bench_gpu ARCH BATCH DEVICE [PRECISION [SIZE [TIMES]]]
  *
- * SIZE: full (as published) or mini. TIMES: how often each is done, in place of enough
- * to measure. Rows: ARCH, phase, pictures a second, the loss of the first picture.
+ * PRECISION: float32 or tf32. SIZE: full (as published) or mini. TIMES: how often each is
+ * done, in place of enough to measure. Rows: ARCH, phase, pictures a second, the loss of
+ * the first picture.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,12 +108,13 @@ static void pgd(struct bench *b, int times)
 }
 
 static void open_bench(struct bench *b, const char *arch, const char *size,
-                       const char *device)
+                       const char *device, bool tf32)
 {
     struct net_options o = { .backend = device,
                              .batch = b->batch,
                              .lanes = 1,
                              .threads = 1,
+                             .tf32 = tf32,
                              .weight_gradient = true,
                              .input_gradient = true };
     struct tensors t = { 0 };
@@ -151,14 +153,16 @@ int main(int argc, char **argv)
                   { "R step", step_r, 4, 1 } };
     struct bench b = { 0 };
 
-    if (argc < 4 || argc > 6 || (b.batch = (int)strtol(argv[2], NULL, 10)) < 1) {
-        fprintf(stderr, "usage: bench_gpu ARCH BATCH DEVICE [SIZE [TIMES]]\n");
+    if (argc < 4 || argc > 7 || (b.batch = (int)strtol(argv[2], NULL, 10)) < 1) {
+        fprintf(stderr,
+                "usage: bench_gpu ARCH BATCH DEVICE [PRECISION [SIZE [TIMES]]]\n");
         return 2;
     }
-    open_bench(&b, argv[1], argc > 4 ? argv[4] : "full", argv[3]);
+    open_bench(&b, argv[1], argc > 5 ? argv[5] : "full", argv[3],
+               argc > 4 && strcmp(argv[4], "tf32") == 0);
     printf("# %s\n", net_platform(b.net));
     for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
-        int timed = argc > 5 ? (int)strtol(argv[5], NULL, 10) : cases[k].timed;
+        int timed = argc > 6 ? (int)strtol(argv[6], NULL, 10) : cases[k].timed;
         double begin;
         cases[k].run(&b, 2); /* the second of two steps is recorded (nn/step.c) */
         begin = seconds();
