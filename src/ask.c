@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "larder/banned.h"
@@ -52,11 +53,10 @@ static bool take(int fd, struct buf *to)
 }
 
 /* Until both are at their end; false when the time is over. */
-static bool listen_to(int out, int said, int seconds, struct buf *text[2])
+static bool listen_to(int out, int said, double until, struct buf *text[2])
 {
     struct pollfd fd[2] = { { .fd = out, .events = POLLIN },
                             { .fd = said, .events = POLLIN } };
-    double until = clock_now() + seconds;
 
     while (fd[0].fd >= 0 || fd[1].fd >= 0) {
         double left = until - clock_now();
@@ -72,11 +72,23 @@ static bool listen_to(int out, int said, int seconds, struct buf *text[2])
     return true;
 }
 
+/* Its end, for which a driver may let even what was killed wait; false when it is still
+ * there. */
+static bool collect(pid_t pid, double until, int *status)
+{
+    const struct timespec nap = { .tv_nsec = 5000000 };
+    pid_t ended;
+
+    while ((ended = waitpid(pid, status, WNOHANG)) == 0 && clock_now() < until)
+        nanosleep(&nap, NULL);
+    return ended == pid;
+}
+
 int ask(const char *const argv[], int seconds, struct buf *out, struct buf *said,
         struct error *err)
 {
     int a[2], b[2], status, rc;
-    bool in_time;
+    double until = clock_now() + seconds;
     pid_t pid;
 
     if (pipe2(a, O_CLOEXEC) < 0)
@@ -92,11 +104,13 @@ int ask(const char *const argv[], int seconds, struct buf *out, struct buf *said
     close(a[1]);
     close(b[1]);
     if (rc == 0) {
-        in_time = listen_to(a[0], b[0], seconds, (struct buf *[2]){ out, said });
-        if (!in_time)
+        bool in_time = listen_to(a[0], b[0], until, (struct buf *[2]){ out, said }) &&
+                       collect(pid, until, &status);
+
+        if (!in_time) {
             kill(-pid, SIGKILL);
-        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-            ;
+            collect(pid, clock_now() + 1, &status);
+        }
         rc = !in_time ? error_set(err, E_SYSTEM, "%s gave no answer for %d s", argv[0],
                                   seconds)
              : WIFEXITED(status) ? WEXITSTATUS(status)

@@ -24,6 +24,7 @@
 #include "larder/buf.h"
 #include "larder/fs.h"
 
+#include "ask.h"
 #include "config.h"
 #include "machine.h"
 #include "onpath.h"
@@ -37,6 +38,7 @@ static const char *const standing_word[] = { "fine", "note", "BAD" };
 
 #define LEAST_FREE (200LL << 20) /* bytes, below which not even `smoke` runs */
 #define FEW_FREE (5LL << 30)
+#define ANSWER_S 30 /* for which a driver is waited: eight GPUs may wake for 20 s */
 
 struct visit {
     struct session *s;
@@ -120,12 +122,64 @@ static void look_at_machine(struct visit *v)
     else if (!fs_exists("/proc/driver/nvidia/version"))
         found(v, NOTE, "GPUs",
               "%zu by the settings, but no NVIDIA driver is loaded: steps "
-              "on them will end with 75",
+              "on them will fail",
               m.n_gpus);
     else
         found(v, FINE, "GPUs", "%zu", m.n_gpus);
     buf_release(&memory);
     machine_release(&m);
+}
+
+/* A line of larder-gpus: standing, what, and its text. */
+static void found_line(struct visit *v, char *line)
+{
+    char *what = strchr(line, '\t'), *text = what != NULL ? strchr(what + 1, '\t') : NULL;
+
+    if (text == NULL)
+        return;
+    *what++ = *text++ = '\0';
+    found(v, strcmp(line, standing_word[FINE]) == 0 ? FINE : NOTE, what, "%s", text);
+}
+
+/* A program beside the backend for GPUs is asked, in a process of its own: larder links
+ * and opens nothing of CUDA, and a driver that hangs or crashes costs seconds. */
+static void look_at_gpu_code(struct visit *v)
+{
+    static const char *const beside[] = { "lib/larder", "../libexec/lib/larder" };
+    struct buf self = { 0 }, above = { 0 }, program = { 0 }, out = { 0 }, said = { 0 };
+    struct error err = { 0 };
+    int status;
+
+    own_path(&self);
+    fs_dirname(&above, buf_str(&self));
+    for (size_t i = 0; i < 2; i++) {
+        buf_reset(&program);
+        buf_printf(&program, "%s/%s/larder-gpus", buf_str(&above), beside[i]);
+        if (access(program.s, X_OK) == 0)
+            break;
+    }
+    if (access(program.s, X_OK) < 0)
+        goto out; /* as the programs, of which another line tells */
+    status = ask((const char *const[]){ program.s, NULL }, ANSWER_S, &out, &said, &err);
+    for (char *line = out.s, *end; line != NULL; line = end) {
+        end = strchr(line, '\n');
+        if (end != NULL)
+            *end++ = '\0';
+        found_line(v, line);
+    }
+    if (status < 0)
+        found(v, NOTE, "GPU driver", "%s: it hangs: see nvidia-smi and the kernel's log",
+              err.text);
+    else if (status > 1)
+        found(v, NOTE, "GPU driver",
+              "asking it ended with status %d: see nvidia-smi and the kernel's log",
+              status);
+out:
+    buf_release(&said);
+    buf_release(&out);
+    buf_release(&program);
+    buf_release(&above);
+    buf_release(&self);
 }
 
 static void look_at_slurm(struct visit *v)
@@ -304,7 +358,7 @@ static void print_text(const struct visit *v)
     size_t i;
 
     json_array_foreach(v->findings, i, finding)
-        printf("%-4s  %-10s  %s\n", json_string_value(json_object_get(finding, "state")),
+        printf("%-4s  %-11s  %s\n", json_string_value(json_object_get(finding, "state")),
                json_string_value(json_object_get(finding, "what")),
                json_string_value(json_object_get(finding, "text")));
 }
@@ -320,6 +374,7 @@ int command_doctor(const struct cli *cli, struct error *err)
     if (rc == 0) {
         look_at_kernel(&v);
         look_at_machine(&v);
+        look_at_gpu_code(&v);
         look_at_limits(&v);
         look_at_programs(&v);
         look_at_cache(&v);

@@ -7,6 +7,7 @@ install(TARGETS ${programs} RUNTIME DESTINATION libexec/larder)
 if(TARGET larder_cudnn) # where programs look for it: ../lib/larder of their own folder
   install(FILES $<TARGET_FILE:larder_cudnn> DESTINATION libexec/lib/larder)
 endif()
+install(TARGETS larder_gpus RUNTIME DESTINATION libexec/lib/larder)
 install(DIRECTORY ${CMAKE_BINARY_DIR}/man/ DESTINATION ${CMAKE_INSTALL_MANDIR})
 install(FILES docs/recipe.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/larder)
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.md"

@@ -19,6 +19,7 @@ enum {
     E_DEVICE = -6,  /* no such device, or it refused */
     E_TRUST = -7,   /* nobody whom we trust says so */
     E_REMOTE = -8,  /* a remote is away, or refuses */
+    E_AGAIN = -9,   /* as E_DEVICE, but it may pass: a program ends with 75 */
 };
 
 struct error {

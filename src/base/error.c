@@ -65,9 +65,9 @@ int error_context(struct error *err, const char *fmt, ...)
 int error_exit_status(int code)
 {
     static const int status[] = {
-        [0] = 0,         [-E_USAGE] = 2,   [-E_INPUT] = 3,
-        [-E_SYSTEM] = 8, [-E_CORRUPT] = 5, [-E_STAGE] = 1,
-        [-E_DEVICE] = 8, [-E_TRUST] = 6,   [-E_REMOTE] = 7,
+        [0] = 0,          [-E_USAGE] = 2, [-E_INPUT] = 3,  [-E_SYSTEM] = 8,
+        [-E_CORRUPT] = 5, [-E_STAGE] = 1, [-E_DEVICE] = 8, [-E_TRUST] = 6,
+        [-E_REMOTE] = 7,  [-E_AGAIN] = 8,
     };
 
     if (code >= 0)

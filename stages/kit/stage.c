@@ -276,6 +276,8 @@ int stage_main(int argc, char **argv, const struct stage_arg *args, stage_run *r
         fprintf(stderr, "%s --help tells more\n", larder_program_name);
         return EXIT_WRONG_USE;
     }
+    if (rc == E_AGAIN)
+        return STAGE_AGAIN;
     return rc < 0 ? EXIT_FAILURE : rc;
 }
 

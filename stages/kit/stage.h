@@ -9,7 +9,8 @@
  *
  * and sees its arguments, its inputs, LARDER_SEED (1 to 16 hex digits), LARDER_THREADS,
  * LARDER_DEVICE and LARDER_CHECKPOINT, and nothing else. Its exit status is 0 when done,
- * 75 for "try again", 2 for a wrong command line, else 1.
+ * 75 for "try again" (STAGE_AGAIN, or E_AGAIN with the one line), 2 for a wrong command
+ * line, else 1.
  */
 #ifndef KIT_STAGE_H
 #define KIT_STAGE_H

@@ -50,15 +50,14 @@ static int allocate(struct nn_device *dev, size_t n, void **mem, struct error *e
 
     *mem = NULL;
     if (rc == 0)
-        rc = gpu_cuda(cudaMalloc(mem, n > 0 ? n : 1), "taking memory", err);
+        rc = gpu_take(mem, n > 0 ? n : 1, "taking memory", err);
     return rc < 0 ? rc : queue_clear(*mem, n, err);
 }
 
 static void release(struct nn_device *dev, void *mem, size_t n)
 {
-    (void)n;
-    if (gpu_enter(dev, NULL) == 0)
-        cudaFree(mem);
+    gpu_enter(dev, NULL); /* a GPU that is lost takes nothing back, and says so later */
+    gpu_give(mem, n > 0 ? n : 1);
 }
 
 static int upload(struct nn_device *dev, void *to, const void *host, size_t n,
@@ -106,8 +105,10 @@ static void discard(struct nn_op *op)
 
     if (g == NULL)
         return;
-    if (g->code->release != NULL && gpu_enter(g->dev, NULL) == 0)
+    if (g->code->release != NULL) {
+        gpu_enter(g->dev, NULL); /* what describes an operator is the host's */
         g->code->release(g);
+    }
     free(g);
 }
 
@@ -344,8 +345,8 @@ static void erase(struct nn_device *dev, struct nn_tape *tape)
 {
     if (tape == NULL)
         return;
-    if (gpu_enter(dev, NULL) == 0)
-        cudaGraphExecDestroy(tape->graph);
+    gpu_enter(dev, NULL);
+    cudaGraphExecDestroy(tape->graph);
     free(tape);
 }
 
@@ -424,4 +425,5 @@ __attribute__((visibility("default"))) const struct nn_plugin larder_nn_plugin =
     .abi = NN_PLUGIN_ABI,
     .start = gpu_start,
     .backend = &backend_cudnn,
+    .describe = gpu_describe,
 };

@@ -68,15 +68,16 @@ static void *open_plugin(const char *device, struct error *err)
     return handle;
 }
 
-int cudnn_load(const struct nn_backend **b, const char *device, struct error *err)
+bool cudnn_driver(void)
 {
-    int gpu = number_of(device, err), rc;
-    const struct nn_plugin *plugin;
+    return dlopen("libcuda.so.1", RTLD_NOW | RTLD_GLOBAL) != NULL;
+}
+
+int cudnn_plugin(const struct nn_plugin **plugin, const char *device, struct error *err)
+{
     void *handle;
 
-    if (gpu < 0)
-        return gpu;
-    if (dlopen("libcuda.so.1", RTLD_NOW | RTLD_GLOBAL) == NULL)
+    if (!cudnn_driver())
         return error_set(err, E_DEVICE,
                          "device %s: there is no NVIDIA driver here (libcuda.so.1); "
                          "compute on the CPU with LARDER_DEVICE=cpu",
@@ -84,12 +85,23 @@ int cudnn_load(const struct nn_backend **b, const char *device, struct error *er
     handle = open_plugin(device, err);
     if (handle == NULL)
         return E_DEVICE;
-    plugin = dlsym(handle, NN_PLUGIN_SYMBOL);
-    if (plugin == NULL || plugin->abi != NN_PLUGIN_ABI)
+    *plugin = dlsym(handle, NN_PLUGIN_SYMBOL);
+    if (*plugin == NULL || (*plugin)->abi != NN_PLUGIN_ABI)
         return error_set(
             err, E_DEVICE,
             "device %s: %s is of another version of Larder; install both anew", device,
             PLUGIN);
+    return 0;
+}
+
+int cudnn_load(const struct nn_backend **b, const char *device, struct error *err)
+{
+    int gpu = number_of(device, err), rc;
+    const struct nn_plugin *plugin;
+
+    rc = gpu < 0 ? gpu : cudnn_plugin(&plugin, device, err);
+    if (rc < 0)
+        return rc;
     rc = plugin->start(gpu, err);
     if (rc < 0)
         return error_context(err, "device %s", device);

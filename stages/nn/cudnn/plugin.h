@@ -5,10 +5,12 @@
 #ifndef NN_CUDNN_PLUGIN_H
 #define NN_CUDNN_PLUGIN_H
 
+#include <stdio.h>
+
 #include "nn/backend.h"
 
 /* Another number: another layout of what is shared (struct nn_backend and below). */
-enum { NN_PLUGIN_ABI = 4 };
+enum { NN_PLUGIN_ABI = 5 };
 
 #define NN_PLUGIN_SYMBOL "larder_nn_plugin"
 
@@ -18,6 +20,10 @@ struct nn_plugin {
      * libraries do not fit. */
     int (*start)(int gpu, struct error *err);
     const struct nn_backend *backend;
+    /* Writes what there is: the libraries, then each GPU; a line each, of three columns:
+     * "fine" or "note" (it cannot be used), what it is, and what to know of it. As
+     * start(). */
+    int (*describe)(FILE *to, struct error *err);
 };
 
 #endif

@@ -145,8 +145,7 @@ static int next_part(struct shipment *s, size_t n, void **mem, struct error *err
         if (p->mem != NULL)
             cudaFreeHost(p->mem);
         *p = (struct pinned){ 0 };
-        rc = gpu_cuda(cudaMallocHost(&p->mem, n), "taking memory that the GPU can read",
-                      err);
+        rc = gpu_take_host(&p->mem, n, err);
         p->size = rc < 0 ? 0 : n;
     }
     s->n += rc == 0;

@@ -17,14 +17,24 @@ static struct {
     float *bucket; /* n x BUCKET, device */
 } all;
 
+/* What another rank or the machine did to us may be over when we try again. */
 static int told(ncclResult_t status, const char *what, struct error *err)
 {
+    bool passes = status == ncclRemoteError || status == ncclSystemError;
+
     if (status == ncclSuccess)
         return 0;
-    return error_set(err, E_DEVICE,
+    if (gpu_state(what, err) < 0)
+        return gpu_state(what, err);
+    return error_set(err, passes ? E_AGAIN : E_DEVICE,
                      "NCCL: %s: %s%s%s; see that all GPUs of the step work", what,
                      ncclGetErrorString(status), all.comm != NULL ? ": " : "",
                      all.comm != NULL ? ncclGetLastError(all.comm) : "");
+}
+
+static size_t bucket_size(void)
+{
+    return (size_t)all.n * BUCKET * sizeof *all.bucket;
 }
 
 int together_meet(unsigned char id[], struct error *err)
@@ -49,15 +59,12 @@ int together_join(const struct ranks *r, struct error *err)
     rc = told(ncclCommInitRank(&all.comm, r->n, id, r->rank), "joining the other GPUs",
               err);
     return rc < 0 ? rc
-                  : gpu_cuda(cudaMalloc((void **)&all.bucket,
-                                        (size_t)r->n * BUCKET * sizeof *all.bucket),
-                             "taking memory", err);
+                  : gpu_take((void **)&all.bucket, bucket_size(), "taking memory", err);
 }
 
 void together_leave(void)
 {
-    if (all.bucket != NULL)
-        cudaFree(all.bucket);
+    gpu_give(all.bucket, bucket_size());
     if (all.comm != NULL)
         ncclCommDestroy(all.comm);
     all.bucket = NULL;
