@@ -214,7 +214,8 @@ struct nn_backend {
     int (*keep)(struct nn_device *dev, const struct nn_keep *k, struct error *err);
     /* Calls between record() and stop() that only compute and copy are noted, not done;
      * play() queues them all, with the same memory; stop() without a tape forgets them.
-     * All devices of the process record together, on one thread. NULL in place of the three: every call is made each time.
+     * All devices of the process record together, on one thread. NULL in place of the
+     * three: every call is made each time.
      */
     int (*record)(struct nn_device *dev, struct error *err);
     int (*stop)(struct nn_device *dev, struct nn_tape **tape, struct error *err);
