@@ -40,6 +40,7 @@
 #include "nn/init.h"
 #include "nn/net.h"
 #include "nn/ranks.h"
+#include "nn/step.h"
 
 #include "larder/banned.h"
 

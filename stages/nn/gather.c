@@ -1,3 +1,5 @@
+#include "nn/gather.h"
+
 #include <stdlib.h>
 #include <string.h>
 

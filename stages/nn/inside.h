@@ -7,23 +7,13 @@
 #include "nn/attack.h"
 #include "nn/backend.h"
 #include "nn/fuse.h"
+#include "nn/gather.h"
 #include "nn/lane.h"
 #include "nn/net.h"
+#include "nn/step.h"
+#include "nn/tape.h"
 #include "nn/weights.h"
 #include "nn/workers.h"
-
-/* What is computed alike each time; where any of it differs, it is recorded anew. */
-struct tape_shape {
-    bool attacked, clamped, clips, keep_best, look_last;
-    int attack_steps;
-};
-
-/* Calls on the device's memory that are made again and again. All-zero is empty. */
-struct taped {
-    struct tape_shape shape;
-    int made; /* how often so far: the first time is not recorded */
-    struct nn_tape *tape;
-};
 
 struct net {
     const struct nn_backend *b;
@@ -52,16 +42,6 @@ struct net {
 struct draws;
 /* Of that picture; NULL where there are none. */
 const struct draws *net_draws_at(const struct net_draws *d, int picture);
-
-/* What compute() does: call by call, since libraries prepare themselves in first calls;
- * from the second time on, where the backend records, from a tape. */
-int tape_run(struct net *net, struct taped *t, const struct tape_shape *shape,
-             int (*compute)(void *context, struct error *err), void *context,
-             struct error *err);
-void tape_release(struct net *net, struct taped *t);
-
-/* What net_gather() has taken. */
-void gather_release(struct net *net);
 
 /* The program that the lanes run, from here on. */
 void net_run_program(struct net *net, int k);

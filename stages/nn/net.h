@@ -103,31 +103,6 @@ struct sgd {
 };
 int net_update(struct net *net, const struct sgd *sgd, struct error *err);
 
-/* A step of training as the calls above make it, of a whole batch, in three calls: while
- * a batch is computed with, the next one can be made and put.
- *
- *   net_put(batch 0);
- *   net_train(); net_put(batch 1); net_trained();
- *   net_train(); net_put(batch 2); net_trained(); ...
- */
-struct net_batch {
-    const float *pixels; /* o.batch pictures, and as many labels and draws */
-    const int32_t *label;
-    const struct net_draws *draws; /* as for net_forward_training() */
-};
-struct attack;
-struct net_step {
-    const struct sgd *sgd;
-    const struct attack *attack; /* without a start; NULL: on the pictures themselves */
-    bool clamped;                /* what is trained on is moved into 0..1 */
-};
-/* The arrays are the caller's again. */
-int net_put(struct net *net, const struct net_batch *b, struct error *err);
-/* Begins a step with the batch that was put last. */
-int net_train(struct net *net, const struct net_step *s, struct error *err);
-/* Waits for it: the loss and the logits of each picture. */
-int net_trained(struct net *net, float *loss, float *logits, struct error *err);
-
 /* From here on passes are those of evaluation, with the weights as they are now. */
 int net_evaluate(struct net *net, struct error *err);
 
@@ -138,9 +113,6 @@ struct lane;
 int net_each_lane(struct net *net, int n,
                   int (*work)(struct lane *lane, void *context, struct error *err),
                   void *context, struct error *err);
-/* An array of the host with `each` values for each of the n pictures, of which the lanes
- * of this process have filled their part: whole, in every rank. NULL is fine. */
-int net_gather(struct net *net, int n, float *array, size_t each, struct error *err);
 const struct graph *net_graph(const struct net *net); /* borrowed */
 
 /* net_open() on a backend that is not in the list, for tests. */

@@ -1,3 +1,5 @@
+#include "nn/step.h"
+
 #include <assert.h>
 
 #include "larder/banned.h"

@@ -1,3 +1,5 @@
+#include "nn/tape.h"
+
 #include "larder/banned.h"
 #include "nn/inside.h"
 

@@ -20,6 +20,7 @@
 #include "nn/attack.h"
 #include "nn/init.h"
 #include "nn/net.h"
+#include "nn/step.h"
 
 struct bench {
     struct graph *graph;

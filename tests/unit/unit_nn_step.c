@@ -8,6 +8,7 @@
 #include "nn/arch.h"
 #include "nn/attack.h"
 #include "nn/init.h"
+#include "nn/step.h"
 
 enum { N = 8, CLASSES = 10, STEPS = 5, BATCHES = 2 };
 
