@@ -118,7 +118,7 @@ static struct search search_of(struct lane *lane, const struct graph *graph)
                             .at = lane_attack(lane),
                             .loss = lane_attack(lane).best_loss, /* of no look yet */
                             .n = lane_count(lane),
-                            .size = (size_t)graph->H * graph->W * graph->C };
+                            .size = graph_picture(graph) };
 }
 
 int attack_at(struct lane *lane, const struct graph *graph, const struct attack *a,
@@ -195,8 +195,7 @@ int attack_l2(struct net *net, const struct attack *a, const float *pixels,
                             .label = label,
                             .adversarial = adversarial,
                             .loss = loss };
-    const struct graph *g = net_graph(net);
-    size_t size = (size_t)g->H * g->W * g->C;
+    size_t size = graph_picture(net_graph(net));
     int rc;
 
     assert(pixels != adversarial);

@@ -335,6 +335,16 @@ static bool has_bias(const struct graph_op *op)
     return op->bias || op->kind == GRAPH_BATCHNORM;
 }
 
+size_t graph_picture(const struct graph *g)
+{
+    return (size_t)g->H * (size_t)g->W * (size_t)g->C;
+}
+
+size_t graph_logits(const struct graph *g)
+{
+    return (size_t)g->places * (size_t)g->classes;
+}
+
 long graph_parameters(const struct graph *g)
 {
     long n = 0;

@@ -138,6 +138,9 @@ bool graph_has(const struct graph *g, enum graph_kind kind);
 /* Sets needed[i] for what the last operator follows from, and with aux the heads too. */
 void graph_needed(const struct graph *g, bool aux, bool *needed);
 
+/* Values of a picture, and of its logits. */
+size_t graph_picture(const struct graph *g);
+size_t graph_logits(const struct graph *g);
 long graph_parameters(const struct graph *g);      /* how many values, without buffers */
 long graph_multiplications(const struct graph *g); /* multiply-adds for one picture */
 /* Fills an empty *t with zeroed tensors: every parameter and buffer, in the order of the

@@ -38,17 +38,6 @@ struct lane {
     float *zero; /* of the host: values of a picture that are 0 */
 };
 
-static size_t picture_values(const struct lane *l)
-{
-    return (size_t)l->graph->H * l->graph->W * l->graph->C;
-}
-
-/* Of one output that gives logits. */
-static size_t logits_each(const struct lane *l)
-{
-    return (size_t)l->graph->places * l->graph->classes;
-}
-
 /* Where each array is in a block: planned with base NULL, then given out. */
 struct block {
     char *base;
@@ -64,7 +53,7 @@ static void *place(struct block *p, size_t bytes)
 
 static void place_attack(struct lane *l, struct block *p)
 {
-    size_t pictures = (size_t)l->N * picture_values(l) * sizeof(float);
+    size_t pictures = (size_t)l->N * graph_picture(l->graph) * sizeof(float);
 
     l->attack.x0 = place(p, pictures);
     l->attack.x = place(p, pictures);
@@ -91,7 +80,7 @@ static void place_waiting(struct lane *l, struct block *p)
     for (int k = 0; k < 2; k++) {
         struct waiting *w = &l->waiting[k];
 
-        w->pixels = place(p, n * picture_values(l) * sizeof *w->pixels);
+        w->pixels = place(p, n * graph_picture(l->graph) * sizeof *w->pixels);
         w->label = place(p, n * (size_t)l->graph->places * sizeof *w->label);
         w->draws = place(p, n * sizeof *w->draws);
         w->epoch = place(p, sizeof *w->epoch);
@@ -144,7 +133,7 @@ int lane_open(struct lane **lane, const struct nn_backend *backend, int index,
     if (rc < 0)
         goto out;
     place_all(l, l->mem);
-    l->zero = xcalloc(picture_values(l), sizeof *l->zero);
+    l->zero = xcalloc(graph_picture(l->graph), sizeof *l->zero);
     lane_run(l, 0);
 out:
     if (rc < 0) {
@@ -249,13 +238,14 @@ struct lane_attack lane_attack(const struct lane *l)
 int lane_logits(struct lane *l, float *logits, struct error *err)
 {
     return l->b->download(l->dev, logits, l->run->args[l->run->p->out[0]].y,
-                          (size_t)l->count * logits_each(l) * sizeof *logits, err);
+                          (size_t)l->count * graph_logits(l->graph) * sizeof *logits,
+                          err);
 }
 
 /* Fills an array, of so many values a picture, behind the lane's pictures. */
 static int fill(struct lane *l, float *array, size_t values, struct error *err)
 {
-    size_t at = l->count * values, end = l->N * values, zeros = picture_values(l);
+    size_t at = l->count * values, end = l->N * values, zeros = graph_picture(l->graph);
     int rc = 0;
 
     for (size_t n; at < end && rc == 0; at += n) {
@@ -295,7 +285,7 @@ static int upload_draws(struct lane *l, const struct lane_pass *pass, struct err
 /* The pictures lie in the network's first array, but for the filling. */
 static int pass_forward(struct lane *l, const struct lane_pass *pass, struct error *err)
 {
-    int rc = fill(l, l->run->x, picture_values(l), err);
+    int rc = fill(l, l->run->x, graph_picture(l->graph), err);
 
     if (rc == 0)
         rc = upload_draws(l, pass, err);
@@ -315,7 +305,7 @@ int lane_resume(struct lane *l, int i, const float *values, struct error *err)
 
 static size_t pictures_size(const struct lane *l)
 {
-    return l->count * picture_values(l) * sizeof(float);
+    return l->count * graph_picture(l->graph) * sizeof(float);
 }
 
 int lane_forward(struct lane *l, const float *pixels, const struct lane_pass *pass,
@@ -491,7 +481,7 @@ int lane_tap(struct lane *l, int i, float *values, struct error *err)
 static int take_pictures(struct lane *l, float *to, const float *from, bool clamped,
                          struct error *err)
 {
-    return clamped ? l->b->clamp(l->dev, to, from, l->N * picture_values(l), err)
+    return clamped ? l->b->clamp(l->dev, to, from, l->N * graph_picture(l->graph), err)
                    : l->b->copy(l->dev, to, from, pictures_size(l), err);
 }
 
@@ -503,7 +493,7 @@ int lane_put(struct lane *l, int k, const struct lane_batch *b, struct error *er
 
     if (rc == 0)
         rc = l->b->send(l->dev, w->pixels, b->pixels,
-                        l->N * picture_values(l) * sizeof *w->pixels, err);
+                        l->N * graph_picture(l->graph) * sizeof *w->pixels, err);
     if (rc == 0)
         rc = l->b->send(l->dev, w->label, b->label, places * sizeof *w->label, err);
     if (rc == 0 && b->draws != NULL)

@@ -238,20 +238,10 @@ struct batch {
     int op; /* of a tap */
 };
 
-static size_t picture_values(const struct net *net)
-{
-    return (size_t)net->graph->H * net->graph->W * net->graph->C;
-}
-
-static size_t logits_each(const struct net *net)
-{
-    return (size_t)net->graph->places * (size_t)net->graph->classes;
-}
-
 static int take_logits(const struct batch *b, struct lane *lane, struct error *err)
 {
-    return lane_logits(lane, b->out + (size_t)lane_first(lane) * logits_each(b->net),
-                       err);
+    return lane_logits(
+        lane, b->out + (size_t)lane_first(lane) * graph_logits(b->net->graph), err);
 }
 
 const struct draws *net_draws_at(const struct net_draws *d, int picture)
@@ -271,7 +261,7 @@ static int forward(struct lane *lane, void *context, struct error *err)
         pass.epoch = b->draws->epoch;
         pass.draws = net_draws_at(b->draws, lane_first(lane));
     }
-    rc = lane_forward(lane, b->pixels + first * picture_values(b->net),
+    rc = lane_forward(lane, b->pixels + first * graph_picture(b->net->graph),
                       b->draws != NULL ? &pass : NULL, err);
     return rc == 0 && b->out != NULL ? take_logits(b, lane, err) : rc;
 }
@@ -298,7 +288,7 @@ int net_forward(struct net *net, const float *pixels, int n, float *logits,
     net->n = n;
     if (rc == 0)
         rc = net_each_lane(net, n, forward, &b, err);
-    return rc < 0 ? rc : net_gather(net, net->n, logits, logits_each(net), err);
+    return rc < 0 ? rc : net_gather(net, net->n, logits, graph_logits(net->graph), err);
 }
 
 /* The operator of the evaluation program that computes this one of the graph. */
@@ -339,7 +329,7 @@ int net_resume(struct net *net, int op, const float *values, int n, float *logit
     net->n = n;
     if (rc == 0)
         rc = net_each_lane(net, n, resume, &b, err);
-    return rc < 0 ? rc : net_gather(net, net->n, logits, logits_each(net), err);
+    return rc < 0 ? rc : net_gather(net, net->n, logits, graph_logits(net->graph), err);
 }
 
 int net_forward_training(struct net *net, const float *pixels, int n,
@@ -366,7 +356,7 @@ int net_forward_training(struct net *net, const float *pixels, int n,
         weights_moved(&net->weights);
         rc = weights_share_running(&net->weights, err);
     }
-    return rc < 0 ? rc : net_gather(net, net->n, logits, logits_each(net), err);
+    return rc < 0 ? rc : net_gather(net, net->n, logits, graph_logits(net->graph), err);
 }
 
 static int loss_of_lane(struct lane *lane, void *context, struct error *err)
@@ -418,7 +408,7 @@ static int backward_input(struct lane *lane, void *context, struct error *err)
     struct batch *b = context;
 
     return lane_backward_input(
-        lane, b->out + (size_t)lane_first(lane) * picture_values(b->net), err);
+        lane, b->out + (size_t)lane_first(lane) * graph_picture(b->net->graph), err);
 }
 
 int net_backward_input(struct net *net, float *gradient, struct error *err)
@@ -429,7 +419,8 @@ int net_backward_input(struct net *net, float *gradient, struct error *err)
     assert(net->o.input_gradient && net->n > 0 && net->run == 0);
     assert(net->graph->n_outputs == 0);
     rc = net_each_lane(net, net->n, backward_input, &b, err);
-    return rc < 0 ? rc : net_gather(net, net->n, gradient, picture_values(net), err);
+    return rc < 0 ? rc
+                  : net_gather(net, net->n, gradient, graph_picture(net->graph), err);
 }
 
 static int backward_outputs(struct lane *lane, void *context, struct error *err)
@@ -437,7 +428,8 @@ static int backward_outputs(struct lane *lane, void *context, struct error *err)
     struct batch *b = context;
 
     return lane_backward_outputs(
-        lane, b->dy, b->out + (size_t)lane_first(lane) * picture_values(b->net), err);
+        lane, b->dy, b->out + (size_t)lane_first(lane) * graph_picture(b->net->graph),
+        err);
 }
 
 int net_backward_outputs(struct net *net, const float *const *dy, float *gradient,
@@ -449,7 +441,8 @@ int net_backward_outputs(struct net *net, const float *const *dy, float *gradien
     assert(net->o.input_gradient && net->n > 0 && net->run == 0);
     assert(net->graph->n_outputs > 0);
     rc = net_each_lane(net, net->n, backward_outputs, &b, err);
-    return rc < 0 ? rc : net_gather(net, net->n, gradient, picture_values(net), err);
+    return rc < 0 ? rc
+                  : net_gather(net, net->n, gradient, graph_picture(net->graph), err);
 }
 
 static int backward_weights(struct lane *lane, void *context, struct error *err)

@@ -15,11 +15,6 @@ struct making {
     float *out;
 };
 
-static size_t picture_values(const struct net *net)
-{
-    return (size_t)net->graph->H * net->graph->W * net->graph->C;
-}
-
 static struct lane_step how(const struct making *m, const struct lane *lane)
 {
     struct lane_step s = m->how;
@@ -37,7 +32,7 @@ static int put(struct lane *lane, void *context, struct error *err)
 
     return lane_put(
         lane, m->net->waits,
-        &(struct lane_batch){ .pixels = b->pixels + first * picture_values(m->net),
+        &(struct lane_batch){ .pixels = b->pixels + first * graph_picture(m->net->graph),
                               .label = b->label + first * places,
                               .draws = draws,
                               .epoch = draws != NULL ? b->draws->epoch : 0 },
@@ -81,7 +76,7 @@ static int get_loss(struct lane *lane, void *context, struct error *err)
 static int get_logits(struct lane *lane, void *context, struct error *err)
 {
     const struct making *m = context;
-    size_t each = (size_t)m->net->graph->places * (size_t)m->net->graph->classes;
+    size_t each = graph_logits(m->net->graph);
 
     return lane_logits(lane, m->out + (size_t)lane_first(lane) * each, err);
 }
@@ -171,8 +166,5 @@ int net_trained(struct net *net, float *loss, float *logits, struct error *err)
         rc = each(&m, get_logits, err);
     if (rc == 0)
         rc = net_gather(net, net->n, loss, 1, err);
-    return rc < 0 ? rc
-                  : net_gather(net, net->n, logits,
-                               (size_t)net->graph->places * (size_t)net->graph->classes,
-                               err);
+    return rc < 0 ? rc : net_gather(net, net->n, logits, graph_logits(net->graph), err);
 }

@@ -12,13 +12,6 @@
 #include "nn/attack.h"
 #include "nn/net.h"
 
-/* A step of training as the calls above make it, of a whole batch, in three calls: while
- * a batch is computed with, the next one can be made and put.
- *
- *   net_put(batch 0);
- *   net_train(); net_put(batch 1); net_trained();
- *   net_train(); net_put(batch 2); net_trained(); ...
- */
 struct net_batch {
     const float *pixels; /* o.batch pictures, and as many labels and draws */
     const int32_t *label;
