@@ -33,16 +33,23 @@ static char made[16][80];
 static int n_made;
 static pid_t maker;
 
+/* Under TMPDIR, whose owner takes away what a process that was killed leaves; else in
+ * memory. */
+static const char *folder(void)
+{
+    const char *set = getenv("TMPDIR");
+
+    if (set != NULL)
+        return set;
+    return access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+}
+
 bool meet_make(char *name, size_t n)
 {
     int file;
 
-    snprintf(name, n, "/dev/shm/cuda-on-cpu.XXXXXX");
+    snprintf(name, n, "%s/cuda-on-cpu.XXXXXX", folder());
     file = mkstemp(name);
-    if (file < 0) {
-        snprintf(name, n, "/tmp/cuda-on-cpu.XXXXXX");
-        file = mkstemp(name);
-    }
     if (file < 0)
         return false;
     if (ftruncate(file, sizeof(struct ground)) < 0)
