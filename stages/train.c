@@ -588,11 +588,13 @@ static int train(const void *options, struct error *err)
     while (rc == 0 && t.step < t.n_steps)
         rc = train_epoch(&t, err);
     if (rc == 0)
-        rc = ranks_finish(&t.ranks, err);
-    if (rc == 0)
         rc = write_outputs(&t, err);
 out:
+    if (rc < 0 && t.ranks.n > 1)
+        ranks_fail(rc, err);
     close_training(&t);
+    if (rc == 0)
+        rc = ranks_finish(&t.ranks, err);
     return rc;
 }
 

@@ -247,6 +247,19 @@ static int print_and_release(struct buf *text)
     return written ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+int stage_status(int rc, const struct error *err)
+{
+    if (rc < 0)
+        fprintf(stderr, "%s: %s\n", larder_program_name, err->text);
+    if (rc == E_USAGE) {
+        fprintf(stderr, "%s --help tells more\n", larder_program_name);
+        return EXIT_WRONG_USE;
+    }
+    if (rc == E_AGAIN)
+        return STAGE_AGAIN;
+    return rc < 0 ? EXIT_FAILURE : rc;
+}
+
 int stage_main(int argc, char **argv, const struct stage_arg *args, stage_run *run,
                const void *options)
 {
@@ -270,15 +283,7 @@ int stage_main(int argc, char **argv, const struct stage_arg *args, stage_run *r
     if (rc == 0)
         rc = run(options, &err);
     assert(rc <= 0 || rc == STAGE_AGAIN);
-    if (rc < 0)
-        fprintf(stderr, "%s: %s\n", larder_program_name, err.text);
-    if (rc == E_USAGE) {
-        fprintf(stderr, "%s --help tells more\n", larder_program_name);
-        return EXIT_WRONG_USE;
-    }
-    if (rc == E_AGAIN)
-        return STAGE_AGAIN;
-    return rc < 0 ? EXIT_FAILURE : rc;
+    return stage_status(rc, &err);
 }
 
 int stage_threads(void)

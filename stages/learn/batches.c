@@ -214,12 +214,13 @@ static void load_one(void *context, int item)
         note_failure(l, k, rc, &err);
 }
 
-/* The pictures that are ours to make: all n, or one of equal parts. */
+/* The pictures that are ours to make: all n, or one of equal parts of a whole batch. */
 static int load_pictures(struct batches *b, struct loading *l, int n, struct error *err)
 {
-    int each = b->o.ranks > 1 ? b->o.batch / b->o.ranks : n;
+    bool part = b->o.ranks > 1 && n == b->o.batch;
+    int each = part ? n / b->o.ranks : n;
 
-    l->first = each * b->o.rank;
+    l->first = part ? each * b->o.rank : 0;
     pthread_mutex_init(&l->lock, NULL);
     workers_run(b->workers, each, load_one, l);
     pthread_mutex_destroy(&l->lock);

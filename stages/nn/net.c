@@ -344,11 +344,6 @@ int net_forward_training(struct net *net, const float *pixels, int n,
 
     assert(net->o.weight_gradient);
     assert(b.draws->draws != NULL || !graph_has(net->graph, GRAPH_DROPOUT));
-    if (n < net->o.batch && n_ranks(net) > 1)
-        return error_set(err, E_INPUT,
-                         "several GPUs train on whole batches only: this one has %d "
-                         "pictures of %d",
-                         n, net->o.batch);
     net_run_program(net, net->n_programs - 1);
     net->n = n;
     rc = net_each_lane(net, n, forward, &b, err);

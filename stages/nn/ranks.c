@@ -102,8 +102,7 @@ static void end_all(int rank, int status)
             kill(others.pid[k], SIGKILL);
     fprintf(stderr, "%s: rank %d, on another GPU, has failed; so all end\n",
             program_invocation_short_name, rank);
-    _exit(WIFEXITED(status) && WEXITSTATUS(status) != 0 ? WEXITSTATUS(status)
-                                                        : EXIT_FAILURE);
+    _exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
 }
 
 static int rank_of(pid_t pid)
@@ -186,6 +185,11 @@ int ranks_start(struct ranks *r, struct error *err)
     if (rc == 0)
         rc = b->meet(r->id, err);
     return rc < 0 ? rc : start_others(r, err);
+}
+
+void ranks_fail(int rc, const struct error *err)
+{
+    _exit(stage_status(rc, err));
 }
 
 int ranks_finish(const struct ranks *r, struct error *err)

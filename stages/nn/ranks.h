@@ -20,7 +20,11 @@ struct ranks {
 /* Of this process, by LARDER_DEVICE ("cuda:0,1": two). In rank 0 the others are started
  * here, once, before anything is written. E_DEVICE. */
 int ranks_start(struct ranks *r, struct error *err);
-/* In rank 0: waits until the others have ended well. */
+/* In rank 0: waits until the others have ended well. Nets are closed before it, since all
+ * ranks leave NCCL together. */
 int ranks_finish(const struct ranks *r, struct error *err);
+/* When a rank of several has failed with rc: tells it and ends the process, and with it
+ * all ranks. Nothing is closed: the GPU may wait for one that will not come. */
+void ranks_fail(int rc, const struct error *err);
 
 #endif

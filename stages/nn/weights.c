@@ -494,15 +494,25 @@ int weights_share_running(struct weights *s, struct error *err)
     return rc;
 }
 
-/* The gradients of all ranks go into those of the first lane here. */
-static int reduce(const struct weights *s, struct error *err)
+static int clear(const struct weights *s, float *values, size_t n, struct error *err)
+{
+    float *zeros = xcalloc(n, sizeof *zeros);
+    int rc = s->b->upload(lane_device(s->lane[0]), values, zeros, n * sizeof *zeros, err);
+
+    free(zeros);
+    return rc;
+}
+
+/* Those of the first `lanes` here, which may be none, and of all ranks go into those of
+ * the first lane. */
+static int reduce(const struct weights *s, int lanes, struct error *err)
 {
     struct nn_device *dev = lane_device(s->lane[0]);
     size_t n;
     float *sum = lane_gradients(s->lane[0], s->home.number, &n);
-    int rc = 0;
+    int rc = lanes == 0 ? clear(s, sum, n, err) : 0;
 
-    for (int k = 1; k < s->lanes && rc == 0; k++)
+    for (int k = 1; k < lanes && rc == 0; k++)
         rc = s->b->add(dev, sum, lane_gradients(s->lane[k], s->home.number, &n), n, err);
     return rc < 0 ? rc : s->b->reduce(dev, sum, n, err);
 }
@@ -513,7 +523,7 @@ int weights_update(struct weights *s, bool clips, int n, struct error *err)
     int rc = 0;
 
     if (s->ranks > 1) {
-        rc = reduce(s, err);
+        rc = reduce(s, n, err);
         u.lanes = 1;
     }
     if (rc == 0 && clips)

@@ -13,6 +13,8 @@
 
 struct place {
     _Atomic uint64_t steps;
+    _Atomic bool leaves;
+    pid_t process;
     int gpu;
     struct meet_note note;
 };
@@ -100,6 +102,7 @@ struct meet *meet_join(const char *name, int rank, int ranks, int gpu)
         return NULL;
     }
     m->ground->place[rank].gpu = gpu;
+    m->ground->place[rank].process = getpid();
     return m;
 }
 
@@ -134,6 +137,19 @@ enum meet_outcome meet_look(const struct meet *m, int *lost)
         return MEET_LOST;
     }
     return outcome;
+}
+
+bool meet_all_leave(struct meet *m)
+{
+    atomic_store(&m->ground->place[m->rank].leaves, true);
+    for (int r = 0; r < m->ranks; r++) {
+        struct place *p = &m->ground->place[r];
+
+        if (p->process != getpid() && !atomic_load(&p->leaves) &&
+            lock(m->file, r, F_OFD_GETLK, F_WRLCK) != F_UNLCK)
+            return false;
+    }
+    return true;
 }
 
 struct meet_note *meet_note(const struct meet *m, int rank)

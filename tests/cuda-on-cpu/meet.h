@@ -35,6 +35,9 @@ void meet_step(struct meet *m);
 /* *lost: the rank that is gone, when one is. */
 enum meet_outcome meet_look(const struct meet *m, int *lost);
 
+/* Whether the ranks of other processes leave as this one does, or are gone. */
+bool meet_all_leave(struct meet *m);
+
 struct meet_note *meet_note(const struct meet *m, int rank);
 void *meet_room(const struct meet *m, int rank); /* MEET_ROOM bytes */
 int meet_gpu(const struct meet *m, int rank);

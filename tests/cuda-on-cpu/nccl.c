@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "comm.h"
 #include "handle.h"
@@ -183,6 +184,22 @@ ncclResult_t ncclCommInitAll(ncclComm_t *comm, int n, const int *devices)
     return leave(r == ncclSuccess ? join_all(comm, n) : r);
 }
 
+/* Its proxy thread ends when those of the other processes have closed what is open
+ * between them. */
+static void part_together(ncclComm_t comm)
+{
+    double until = comm_clock() + setting()->patience;
+
+    while (!meet_all_leave(comm->meet)) {
+        if (comm_clock() > until)
+            told_stop(
+                "ncclCommDestroy: other ranks do not destroy theirs: it waits for ever");
+        call_pause();
+        usleep(100);
+        call_resume();
+    }
+}
+
 ncclResult_t ncclCommDestroy(ncclComm_t comm)
 {
     ncclResult_t r = enter(CALL_CLEANUP, "ncclCommDestroy");
@@ -192,6 +209,7 @@ ncclResult_t ncclCommDestroy(ncclComm_t comm)
     handle_check(HANDLE_COMM, comm);
     if (!work_done(comm->last) && !call_any_stuck())
         told_stop("ncclCommDestroy: a collective of it is still queued");
+    part_together(comm);
     go(comm);
     return leave(r);
 }

@@ -366,6 +366,25 @@ static int comm_destroyed_too_early(bool wrong)
     return in_processes(early_part, wrong);
 }
 
+/* Rank 0 waits for another's end before it destroys its own, and that one for rank 0. */
+static int parting_part(ncclUniqueId id, int rank, bool wrong)
+{
+    ncclComm_t comm;
+    siginfo_t end;
+
+    if (join(&comm, id, rank) != ncclSuccess)
+        return 1;
+    if (wrong && rank == 0)
+        waitid(P_ALL, 0, &end, WEXITED | WNOWAIT);
+    ncclCommDestroy(comm);
+    return 0;
+}
+
+static int destroyed_one_by_one(bool wrong)
+{
+    return in_processes(parting_part, wrong);
+}
+
 /* The second is for those that go on only when they have waited long enough. */
 #define THREE                                              \
     {                                                      \
@@ -386,8 +405,9 @@ const struct mistake mistakes_ranks[] = {
     { "gpu_of_two_ranks", gpu_of_two_ranks, NULL, THREE },
     { "group_forgotten", group_forgotten, NULL, HASTY },
     { "rank_without_a_thread", rank_without_a_thread, NULL, HASTY },
-    { "graph_launched_too_often", graph_launched_too_often, NULL, THREE },
-    { "comm_kept", comm_kept, "a handle: communicator", THREE },
+    { "graph_launched_too_often", graph_launched_too_often, NULL, HASTY },
+    { "comm_kept", comm_kept, "a handle: communicator", HASTY },
     { "comm_destroyed_too_early", comm_destroyed_too_early, "is still queued", THREE },
+    { "destroyed_one_by_one", destroyed_one_by_one, NULL, HASTY },
     { 0 },
 };
