@@ -119,11 +119,16 @@ static void permit_own(struct fence *f, const struct desk *d,
         fence_permit(f, d->linked[i], PERMIT_READ);
 }
 
-static int watch(struct guard *g, const struct desk *d, const struct step *step,
-                 struct error *err)
+/* NCCL has the processes of several GPUs find each other through an internet socket. */
+static bool may_reach_network(const struct step *step, const struct allowance *given)
+{
+    return step->network || (given->gpus && strchr(given->gpus, ','));
+}
+
+static int watch(struct guard *g, const struct desk *d, struct error *err)
 {
     int rc = trace_new(&g->trace, d->root, d->step,
-                       g->mode == SANDBOX_ENFORCE && !step->network, err);
+                       g->mode == SANDBOX_ENFORCE && !g->fence.network, err);
 
     return rc < 0 ? rc : 0;
 }
@@ -138,7 +143,8 @@ int guard_open(struct guard *g, struct session *s, const struct work *w,
     *g = (struct guard){ .mode = guard_mode(s, step) };
     if (g->mode == SANDBOX_OFF)
         return 0;
-    fence_open(&g->fence, sandbox_of(s), g->mode == SANDBOX_ENFORCE, step->network);
+    fence_open(&g->fence, sandbox_of(s), g->mode == SANDBOX_ENFORCE,
+               may_reach_network(step, given));
     permit_own(&g->fence, d, given);
     permit_executable(&g->fence, step);
     permit_tools(&g->fence, step);
@@ -147,7 +153,7 @@ int guard_open(struct guard *g, struct session *s, const struct work *w,
     if (given->gpus && step->program)
         permit_plugin(&g->fence, step->program);
     if (rc == 0 && (asked || g->mode == SANDBOX_WARN || s->cli->trace))
-        rc = watch(g, d, step, err);
+        rc = watch(g, d, err);
     return rc;
 }
 
