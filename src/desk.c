@@ -13,6 +13,8 @@
 #include "provenance.h"
 #include "shell.h"
 
+extern char **environ;
+
 enum { COPY_AT_MOST = 16 << 20 };
 
 static char *below(struct desk *d, const char *dir, const char *name)
@@ -397,12 +399,24 @@ static const char *device_of(struct desk *d, const char *gpus)
     return device;
 }
 
-/* Nothing of our own environment reaches a step but what is declared. */
+/* What of our own environment says how GPUs are numbered and how several reach each
+ * other; they are summed in the order of the ranks, so no result depends on it. */
+static void add_gpu_words(struct desk *d, struct words *env, const char *gpus)
+{
+    const char *order = getenv("CUDA_DEVICE_ORDER");
+
+    if (gpus && order)
+        add_word(env, arena_printf(&d->arena, "CUDA_DEVICE_ORDER=%s", order));
+    for (char **word = environ; gpus && strchr(gpus, ',') && *word; word++)
+        if (!strncmp(*word, "NCCL_", 5))
+            add_word(env, arena_strdup(&d->arena, *word));
+}
+
+/* Nothing else of it reaches a step but what is declared. */
 static void set_environment(struct desk *d, const struct session *s,
                             const struct step *step, const struct allowance *given)
 {
-    const char *gpus = given->gpus,
-               *order = getenv("CUDA_DEVICE_ORDER"); /* by which the ids are counted */
+    const char *gpus = given->gpus;
     struct words env = { 0 };
 
     add_word(&env, arena_strdup(&d->arena, "PATH=/usr/local/bin:/usr/bin:/bin"));
@@ -412,8 +426,7 @@ static void set_environment(struct desk *d, const struct session *s,
     add_word(&env, arena_strdup(&d->arena, "TZ=UTC"));
     add_word(&env, arena_printf(&d->arena, "LARDER_DEVICE=%s", device_of(d, gpus)));
     add_word(&env, arena_printf(&d->arena, "CUDA_VISIBLE_DEVICES=%s", gpus ? gpus : ""));
-    if (gpus && order)
-        add_word(&env, arena_printf(&d->arena, "CUDA_DEVICE_ORDER=%s", order));
+    add_gpu_words(d, &env, gpus);
     add_word(&env, arena_printf(&d->arena, "LARDER_THREADS=%d", given->threads));
     add_word(&env, arena_printf(&d->arena, "LARDER_PROGRESS=%d", CHILD_PROGRESS));
     if (step->has_seed)

@@ -5,6 +5,7 @@
 
 #include "larder/banned.h"
 #include "larder/fs.h"
+#include "runpath.h"
 
 enum sandbox_mode guard_mode(const struct session *s, const struct step *step)
 {
@@ -73,6 +74,27 @@ static int permit_gpus(struct fence *f, struct error *err)
     return rc;
 }
 
+/* The plug-in for GPUs, where a program looks for it, and the folders of CUDA that it
+ * names itself: the loader reads them there, and a step has no LD_LIBRARY_PATH. */
+static void permit_plugin(struct fence *f, const struct program *program)
+{
+    struct buf folder = { 0 }, plugin = { 0 }, libraries = { 0 };
+    char *real = realpath(program->path, NULL), *save = NULL;
+
+    fs_dirname(&folder, real ? real : program->path);
+    buf_adds(&folder, "/../lib/larder");
+    fs_join(&plugin, folder.s, "larder-cudnn.so");
+    runpath_of(plugin.s, &libraries);
+    fence_permit(f, folder.s, PERMIT_READ);
+    for (char *w = strtok_r(libraries.s, ":", &save); w; w = strtok_r(NULL, ":", &save))
+        if (w[0] == '/')
+            fence_permit(f, w, PERMIT_READ);
+    buf_release(&libraries);
+    buf_release(&plugin);
+    buf_release(&folder);
+    free(real);
+}
+
 static void permit_room(struct fence *f, const char *root)
 {
     static const char *const folder[] = { "step", "home", "tmp" };
@@ -97,11 +119,16 @@ static void permit_own(struct fence *f, const struct desk *d,
         fence_permit(f, d->linked[i], PERMIT_READ);
 }
 
-static int watch(struct guard *g, const struct desk *d, const struct step *step,
-                 struct error *err)
+/* NCCL has the processes of several GPUs find each other through an internet socket. */
+static bool may_reach_network(const struct step *step, const struct allowance *given)
+{
+    return step->network || (given->gpus && strchr(given->gpus, ','));
+}
+
+static int watch(struct guard *g, const struct desk *d, struct error *err)
 {
     int rc = trace_new(&g->trace, d->root, d->step,
-                       g->mode == SANDBOX_ENFORCE && !step->network, err);
+                       g->mode == SANDBOX_ENFORCE && !g->fence.network, err);
 
     return rc < 0 ? rc : 0;
 }
@@ -116,14 +143,17 @@ int guard_open(struct guard *g, struct session *s, const struct work *w,
     *g = (struct guard){ .mode = guard_mode(s, step) };
     if (g->mode == SANDBOX_OFF)
         return 0;
-    fence_open(&g->fence, sandbox_of(s), g->mode == SANDBOX_ENFORCE, step->network);
+    fence_open(&g->fence, sandbox_of(s), g->mode == SANDBOX_ENFORCE,
+               may_reach_network(step, given));
     permit_own(&g->fence, d, given);
     permit_executable(&g->fence, step);
     permit_tools(&g->fence, step);
     if (given->gpus)
         rc = permit_gpus(&g->fence, err);
+    if (given->gpus && step->program)
+        permit_plugin(&g->fence, step->program);
     if (rc == 0 && (asked || g->mode == SANDBOX_WARN || s->cli->trace))
-        rc = watch(g, d, step, err);
+        rc = watch(g, d, err);
     return rc;
 }
 

@@ -332,7 +332,7 @@ void undeclared_tell(const struct session *s, const struct step *step,
         tell_missing(&t, log);
     for (size_t i = 0; i < n && !t.told.n; i++)
         tell_folder(&t, &e[i]);
-    if (trace_network(trace) && !step->network)
+    if (trace_network(trace) && !f->network)
         tell(&t, "network", "opens an internet socket: add `network: true`");
     if (t.told.n > TOLD_MAX)
         buf_printf(to, "  - and %zu more\n", t.told.n - TOLD_MAX);
