@@ -1,5 +1,8 @@
 #include "nn/tape.h"
 
+#include <errno.h>
+#include <stdio.h>
+
 #include "larder/banned.h"
 #include "nn/inside.h"
 
@@ -30,10 +33,22 @@ static int record(struct net *net, struct taped *t,
     return rc;
 }
 
+/* Slower, and the same: better than nothing, where a library's call cannot be recorded.
+ */
+static void give_up(struct net *net, struct taped *t, const struct error *why)
+{
+    fprintf(stderr,
+            "%s: what is repeated cannot be recorded, and is called each time: %s\n",
+            program_invocation_short_name, why->text);
+    t->calls = true;
+    weights_stale(&net->weights); /* what was to be computed was not */
+}
+
 int tape_run(struct net *net, struct taped *t, const struct tape_shape *shape,
              int (*compute)(void *context, struct error *err), void *context,
              struct error *err)
 {
+    struct error why = { 0 };
     int rc = 0;
 
     if (net->b->record == NULL)
@@ -43,9 +58,14 @@ int tape_run(struct net *net, struct taped *t, const struct tape_shape *shape,
     t->shape = *shape;
     if (t->made++ == 0)
         return compute(context, err);
-    if (t->tape == NULL)
-        rc = record(net, t, compute, context, err);
-    return rc < 0 ? rc : net->b->play(device(net), t->tape, err);
+    if (t->tape == NULL && !t->calls)
+        rc = record(net, t, compute, context, &why);
+    if (rc == E_AGAIN) /* it is not the recording that fails */
+        return error_set(err, rc, "%s", why.text);
+    if (rc < 0)
+        give_up(net, t, &why);
+    return t->tape == NULL ? compute(context, err)
+                           : net->b->play(device(net), t->tape, err);
 }
 
 void tape_release(struct net *net, struct taped *t)

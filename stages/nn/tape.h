@@ -17,12 +17,14 @@ struct tape_shape {
 /* Calls on the device's memory that are made again and again. All-zero is empty. */
 struct taped {
     struct tape_shape shape;
-    int made; /* how often so far: the first time is not recorded */
+    int made;   /* how often so far: the first time is not recorded */
+    bool calls; /* recording has failed */
     struct nn_tape *tape;
 };
 
 /* What compute() does: call by call, since libraries prepare themselves in first calls;
- * from the second time on, where the backend records, from a tape. */
+ * from the second time on, where the backend records, from a tape. Where that fails,
+ * stderr is told once, and it goes on call by call. */
 int tape_run(struct net *net, struct taped *t, const struct tape_shape *shape,
              int (*compute)(void *context, struct error *err), void *context,
              struct error *err);

@@ -122,6 +122,9 @@ cudaError_t call_last(bool forget)
 {
     cudaError_t status = self.last;
 
+    if (self.heard && forget && !call_stuck())
+        self.failed =
+            NULL; /* known already, and now put away: the caller goes on without */
     if (self.failed != NULL)
         self.heard = true;
     if (forget && !call_stuck())

@@ -53,7 +53,8 @@ cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *p, int device)
         return call_leave(e);
     memset(p, 0, sizeof *p);
     snprintf(p->name, sizeof p->name, "CPU in place of a GPU");
-    p->major = 9;
+    p->major = setting()->capability / 10;
+    p->minor = setting()->capability % 10;
     p->totalGlobalMem = setting()->memory;
     p->sharedMemPerBlock = 48 << 10;
     p->regsPerBlock = 65536;
@@ -90,9 +91,9 @@ cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attribute, in
     else if (attribute == cudaDevAttrWarpSize)
         *value = 32;
     else if (attribute == cudaDevAttrComputeCapabilityMajor)
-        *value = 9;
+        *value = setting()->capability / 10;
     else if (attribute == cudaDevAttrComputeCapabilityMinor)
-        *value = 0;
+        *value = setting()->capability % 10;
     else
         told_stop("cudaDeviceGetAttribute: the double does not know attribute %d",
                   (int)attribute);

@@ -76,6 +76,7 @@ const struct settings *setting(void)
     s.calls = getenv("CUDA_ON_CPU_CALLS");
     s.leaks = forbidden("CUDA_ON_CPU_LEAKS");
     s.after = forbidden("CUDA_ON_CPU_AFTER");
+    s.capability = number("CUDA_ON_CPU_CAPABILITY", 90);
     s.patience = number("CUDA_ON_CPU_PATIENCE", 20);
     devices = number("CUDA_ON_CPU_DEVICES", 1);
     if (devices > MOST_DEVICES)

@@ -15,6 +15,7 @@ struct settings {
                          * many of them CUDA_VISIBLE_DEVICES lets us see */
     int gpu[8];         /* which one each of them is */
     size_t memory;      /* CUDA_ON_CPU_MEMORY: MiB of each, here in bytes */
+    int capability;     /* CUDA_ON_CPU_CAPABILITY: 90 is 9.0 */
     enum order threads; /* CUDA_ON_CPU_THREADS: of the threads and blocks of a kernel */
     enum order streams; /* CUDA_ON_CPU_STREAMS: of what may run at once */
     uint64_t seed;      /* of both, behind a colon: shuffled:7 */

@@ -206,8 +206,12 @@ static int count(int *n, struct error *err)
     return gpu_cuda(cudaGetDeviceCount(n), "counting GPUs", err);
 }
 
+/* cuDNN 9.11 was the first without Volta: it would fail in the midst of things. */
+enum { CUDNN_WITHOUT_70 = 91100 };
+
 static int check_code(int gpu, struct error *err)
 {
+    size_t dnn = cudnnGetVersion();
     int major = 0, minor = 0;
     int rc =
         gpu_cuda(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, gpu),
@@ -217,6 +221,11 @@ static int check_code(int gpu, struct error *err)
         rc = gpu_cuda(
             cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, gpu),
             "looking at the GPU", err);
+    if (rc == 0 && 10 * major + minor < 75 && dnn >= CUDNN_WITHOUT_70)
+        return error_set(err, E_DEVICE,
+                         "its compute capability is %d.%d, which cuDNN %zu.%zu no longer "
+                         "serves; install cuDNN 9.10",
+                         major, minor, dnn / 10000, dnn / 100 % 100);
     if (rc < 0 || has_code(major, minor))
         return rc;
     return error_set(err, E_DEVICE,

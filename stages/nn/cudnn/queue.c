@@ -186,9 +186,13 @@ int queue_arrive(struct error *err)
 
 int queue_record(struct error *err)
 {
-    return gpu_cuda(
-        cudaStreamBeginCapture(kernel_stream, cudaStreamCaptureModeThreadLocal),
-        "recording", err);
+    int rc =
+        gpu_cuda(cudaStreamBeginCapture(kernel_stream, cudaStreamCaptureModeThreadLocal),
+                 "recording", err);
+
+    if (rc < 0)
+        cudaGetLastError(); /* whoever goes on without asks each launch for its own */
+    return rc;
 }
 
 int queue_stop(cudaGraphExec_t *exec, struct error *err)
@@ -201,6 +205,8 @@ int queue_stop(cudaGraphExec_t *exec, struct error *err)
                       err);
     if (graph != NULL)
         cudaGraphDestroy(graph);
+    if (rc < 0 || exec == NULL)
+        cudaGetLastError();
     return rc;
 }
 

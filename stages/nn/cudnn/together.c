@@ -21,15 +21,16 @@ static struct {
 static int told(ncclResult_t status, const char *what, struct error *err)
 {
     bool passes = status == ncclRemoteError || status == ncclSystemError;
+    const char *more;
 
     if (status == ncclSuccess)
         return 0;
     if (gpu_state(what, err) < 0)
         return gpu_state(what, err);
+    more = ncclGetLastError(all.comm);
     return error_set(err, passes ? E_AGAIN : E_DEVICE,
                      "NCCL: %s: %s%s%s; see that all GPUs of the step work", what,
-                     ncclGetErrorString(status), all.comm != NULL ? ": " : "",
-                     all.comm != NULL ? ncclGetLastError(all.comm) : "");
+                     ncclGetErrorString(status), more[0] != '\0' ? ": " : "", more);
 }
 
 static size_t bucket_size(void)
