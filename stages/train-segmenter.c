@@ -101,7 +101,8 @@ static int open_net(struct training *t, struct error *err)
     const struct net_options use = { .batch = o->batch,
                                      .lanes = o->lanes,
                                      .threads = stage_threads(),
-                                     .weight_gradient = true };
+                                     .weight_gradient = true,
+                                     .in_turn = true };
     struct tensors w = { 0 };
     int rc;
 
@@ -261,11 +262,8 @@ static int train_step(struct training *t, long step, struct sums *s, struct erro
     for (int i = 0; i < o->batch && rc == 0; i++)
         rc = load(t, t->order[first + i], (uint64_t)(step / t->steps), i, err);
     if (rc == 0)
-        rc = net_forward_training(t->net, t->pixels, o->batch, NULL, t->logits, err);
-    if (rc == 0)
-        rc = net_loss(t->net, t->label, t->loss, err);
-    if (rc == 0)
-        rc = net_backward_weights(t->net, err);
+        rc = net_learn(t->net, t->pixels, t->label, o->batch, NULL, t->logits, t->loss,
+                       err);
     if (rc == 0)
         rc = net_update(t->net, &sgd, err);
     if (rc < 0)

@@ -110,6 +110,7 @@ static int open_net(struct training *t, struct error *err)
         .threads = stage_threads(),
         .weight_gradient = true,
         .input_gradient = o->kind[0] == 'R',
+        .in_turn = true,
         .tf32 = strcmp(o->precision, "tf32") == 0,
         .ranks = &t->ranks,
     };
@@ -414,11 +415,7 @@ static int learn_rest(struct training *t, long i, const struct net_step *s,
     if (rc == 0 && s->clamped)
         clamp_batch(t, batch, n);
     if (rc == 0)
-        rc = net_forward_training(t->net, batch, n, &draws, t->logits, err);
-    if (rc == 0)
-        rc = net_loss(t->net, label, t->loss, err);
-    if (rc == 0)
-        rc = net_backward_weights(t->net, err);
+        rc = net_learn(t->net, batch, label, n, &draws, t->logits, t->loss, err);
     return rc < 0 ? rc : net_update(t->net, s->sgd, err);
 }
 

@@ -20,9 +20,14 @@ struct lane {
     int index, N;         /* its number; pictures it has room for */
     int first, count, batch;
     struct nn_device *dev;
-    void *mem; /* one block on the device, where all of the following is */
+    struct desk {
+        char *block; /* activations: the programs take turns in them */
+        float *work; /* scratch */
+        size_t size, n_work;
+    } desk; /* needed while it computes; its own, unless it was opened beside another */
+    void *mem; /* one block on the device, where all that is its own is */
     size_t n_mem;
-    float *work;                     /* scratch */
+    float *x, *y;                    /* the pictures; what comes out */
     float *gradients[LANE_PROGRAMS]; /* of the weights */
     int32_t *label;
     float *loss, *place_loss; /* of each picture; of each of its places */
@@ -87,35 +92,88 @@ static void place_waiting(struct lane *l, struct block *p)
     }
 }
 
-/* The programs take turns in the same memory; behind it lies what they share. Returns the
- * bytes of all. */
-static size_t place_all(struct lane *l, char *base)
+static void measure_desk(struct lane *l)
 {
-    struct block p = { .base = base };
-    size_t turns = 0, work = 0;
+    struct desk *d = &l->desk;
 
     for (int k = 0; k < l->n_programs; k++) {
         const struct prepared *q = &l->prepared[k];
-        turns = q->size > turns ? q->size : turns;
-        work = q->n_work > work ? q->n_work : work;
+        d->size = q->size > d->size ? q->size : d->size;
+        d->n_work = q->n_work > d->n_work ? q->n_work : d->n_work;
     }
-    place(&p, turns);
+}
+
+static void place_desk(struct lane *l, struct block *p)
+{
+    l->desk.block = place(p, l->desk.size);
+    l->desk.work = place(p, l->desk.n_work + sizeof(float));
+}
+
+/* Of the program that gives more. */
+static size_t values_given(const struct lane *l)
+{
+    size_t most = 0;
+
+    for (int k = 0; k < l->n_programs; k++) {
+        const struct prepared *q = &l->prepared[k];
+        size_t n = prepared_values(q, q->p->out[0]);
+        most = n > most ? n : most;
+    }
+    return most;
+}
+
+/* Returns the bytes of all. */
+static size_t place_all(struct lane *l, const struct lane *beside, char *base)
+{
+    struct block p = { .base = base };
+
+    if (beside == NULL)
+        place_desk(l, &p);
+    l->x = place(&p, (size_t)l->N * graph_picture(l->graph) * sizeof *l->x);
+    l->y = place(&p, values_given(l) * sizeof *l->y);
     for (int k = 0; k < l->n_programs; k++)
         l->gradients[k] = place(&p, l->prepared[k].n_weights);
-    l->work = place(&p, work + sizeof(float));
     place_losses(l, &p);
     if (l->prepared[0].p->op[0].d.input_gradient)
         place_attack(l, &p);
     if (l->prepared[l->n_programs - 1].p->use.weight_gradient)
         place_waiting(l, &p);
-    for (int k = 0; k < l->n_programs && base != NULL; k++)
-        prepared_place(&l->prepared[k], base, (char *)l->gradients[k], l->work);
     return p.size;
+}
+
+static void place_programs(struct lane *l)
+{
+    for (int k = 0; k < l->n_programs; k++)
+        prepared_place(&l->prepared[k],
+                       &(struct prepared_room){ .block = l->desk.block,
+                                                .x = l->x,
+                                                .y = l->y,
+                                                .weights = (char *)l->gradients[k],
+                                                .work = l->desk.work });
+}
+
+static int take_memory(struct lane *l, const struct lane *beside, struct error *err)
+{
+    int rc;
+
+    measure_desk(l);
+    if (beside != NULL) { /* the same operators need the same */
+        assert(l->desk.size == beside->desk.size);
+        assert(l->desk.n_work == beside->desk.n_work);
+        l->desk = beside->desk;
+    }
+    l->n_mem = place_all(l, beside, NULL);
+    rc = l->b->alloc(l->dev, l->n_mem, &l->mem, err);
+    if (rc < 0)
+        return rc;
+    place_all(l, beside, l->mem);
+    place_programs(l);
+    return 0;
 }
 
 int lane_open(struct lane **lane, const struct nn_backend *backend, int index,
               const struct graph *graph, const struct program *p, int n_programs, int n,
-              struct error *err)
+              const struct lane *beside, struct error *err)
 {
     struct lane *l = xcalloc(1, sizeof *l);
     int rc;
@@ -126,13 +184,10 @@ int lane_open(struct lane **lane, const struct nn_backend *backend, int index,
     for (int k = 0; k < n_programs && rc == 0; k++)
         rc = prepared_open(&l->prepared[l->n_programs++], backend, l->dev, &p[k], graph,
                            err);
+    if (rc == 0)
+        rc = take_memory(l, beside, err);
     if (rc < 0)
         goto out;
-    l->n_mem = place_all(l, NULL);
-    rc = backend->alloc(l->dev, l->n_mem, &l->mem, err);
-    if (rc < 0)
-        goto out;
-    place_all(l, l->mem);
     l->zero = xcalloc(graph_picture(l->graph), sizeof *l->zero);
     lane_run(l, 0);
 out:
@@ -174,7 +229,7 @@ struct nn_op *lane_op(struct lane *l, int k, size_t i)
 
 void *lane_work(struct lane *l)
 {
-    return l->work;
+    return l->desk.work;
 }
 
 void lane_set_weights(struct lane *l, int k, size_t i, const float *w, float *running)
@@ -234,10 +289,9 @@ struct lane_attack lane_attack(const struct lane *l)
     return l->attack;
 }
 
-/* Of the last operator. */
 int lane_logits(struct lane *l, float *logits, struct error *err)
 {
-    return l->b->download(l->dev, logits, l->run->args[l->run->p->out[0]].y,
+    return l->b->download(l->dev, logits, l->y,
                           (size_t)l->count * graph_logits(l->graph) * sizeof *logits,
                           err);
 }

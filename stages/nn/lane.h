@@ -23,10 +23,14 @@ struct lane_pass {
 };
 
 /* A lane for the n_programs at p, each for at most n pictures. p and graph are borrowed
- * until lane_close(). *lane is new. */
+ * until lane_close(). Activations, their gradients and scratch are its own, or those of
+ * the lane `beside`, which is closed later and shares the device's queue: then of the two
+ * one lane has to be done with a batch, to its gradients, before the other begins. What
+ * is put, and losses, logits and gradients of weights, are each lane's own. *lane is new.
+ */
 int lane_open(struct lane **lane, const struct nn_backend *backend, int index,
               const struct graph *graph, const struct program *p, int n_programs, int n,
-              struct error *err);
+              const struct lane *beside, struct error *err);
 void lane_close(struct lane *lane); /* NULL is fine */
 
 struct nn_device *lane_device(struct lane *lane);               /* borrowed */

@@ -64,6 +64,12 @@ static int first_lane(const struct net *net)
     return net->o.ranks != NULL ? net->o.ranks->rank * net->n_lanes : 0;
 }
 
+/* Lanes of a backend that records queue on one device, in order. */
+static bool one_by_one(const struct net *net)
+{
+    return net->b->record != NULL;
+}
+
 static int open_lanes(struct net *net, struct error *err)
 {
     const struct net_options *o = &net->o;
@@ -74,7 +80,8 @@ static int open_lanes(struct net *net, struct error *err)
     net->lane_error = xcalloc(net->n_lanes, sizeof *net->lane_error);
     for (int k = 0; k < net->n_lanes && rc == 0; k++)
         rc = lane_open(&net->lane[k], net->b, first_lane(net) + k, net->graph,
-                       net->program, net->n_programs, o->batch / o->lanes, err);
+                       net->program, net->n_programs, o->batch / o->lanes,
+                       o->in_turn && one_by_one(net) ? net->lane[0] : NULL, err);
     return rc;
 }
 
@@ -96,12 +103,11 @@ static int open_weights(struct net *net, struct error *err)
     return weights_open(s, err);
 }
 
-/* Lanes of a backend that records queue on one device, in order. */
 static int threads_of(const struct net *net)
 {
     const struct net_options *o = &net->o;
 
-    if (net->b->record != NULL)
+    if (one_by_one(net))
         return 1;
     return o->threads < net->n_lanes ? o->threads : net->n_lanes;
 }
@@ -171,7 +177,7 @@ void net_close(struct net *net)
     tape_release(net, &net->search);
     gather_release(net);
     weights_release(&net->weights);
-    for (int k = 0; k < net->n_lanes; k++)
+    for (int k = net->n_lanes; k-- > 0;)
         lane_close(net->lane[k]);
     free(net->lane_error);
     free(net->lane);
@@ -234,7 +240,7 @@ struct batch {
     const int32_t *label;
     const struct net_draws *draws; /* in training; its draws may be NULL */
     const float *const *dy;        /* of the outputs */
-    float *out;
+    float *out, *loss;
     int op; /* of a tap */
 };
 
@@ -332,26 +338,34 @@ int net_resume(struct net *net, int op, const float *values, int n, float *logit
     return rc < 0 ? rc : net_gather(net, net->n, logits, graph_logits(net->graph), err);
 }
 
-int net_forward_training(struct net *net, const float *pixels, int n,
-                         const struct net_draws *draws, float *logits, struct error *err)
+/* n pictures in training: work is what each lane does. */
+static int in_training(struct net *net, struct batch *b, int n,
+                       int (*work)(struct lane *lane, void *context, struct error *err),
+                       struct error *err)
 {
     static const struct net_draws none = { 0 };
-    struct batch b = { .net = net,
-                       .pixels = pixels,
-                       .draws = draws != NULL ? draws : &none,
-                       .out = logits };
     int rc;
 
+    if (b->draws == NULL)
+        b->draws = &none;
     assert(net->o.weight_gradient);
-    assert(b.draws->draws != NULL || !graph_has(net->graph, GRAPH_DROPOUT));
+    assert(b->draws->draws != NULL || !graph_has(net->graph, GRAPH_DROPOUT));
     net_run_program(net, net->n_programs - 1);
     net->n = n;
-    rc = net_each_lane(net, n, forward, &b, err);
+    rc = net_each_lane(net, n, work, b, err);
     if (rc == 0 && net->run == 1) {
         weights_moved(&net->weights);
         rc = weights_share_running(&net->weights, err);
     }
-    return rc < 0 ? rc : net_gather(net, net->n, logits, graph_logits(net->graph), err);
+    return rc < 0 ? rc : net_gather(net, net->n, b->out, graph_logits(net->graph), err);
+}
+
+int net_forward_training(struct net *net, const float *pixels, int n,
+                         const struct net_draws *draws, float *logits, struct error *err)
+{
+    struct batch b = { .net = net, .pixels = pixels, .draws = draws, .out = logits };
+
+    return in_training(net, &b, n, forward, err);
 }
 
 static int loss_of_lane(struct lane *lane, void *context, struct error *err)
@@ -360,16 +374,15 @@ static int loss_of_lane(struct lane *lane, void *context, struct error *err)
 
     int first = lane_first(lane), places = b->net->graph->places;
 
-    return lane_loss(lane, b->label + (size_t)first * places, b->out + first, err);
+    return lane_loss(lane, b->label + (size_t)first * places, b->loss + first, err);
 }
 
 int net_loss(struct net *net, const int32_t *label, float *loss, struct error *err)
 {
-    struct batch b = { .net = net, .label = label, .out = loss };
-
+    struct batch b = { .net = net, .label = label, .loss = loss };
     int rc;
 
-    assert(net->n > 0);
+    assert(net->n > 0 && !net->o.in_turn);
     rc = net_each_lane(net, net->n, loss_of_lane, &b, err);
     return rc < 0 ? rc : net_gather(net, net->n, loss, 1, err);
 }
@@ -389,7 +402,7 @@ int net_tap(struct net *net, const char *tap, float *values, struct error *err)
     const struct nn_op_desc *d;
     int rc;
 
-    assert(net->n > 0);
+    assert(net->n > 0 && !net->o.in_turn);
     b.op = program_tap(&net->program[net->run], net->graph, tap);
     if (b.op < 0)
         return error_set(err, E_INPUT, "network %s has no tap %s", net->graph->name, tap);
@@ -412,7 +425,7 @@ int net_backward_input(struct net *net, float *gradient, struct error *err)
     int rc;
 
     assert(net->o.input_gradient && net->n > 0 && net->run == 0);
-    assert(net->graph->n_outputs == 0);
+    assert(net->graph->n_outputs == 0 && !net->o.in_turn);
     rc = net_each_lane(net, net->n, backward_input, &b, err);
     return rc < 0 ? rc
                   : net_gather(net, net->n, gradient, graph_picture(net->graph), err);
@@ -434,7 +447,7 @@ int net_backward_outputs(struct net *net, const float *const *dy, float *gradien
     int rc;
 
     assert(net->o.input_gradient && net->n > 0 && net->run == 0);
-    assert(net->graph->n_outputs > 0);
+    assert(net->graph->n_outputs > 0 && !net->o.in_turn);
     rc = net_each_lane(net, net->n, backward_outputs, &b, err);
     return rc < 0 ? rc
                   : net_gather(net, net->n, gradient, graph_picture(net->graph), err);
@@ -449,7 +462,32 @@ static int backward_weights(struct lane *lane, void *context, struct error *err)
 int net_backward_weights(struct net *net, struct error *err)
 {
     assert(net->o.weight_gradient && net->n > 0 && net->run == net->n_programs - 1);
+    assert(!net->o.in_turn);
     return net_each_lane(net, net->n, backward_weights, NULL, err);
+}
+
+static int learn(struct lane *lane, void *context, struct error *err)
+{
+    int rc = forward(lane, context, err);
+
+    if (rc == 0)
+        rc = loss_of_lane(lane, context, err);
+    return rc < 0 ? rc : lane_backward_weights(lane, err);
+}
+
+int net_learn(struct net *net, const float *pixels, const int32_t *label, int n,
+              const struct net_draws *draws, float *logits, float *loss,
+              struct error *err)
+{
+    struct batch b = { .net = net,
+                       .pixels = pixels,
+                       .label = label,
+                       .draws = draws,
+                       .out = logits,
+                       .loss = loss };
+    int rc = in_training(net, &b, n, learn, err);
+
+    return rc < 0 ? rc : net_gather(net, n, loss, 1, err);
 }
 
 int net_set_parameters(struct net *net, const struct tensors *t, struct error *err)

@@ -35,7 +35,11 @@ struct net_options {
     int threads;          /* threads to use; more than lanes are not */
     bool weight_gradient; /* net_backward_weights() will be called */
     bool input_gradient;  /* net_backward_input() will be called */
-    bool tf32; /* where the device has it: quicker, and less exact (nn_op_desc) */
+    bool
+        in_turn; /* lanes of a GPU compute one after the other in the same memory, so
+                    that many take hardly more than one. What asks all lanes for what is
+                    left of a pass is not called: net_loss(), net_tap(), net_backward_… */
+    bool tf32;   /* where the device has it: quicker, and less exact (nn_op_desc) */
     const struct ranks *ranks; /* lanes is a multiple of them; NULL: this process alone */
 };
 
@@ -94,6 +98,10 @@ int net_backward_outputs(struct net *net, const float *const *dy, float *gradien
 /* After net_loss(): the gradient of the mean loss with respect to every parameter, kept
  * inside for net_update(). In training, where the two differ. */
 int net_backward_weights(struct net *net, struct error *err);
+/* net_forward_training(), net_loss() and net_backward_weights() in one. */
+int net_learn(struct net *net, const float *pixels, const int32_t *label, int n,
+              const struct net_draws *draws, float *logits, float *loss,
+              struct error *err);
 
 /* One step of SGD as PyTorch's optim/sgd.py does it: d = g + wd p; v = momentum v + d
  * (first step v = d); p -= lr v. clip > 0: all gradients together are first scaled to at

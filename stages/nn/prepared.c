@@ -52,7 +52,7 @@ static void add_output(struct prepared *q, const struct graph *g, int i)
 
     if (any_gradient(p) || is_output(p, i) || g->op[p->op[i].to - 1].tap[0] != '\0')
         to = end;
-    add_span(q, prepared_values(q, i) * sizeof(float), i, to);
+    add_span(q, i != p->out[0] ? prepared_values(q, i) * sizeof(float) : 0, i, to);
     add_span(q, q->op[i]->n_state, i, end);
 }
 
@@ -94,8 +94,7 @@ static void plan(struct prepared *q, const struct graph *g)
     const struct program *p = q->p;
     int n = (int)p->n;
 
-    q->span = xcalloc(p->n * (3 + GRAPH_INPUTS) + 2, sizeof *q->span);
-    add_span(q, prepared_values(q, GRAPH_PICTURES) * sizeof(float), 0, 2 * n);
+    q->span = xcalloc(p->n * (3 + GRAPH_INPUTS) + 1, sizeof *q->span);
     add_gradient(q, GRAPH_PICTURES, p->use.input_gradient);
     for (int i = 0; i < n; i++) {
         add_output(q, g, i);
@@ -179,24 +178,25 @@ static void connect(struct prepared *q, size_t i)
     a->dx = a->dxs[0];
 }
 
-void prepared_place(struct prepared *q, char *block, char *weights, void *work)
+void prepared_place(struct prepared *q, const struct prepared_room *room)
 {
     size_t k = 0, at = 0;
 
-    q->x = next(q, &k, block);
-    q->dx = next(q, &k, block);
+    q->x = room->x;
+    q->dx = next(q, &k, room->block);
     for (size_t i = 0; i < q->p->n; i++) {
         struct nn_args *a = &q->args[i];
-        a->y = next(q, &k, block);
-        a->state = next(q, &k, block);
-        a->dy = next(q, &k, block);
+        a->y = next(q, &k, room->block);
+        a->state = next(q, &k, room->block);
+        a->dy = next(q, &k, room->block);
         if (q->p->op[i].d.weight_gradient)
-            a->dw = (float *)(weights +
+            a->dw = (float *)(room->weights +
                               memory_reserve(&at, q->op[i]->n_weights * sizeof(float)));
         for (int j = 0; j < GRAPH_INPUTS; j++)
-            q->sum[i][j] = next(q, &k, block);
-        a->work = work;
+            q->sum[i][j] = next(q, &k, room->block);
+        a->work = room->work;
     }
+    q->args[q->p->out[0]].y = room->y;
     for (size_t i = 0; i < q->p->n; i++)
         connect(q, i);
 }

@@ -29,14 +29,21 @@ struct trainee {
     float loss[N], logits[N * CLASSES];
 };
 
-static void trainee_open(struct trainee *t, const struct step_case *c)
+static void trainee_open_on(struct trainee *t, const struct step_case *c,
+                            const struct nn_backend *backend, bool in_turn)
 {
+    const struct net_options o = { .batch = N,
+                                   .lanes = c->lanes,
+                                   .threads = 2,
+                                   .weight_gradient = true,
+                                   .input_gradient = true,
+                                   .in_turn = in_turn };
     struct tensors start = { 0 };
     struct error err = { 0 };
 
     *t = (struct trainee){ 0 };
     must(net_arch(&t->g, c->arch, "mini", CLASSES, &err));
-    t->net = open_net(t->g, c->backend, N, c->lanes, 2, true, true);
+    must(net_open_on(&t->net, t->g, &o, backend, &err));
     init_parameters(t->g, 7, &start);
     must(net_set_parameters(t->net, &start, &err));
     tensors_release(&start);
@@ -50,6 +57,15 @@ static void trainee_open(struct trainee *t, const struct step_case *c)
         draws_init(&t->draws[i / N][i % N], "train", "", (char[]){ (char)('a' + i), 0 },
                    1);
     }
+}
+
+static void trainee_open(struct trainee *t, const struct step_case *c, bool in_turn)
+{
+    const struct nn_backend *backend;
+    struct error err = { 0 };
+
+    must(backend_find(&backend, c->backend, &err));
+    trainee_open_on(t, c, backend, in_turn);
 }
 
 static void trainee_close(struct trainee *t)
@@ -79,22 +95,41 @@ static struct recipe recipe_of(const struct trainee *t, int i)
     };
 }
 
-static void call_by_call(struct trainee *t, int i, bool clamped)
+/* The n pictures that step number i is made with, to t->moved. */
+static void move(struct trainee *t, const struct recipe *r, int i, int n, bool clamped)
 {
-    struct recipe r = recipe_of(t, i);
     float *x = t->x + (size_t)(i % BATCHES) * t->size;
-    const int32_t *label = t->label[i % BATCHES];
     struct error err = { 0 };
 
-    if (r.attacked)
-        must(attack_l2(t->net, &r.attack, x, label, N, t->moved, NULL, &err));
-    else
-        memcpy(t->moved, x, t->size * sizeof *x);
+    memcpy(t->moved, x, t->size * sizeof *x);
+    if (r->attacked)
+        must(attack_l2(t->net, &r->attack, x, t->label[i % BATCHES], n, t->moved, NULL,
+                       &err));
     for (size_t k = 0; k < t->size && clamped; k++)
         t->moved[k] = fminf(fmaxf(t->moved[k], 0), 1);
-    must(net_forward_training(t->net, t->moved, N, &r.draws, t->logits, &err));
-    must(net_loss(t->net, label, t->loss, &err));
+}
+
+static void call_by_call(struct trainee *t, int i, int n, bool clamped)
+{
+    struct recipe r = recipe_of(t, i);
+    struct error err = { 0 };
+
+    move(t, &r, i, n, clamped);
+    must(net_forward_training(t->net, t->moved, n, &r.draws, t->logits, &err));
+    must(net_loss(t->net, t->label[i % BATCHES], t->loss, &err));
     must(net_backward_weights(t->net, &err));
+    must(net_update(t->net, &r.sgd, &err));
+}
+
+/* The same; the three calls before the last are one. */
+static void learn(struct trainee *t, int i, int n, bool clamped)
+{
+    struct recipe r = recipe_of(t, i);
+    struct error err = { 0 };
+
+    move(t, &r, i, n, clamped);
+    must(net_learn(t->net, t->moved, t->label[i % BATCHES], n, &r.draws, t->logits,
+                   t->loss, &err));
     must(net_update(t->net, &r.sgd, &err));
 }
 
@@ -144,6 +179,23 @@ static void same_tensors(struct net *a, struct net *b,
     tensors_release(&w);
 }
 
+static void same_outcome(const struct trainee *a, const struct trainee *b, int i, int n)
+{
+    cr_assert(eq(int, memcmp(a->loss, b->loss, (size_t)n * sizeof *a->loss), 0),
+              "losses of step %d", i);
+    cr_assert(
+        eq(int, memcmp(a->logits, b->logits, (size_t)n * CLASSES * sizeof *a->logits), 0),
+        "logits of step %d", i);
+}
+
+static void same_weights(const struct trainee *a, const struct trainee *b)
+{
+    same_tensors(a->net, b->net, net_get_parameters);
+    same_tensors(a->net, b->net, net_get_momentum);
+}
+
+enum { REST = 5 }; /* pictures that an epoch leaves over */
+
 static struct step_case cases[] = {
     { "plain", "alexnet", 2, false },    { "onednn", "alexnet", 1, true },
     { "onednn", "googlenet", 2, false }, { "onednn", "resnet50", 4, true },
@@ -159,21 +211,87 @@ ParameterizedTest(struct step_case *c, nn_step, a_step_is_the_calls_that_it_stan
 {
     struct trainee one, other;
 
-    trainee_open(&one, c);
-    trainee_open(&other, c);
+    trainee_open(&one, c, false);
+    trainee_open(&other, c, true);
     put(&other, 0);
     for (int i = 0; i < STEPS; i++) {
-        call_by_call(&one, i, c->clamped);
+        call_by_call(&one, i, N, c->clamped);
         in_one(&other, i, c->clamped);
-        cr_assert(eq(int, memcmp(one.loss, other.loss, sizeof one.loss), 0),
-                  "%s on %s: losses of step %d", c->arch, c->backend, i);
-        cr_assert(eq(int, memcmp(one.logits, other.logits, sizeof one.logits), 0),
-                  "%s on %s: logits of step %d", c->arch, c->backend, i);
+        same_outcome(&one, &other, i, N);
     }
-    same_tensors(one.net, other.net, net_get_parameters);
-    same_tensors(one.net, other.net, net_get_momentum);
+    call_by_call(&one, STEPS, REST, c->clamped);
+    learn(&other, STEPS, REST, c->clamped);
+    same_outcome(&one, &other, STEPS, REST);
+    same_weights(&one, &other);
     trainee_close(&other);
     trainee_close(&one);
+}
+
+static const struct nn_backend *onednn;
+static size_t taken; /* bytes, by alloc() of the backend below */
+
+static int count_alloc(struct nn_device *dev, size_t n, void **mem, struct error *err)
+{
+    taken += n;
+    return onednn->alloc(dev, n, mem, err);
+}
+
+static int refuse(struct nn_device *dev, struct error *err)
+{
+    (void)dev;
+    return error_set(err, E_DEVICE, "nothing is recorded here");
+}
+
+/* On a backend that may record, as a GPU's does; returns what it has taken. */
+static size_t open_recording(struct trainee *t, const struct step_case *c, bool in_turn)
+{
+    static struct nn_backend recording;
+    struct error err = { 0 };
+
+    must(backend_find(&onednn, "onednn", &err));
+    recording = *onednn;
+    recording.alloc = count_alloc;
+    recording.record = refuse;
+    taken = 0;
+    trainee_open_on(t, c, &recording, in_turn);
+    return taken;
+}
+
+static struct step_case in_turn_cases[] = { { "", "alexnet", 2, true },
+                                            { "", "googlenet", 2, false },
+                                            { "", "resnet50", 4, true } };
+
+ParameterizedTestParameters(nn_step, lanes_in_turn_give_what_lanes_apart_do)
+{
+    return cr_make_param_array(struct step_case, in_turn_cases, 3);
+}
+
+/* A step without an attack and one with, each the first of its kind, which is computed
+ * call by call; rests of both kinds; and evaluation. */
+ParameterizedTest(struct step_case *c, nn_step, lanes_in_turn_give_what_lanes_apart_do)
+{
+    struct trainee apart, in_turn;
+    size_t most = open_recording(&apart, c, false);
+    struct error err = { 0 };
+
+    cr_assert(lt(sz, open_recording(&in_turn, c, true), most));
+    put(&in_turn, 0);
+    for (int i = 0; i < 2; i++) {
+        call_by_call(&apart, i, N, c->clamped);
+        in_one(&in_turn, i, c->clamped);
+        same_outcome(&apart, &in_turn, i, N);
+    }
+    for (int i = 0; i < 2; i++) {
+        call_by_call(&apart, i, REST, c->clamped);
+        learn(&in_turn, i, REST, c->clamped);
+        same_outcome(&apart, &in_turn, i, REST);
+    }
+    same_weights(&apart, &in_turn);
+    must(net_forward(apart.net, apart.x, REST, apart.logits, &err));
+    must(net_forward(in_turn.net, in_turn.x, REST, in_turn.logits, &err));
+    same_outcome(&apart, &in_turn, 2, REST);
+    trainee_close(&in_turn);
+    trainee_close(&apart);
 }
 
 /* Whoever evaluates in the midst of training sees the weights as they are. */
@@ -184,11 +302,11 @@ Test(nn_step, evaluation_sees_each_step)
     float a[N * CLASSES], b[N * CLASSES];
     struct error err = { 0 };
 
-    trainee_open(&one, &c);
-    trainee_open(&other, &c);
+    trainee_open(&one, &c, false);
+    trainee_open(&other, &c, true);
     for (int i = 0; i < STEPS; i++) {
         put(&other, i);
-        call_by_call(&one, i, false);
+        call_by_call(&one, i, N, false);
         in_one(&other, i, false);
         must(net_forward(one.net, one.x, N, a, &err));
         must(net_forward(other.net, other.x, N, b, &err));
@@ -205,7 +323,7 @@ Test(nn_step, a_wrong_label_is_refused_when_it_is_put)
     struct net_batch b;
     struct error err = { 0 };
 
-    trainee_open(&t, &c);
+    trainee_open(&t, &c, true);
     b = (struct net_batch){ .pixels = t.x, .label = t.label[0] };
     b.draws = &(struct net_draws){ .draws = t.draws[0] };
     t.label[0][N - 1] = CLASSES;

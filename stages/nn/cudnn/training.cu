@@ -11,6 +11,32 @@ static __device__ float summed(const struct kernel_update &u, size_t i)
     return g;
 }
 
+static __device__ double plus(double a, double b)
+{
+    return a + b;
+}
+
+static __device__ double larger(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+/* What the N threads of a block have, joined to one value for all of them, in a tree that
+ * N alone decides. seen: room for N, of the block. */
+template <int N, double join(double, double)>
+static __device__ double over_block(double v, double *seen)
+{
+    __syncthreads(); /* the last one has been read */
+    seen[threadIdx.x] = v;
+    for (unsigned half = N / 2; half > 0; half /= 2) {
+        __syncthreads();
+        if (threadIdx.x < half)
+            seen[threadIdx.x] = join(seen[threadIdx.x], seen[threadIdx.x + half]);
+    }
+    __syncthreads();
+    return seen[0];
+}
+
 /* Sixty-four blocks of 256 sums each, then one thread adds them in their order. */
 enum { NORM_BLOCKS = 64 };
 
@@ -24,14 +50,9 @@ static __global__ void norm_shares(struct kernel_update u, size_t n, double *par
         double g = summed(u, i);
         sum += g * g;
     }
-    seen[threadIdx.x] = sum;
-    for (unsigned half = THREADS / 2; half > 0; half /= 2) {
-        __syncthreads();
-        if (threadIdx.x < half)
-            seen[threadIdx.x] += seen[threadIdx.x + half];
-    }
+    sum = over_block<THREADS, plus>(sum, seen);
     if (threadIdx.x == 0)
-        part[blockIdx.x] = seen[0];
+        part[blockIdx.x] = sum;
 }
 
 size_t kernel_norm_work(void)
@@ -76,22 +97,6 @@ cudaError_t kernel_sgd(const struct kernel_update *update, size_t n)
 
 enum { LOSS_THREADS = 128 };
 
-/* The sum, or the largest, over the threads of a block, for all of them. */
-static __device__ double of_place(double v, bool largest, double *seen)
-{
-    __syncthreads(); /* the last one has been read */
-    seen[threadIdx.x] = v;
-    for (unsigned half = LOSS_THREADS / 2; half > 0; half /= 2) {
-        __syncthreads();
-        if (threadIdx.x < half) {
-            double a = seen[threadIdx.x], b = seen[threadIdx.x + half];
-            seen[threadIdx.x] = !largest ? a + b : a > b ? a : b;
-        }
-    }
-    __syncthreads();
-    return seen[0];
-}
-
 /* A block a place; those of the pictures that do not count only get gradients of 0. */
 static __global__ void place_loss(struct nn_loss l)
 {
@@ -104,10 +109,10 @@ static __global__ void place_loss(struct nn_loss l)
 
     for (int k = threadIdx.x; k < l.classes && label >= 0; k += LOSS_THREADS)
         top = (double)z[k] > top ? (double)z[k] : top;
-    top = of_place(top, true, seen);
+    top = over_block<LOSS_THREADS, larger>(top, seen);
     for (int k = threadIdx.x; k < l.classes && label >= 0; k += LOSS_THREADS)
         sum += exp((double)z[k] - top);
-    sum = of_place(sum, false, seen);
+    sum = over_block<LOSS_THREADS, plus>(sum, seen);
     for (int k = threadIdx.x; k < l.classes && dz != NULL; k += LOSS_THREADS)
         dz[k] = label < 0 ? 0
                           : (float)((double)l.scale *
@@ -173,20 +178,6 @@ cudaError_t kernel_clamp(float *to, const float *from, size_t n)
 
 enum { CLIMBERS = 1024 };
 
-/* The sum over the threads of a block, for all of them. */
-static __device__ double block_sum(double v, double *seen)
-{
-    __syncthreads(); /* the last sum has been read */
-    seen[threadIdx.x] = v;
-    for (unsigned half = CLIMBERS / 2; half > 0; half /= 2) {
-        __syncthreads();
-        if (threadIdx.x < half)
-            seen[threadIdx.x] += seen[threadIdx.x + half];
-    }
-    __syncthreads();
-    return seen[0];
-}
-
 /* A block a picture. */
 static __global__ void ascend(struct nn_ascent a)
 {
@@ -202,14 +193,14 @@ static __global__ void ascend(struct nn_ascent a)
             g[i] = 0;
         squares += (double)g[i] * (double)g[i];
     }
-    divisor = (float)sqrt(block_sum(squares, seen)) + 1e-10f;
+    divisor = (float)sqrt(over_block<CLIMBERS, plus>(squares, seen)) + 1e-10f;
     squares = 0;
     for (size_t i = threadIdx.x; i < a.size; i += CLIMBERS) {
         float d = x[i] + g[i] / divisor * step - x0[i];
         g[i] = d;
         squares += (double)d * (double)d;
     }
-    length = sqrt(block_sum(squares, seen));
+    length = sqrt(over_block<CLIMBERS, plus>(squares, seen));
     if (length > a.reach->radius)
         scale = (float)(a.reach->radius / (length + 1e-7));
     for (size_t i = threadIdx.x; i < a.size; i += CLIMBERS)
