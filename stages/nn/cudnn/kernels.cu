@@ -109,7 +109,9 @@ cudaError_t kernel_copy_rows(float *to, size_t to_row, const float *from, size_t
 }
 
 /* Sums of columns: a block takes 32 columns of a share of the rows, each of its eight
- * rows of threads every eighth row; then the shares are added in their order. */
+ * rows of threads every eighth row, and then adds the eight in their order. What the
+ * shares gave are rows again, of one share. So the order is that of M alone, on any GPU.
+ */
 enum { COLUMNS = 32, ROWS = 8, SHARE = 256, MOST_SHARES = 512 };
 
 static unsigned shares_of(size_t M)
@@ -133,9 +135,9 @@ static __device__ struct pair *shared_pairs(void)
     return pairs;
 }
 
-/* f(row, column) gives two values to sum. part: shares x K. */
-template <class F>
-static __global__ void column_shares(struct pair *part, size_t M, int K, F f)
+/* f(row, column) gives two values to sum; give(share, column, sums) takes the sums. */
+template <class F, class G>
+static __global__ void column_shares(size_t M, int K, F f, G give)
 {
     struct pair *seen = shared_pairs();
     int k = blockIdx.x * COLUMNS + threadIdx.x;
@@ -156,26 +158,33 @@ static __global__ void column_shares(struct pair *part, size_t M, int K, F f)
         sum.a += seen[r * COLUMNS + threadIdx.x].a;
         sum.b += seen[r * COLUMNS + threadIdx.x].b;
     }
-    part[(size_t)blockIdx.y * K + k] = sum;
+    give(blockIdx.y, k, sum);
 }
 
-/* finish(column, sums) for every column. */
+template <class F, class G>
+static cudaError_t launch_shares(unsigned shares, size_t M, int K, F f, G give)
+{
+    LAUNCH((column_shares<F, G>), dim3((K + COLUMNS - 1) / COLUMNS, shares),
+           dim3(COLUMNS, ROWS), 0, kernel_stream, M, K, f, give);
+    return cudaGetLastError();
+}
+
+/* finish(column, sums) for every column. part: shares x K. */
 template <class F, class G>
 static cudaError_t sum_columns(size_t M, int K, void *work, F f, G finish)
 {
     struct pair *part = (struct pair *)work;
     unsigned shares = shares_of(M);
+    cudaError_t status = launch_shares(
+        shares, M, K, f, [=] __device__(unsigned share, int k, struct pair sum) {
+            part[(size_t)share * K + k] = sum;
+        });
 
-    LAUNCH(column_shares<F>, dim3((K + COLUMNS - 1) / COLUMNS, shares),
-           dim3(COLUMNS, ROWS), 0, kernel_stream, part, M, K, f);
-    return launch(K, [=] __device__(size_t k) {
-        struct pair sum = { 0, 0 };
-        for (unsigned s = 0; s < shares; s++) {
-            sum.a += part[(size_t)s * K + k].a;
-            sum.b += part[(size_t)s * K + k].b;
-        }
-        finish((int)k, sum);
-    });
+    if (status != cudaSuccess)
+        return status;
+    return launch_shares(
+        1, shares, K, [=] __device__(size_t share, int k) { return part[share * K + k]; },
+        [=] __device__(unsigned, int k, struct pair sum) { finish(k, sum); });
 }
 
 size_t kernel_columns_work(int K)
