@@ -264,64 +264,64 @@ static struct io io_of(const struct op_case *o, const struct nn_op_desc *d)
     return v;
 }
 
-#define CASES(backend)                                                            \
-    { backend, NN_CONV, 2, 3, 32, 32, 24, 7, 2, 3, 0, 1, 1, 0 },                  \
-        { backend, NN_CONV, 2, 24, 8, 8, 64, 5, 1, 2, 0, 1, 0, 0 },               \
-        { backend, NN_CONV, 3, 64, 4, 4, 96, 3, 1, 1, 0, 1, 0, 0 },               \
-        { backend, NN_CONV, 1, 96, 4, 4, 64, 3, 1, 1, 0, 0, 0, 0 },               \
-        { backend, NN_CONV, 1, 3, 67, 67, 64, 11, 4, 2, 0, 1, 0, 0 },             \
-        { backend, NN_CONV, 2, 3, 31, 29, 16, 7, 2, 3, 0, 0, 0, 0 },              \
-        { backend, NN_CONV, 1, 4, 9, 7, 5, 3, 2, 0, 0, 1, 0, 0 },                 \
-        { backend, NN_CONV, 2, 1, 12, 12, 8, 4, 4, 0, 0, 0, 0, 0 },               \
-        { backend, NN_CONV, 5, 20, 7, 5, 12, 1, 1, 0, 0, 1, 0, 0 },               \
-        { backend, NN_CONV, 2, 16, 11, 13, 40, 3, 2, 1, 0, 0, 0, 0 },             \
-        { backend, NN_CONV, 1, 17, 6, 6, 33, 3, 1, 1, 0, 1, 0, 0 },               \
-        { backend, NN_LINEAR, 4, 64, 2, 2, 128, 0, 0, 0, 0, 1, 0, 0 },            \
-        { backend, NN_LINEAR, 3, 128, 1, 1, 10, 0, 0, 0, 0, 0, 0, 0 },            \
-        { backend, NN_LINEAR, 1, 7, 3, 2, 5, 0, 0, 0, 0, 1, 0, 0 },               \
-        { backend, NN_MAXPOOL, 2, 24, 16, 16, 0, 3, 2, 1, 0, 0, 1, 0 },           \
-        { backend, NN_MAXPOOL, 2, 64, 13, 13, 0, 3, 2, 0, 0, 0, 0, 0 },           \
-        { backend, NN_MAXPOOL, 1, 13, 12, 12, 0, 3, 2, 0, 1, 0, 1, 0 },           \
-        { backend, NN_MAXPOOL, 1, 5, 7, 9, 0, 2, 2, 0, 1, 0, 0, 0 },              \
-        { backend, NN_MAXPOOL, 1, 8, 6, 6, 0, 3, 1, 1, 1, 0, 0, 0 },              \
-        { backend, NN_RELU, 3, 5, 7, 9, 0, 0, 0, 0, 0, 0, 0, 0 },                 \
-        { backend, NN_NORMALISE, 2, 3, 9, 5, 0, 0, 0, 0, 0, 0, 0, 0 },            \
-        { backend, NN_NORMALISE, 1, 4, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0 },            \
-        { backend, NN_CONV, 2, 16, 8, 8, 24, 1, 1, 0, 0, 0, 0, NO_BIAS },         \
-        { backend, NN_CONV, 2, 3, 32, 32, 16, 7, 2, 3, 0, 0, 0, NO_BIAS },        \
-        { backend, NN_CONV, 2, 32, 16, 16, 64, 1, 2, 0, 0, 0, 0, NO_BIAS },       \
-        { backend, NN_CONV, 3, 4, 4, 4, 12, 3, 1, 1, 0, 0, 0, NO_BIAS },          \
-        { backend, NN_MAXPOOL, 2, 16, 12, 12, 0, 3, 2, 1, 0, 0, 0, 0 },           \
-        { backend, NN_BATCHNORM, 4, 16, 8, 8, 0, 0, 0, 0, 0, 0, 0, TRAINING },    \
-        { backend, NN_BATCHNORM, 4, 16, 8, 8, 0, 0, 0, 0, 0, 1, 0, TRAINING },    \
-        { backend, NN_BATCHNORM, 3, 28, 5, 7, 0, 0, 0, 0, 0, 1, 0, TRAINING },    \
-        { backend, NN_BATCHNORM, 2, 70, 3, 3, 0, 0, 0, 0, 0, 1, 0, TRAINING },    \
-        { backend, NN_BATCHNORM, 3, 33, 33, 29, 0, 0, 0, 0, 0, 1, 0, TRAINING },  \
-        { backend, NN_BATCHNORM, 2, 3, 257, 259, 0, 0, 0, 0, 0, 0, 0, TRAINING }, \
-        { backend, NN_BATCHNORM, 8, 4, 16, 16, 0, 0, 0, 0, 0, 1, 0, NOT_FULL },   \
-        { backend, NN_BATCHNORM, 3, 132, 4, 4, 0, 0, 0, 0, 0, 0, 0, NOT_FULL },   \
-        { backend, NN_BATCHNORM, 2, 12, 5, 5, 0, 0, 0, 0, 0, 1, 0, 0 },           \
-        { backend, NN_BATCHNORM, 2, 65, 2, 2, 0, 0, 0, 0, 0, 0, 0, 0 },           \
-        { backend, NN_AVGPOOL, 3, 24, 7, 7, 0, 1, 0, 0, 0, 0, 0, 0 },             \
-        { backend, NN_AVGPOOL, 2, 5, 14, 14, 0, 4, 0, 0, 0, 0, 0, 0 },            \
-        { backend, NN_AVGPOOL, 2, 19, 2, 2, 0, 2, 0, 0, 0, 0, 0, 0 },             \
-        { backend, NN_DROPOUT, 3, 40, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0 },             \
-        { backend, NN_DROPOUT, 2, 7, 3, 5, 0, 0, 0, 0, 0, 0, 0, 0 },              \
-        { backend, NN_CONCAT, 2, 16, 5, 3, 7, 0, 0, 0, 0, 0, 0, 0 },              \
-        { backend, NN_CONCAT, 1, 4, 4, 4, 64, 0, 0, 0, 0, 0, 0, 0 },              \
-        { backend, NN_ADD, 2, 33, 3, 5, 0, 0, 0, 0, 0, 0, 0, 0 },                 \
-        { backend, NN_CONV, 2, 16, 9, 11, 32, 3, 1, 2, 0, 1, 0, 2 },              \
-        { backend, NN_CONV, 1, 24, 13, 13, 11, 3, 1, 8, 0, 0, 0, 8 },             \
-        { backend, NN_CONV, 2, 3, 16, 15, 16, 5, 2, 4, 0, 0, 0, 2 },              \
-        { backend, NN_REFLECT, 2, 16, 5, 7, 0, 0, 0, 1, 0, 0, 0, 0 },             \
-        { backend, NN_REFLECT, 1, 3, 4, 3, 0, 0, 0, 2, 0, 0, 0, 0 },              \
-        { backend, NN_REFLECT, 2, 5, 2, 2, 0, 0, 0, 1, 0, 0, 0, 0 },              \
-        { backend, NN_UPSAMPLE, 2, 19, 3, 5, 0, 0, 2, 0, 0, 0, 0, 0 },            \
-        { backend, NN_UPSAMPLE, 1, 4, 2, 2, 0, 0, 3, 0, 0, 0, 0, 0 },             \
-        { backend, NN_GRAM, 2, 24, 5, 7, 0, 0, 0, 0, 0, 0, 0, 0 },                \
-        { backend, NN_GRAM, 1, 65, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0 },                \
-    {                                                                             \
-        backend, NN_ADD, 2, 33, 3, 5, 0, 0, 0, 0, 0, 1, 0, 0                      \
+#define CASES(backend)                                                          \
+    { backend, NN_CONV, 2, 3, 32, 32, 24, 7, 2, 3, 0, 1, 1, 0 },                \
+        { backend, NN_CONV, 2, 24, 8, 8, 64, 5, 1, 2, 0, 1, 0, 0 },             \
+        { backend, NN_CONV, 3, 64, 4, 4, 96, 3, 1, 1, 0, 1, 0, 0 },             \
+        { backend, NN_CONV, 1, 96, 4, 4, 64, 3, 1, 1, 0, 0, 0, 0 },             \
+        { backend, NN_CONV, 1, 3, 67, 67, 64, 11, 4, 2, 0, 1, 0, 0 },           \
+        { backend, NN_CONV, 2, 3, 31, 29, 16, 7, 2, 3, 0, 0, 0, 0 },            \
+        { backend, NN_CONV, 1, 4, 9, 7, 5, 3, 2, 0, 0, 1, 0, 0 },               \
+        { backend, NN_CONV, 2, 1, 12, 12, 8, 4, 4, 0, 0, 0, 0, 0 },             \
+        { backend, NN_CONV, 5, 20, 7, 5, 12, 1, 1, 0, 0, 1, 0, 0 },             \
+        { backend, NN_CONV, 2, 16, 11, 13, 40, 3, 2, 1, 0, 0, 0, 0 },           \
+        { backend, NN_CONV, 1, 17, 6, 6, 33, 3, 1, 1, 0, 1, 0, 0 },             \
+        { backend, NN_LINEAR, 4, 64, 2, 2, 128, 0, 0, 0, 0, 1, 0, 0 },          \
+        { backend, NN_LINEAR, 3, 128, 1, 1, 10, 0, 0, 0, 0, 0, 0, 0 },          \
+        { backend, NN_LINEAR, 1, 7, 3, 2, 5, 0, 0, 0, 0, 1, 0, 0 },             \
+        { backend, NN_MAXPOOL, 2, 24, 16, 16, 0, 3, 2, 1, 0, 0, 1, 0 },         \
+        { backend, NN_MAXPOOL, 2, 64, 13, 13, 0, 3, 2, 0, 0, 0, 0, 0 },         \
+        { backend, NN_MAXPOOL, 1, 13, 12, 12, 0, 3, 2, 0, 1, 0, 1, 0 },         \
+        { backend, NN_MAXPOOL, 1, 5, 7, 9, 0, 2, 2, 0, 1, 0, 0, 0 },            \
+        { backend, NN_MAXPOOL, 1, 8, 6, 6, 0, 3, 1, 1, 1, 0, 0, 0 },            \
+        { backend, NN_RELU, 3, 5, 7, 9, 0, 0, 0, 0, 0, 0, 0, 0 },               \
+        { backend, NN_NORMALISE, 2, 3, 9, 5, 0, 0, 0, 0, 0, 0, 0, 0 },          \
+        { backend, NN_NORMALISE, 1, 4, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0 },          \
+        { backend, NN_CONV, 2, 16, 8, 8, 24, 1, 1, 0, 0, 0, 0, NO_BIAS },       \
+        { backend, NN_CONV, 2, 3, 32, 32, 16, 7, 2, 3, 0, 0, 0, NO_BIAS },      \
+        { backend, NN_CONV, 2, 32, 16, 16, 64, 1, 2, 0, 0, 0, 0, NO_BIAS },     \
+        { backend, NN_CONV, 3, 4, 4, 4, 12, 3, 1, 1, 0, 0, 0, NO_BIAS },        \
+        { backend, NN_MAXPOOL, 2, 16, 12, 12, 0, 3, 2, 1, 0, 0, 0, 0 },         \
+        { backend, NN_BATCHNORM, 4, 16, 8, 8, 0, 0, 0, 0, 0, 0, 0, TRAINING },  \
+        { backend, NN_BATCHNORM, 4, 16, 8, 8, 0, 0, 0, 0, 0, 1, 0, TRAINING },  \
+        { backend, NN_BATCHNORM, 3, 28, 5, 7, 0, 0, 0, 0, 0, 1, 0, TRAINING },  \
+        { backend, NN_BATCHNORM, 2, 70, 3, 3, 0, 0, 0, 0, 0, 1, 0, TRAINING },  \
+        { backend, NN_BATCHNORM, 9, 33, 9, 37, 0, 0, 0, 0, 0, 1, 0, TRAINING }, \
+        { backend, NN_BATCHNORM, 9, 3, 99, 99, 0, 0, 0, 0, 0, 0, 0, TRAINING }, \
+        { backend, NN_BATCHNORM, 8, 4, 16, 16, 0, 0, 0, 0, 0, 1, 0, NOT_FULL }, \
+        { backend, NN_BATCHNORM, 3, 132, 4, 4, 0, 0, 0, 0, 0, 0, 0, NOT_FULL }, \
+        { backend, NN_BATCHNORM, 2, 12, 5, 5, 0, 0, 0, 0, 0, 1, 0, 0 },         \
+        { backend, NN_BATCHNORM, 2, 65, 2, 2, 0, 0, 0, 0, 0, 0, 0, 0 },         \
+        { backend, NN_AVGPOOL, 3, 24, 7, 7, 0, 1, 0, 0, 0, 0, 0, 0 },           \
+        { backend, NN_AVGPOOL, 2, 5, 14, 14, 0, 4, 0, 0, 0, 0, 0, 0 },          \
+        { backend, NN_AVGPOOL, 2, 19, 2, 2, 0, 2, 0, 0, 0, 0, 0, 0 },           \
+        { backend, NN_DROPOUT, 3, 40, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0 },           \
+        { backend, NN_DROPOUT, 2, 7, 3, 5, 0, 0, 0, 0, 0, 0, 0, 0 },            \
+        { backend, NN_CONCAT, 2, 16, 5, 3, 7, 0, 0, 0, 0, 0, 0, 0 },            \
+        { backend, NN_CONCAT, 1, 4, 4, 4, 64, 0, 0, 0, 0, 0, 0, 0 },            \
+        { backend, NN_ADD, 2, 33, 3, 5, 0, 0, 0, 0, 0, 0, 0, 0 },               \
+        { backend, NN_CONV, 2, 16, 9, 11, 32, 3, 1, 2, 0, 1, 0, 2 },            \
+        { backend, NN_CONV, 1, 24, 13, 13, 11, 3, 1, 8, 0, 0, 0, 8 },           \
+        { backend, NN_CONV, 2, 3, 16, 15, 16, 5, 2, 4, 0, 0, 0, 2 },            \
+        { backend, NN_REFLECT, 2, 16, 5, 7, 0, 0, 0, 1, 0, 0, 0, 0 },           \
+        { backend, NN_REFLECT, 1, 3, 4, 3, 0, 0, 0, 2, 0, 0, 0, 0 },            \
+        { backend, NN_REFLECT, 2, 5, 2, 2, 0, 0, 0, 1, 0, 0, 0, 0 },            \
+        { backend, NN_UPSAMPLE, 2, 19, 3, 5, 0, 0, 2, 0, 0, 0, 0, 0 },          \
+        { backend, NN_UPSAMPLE, 1, 4, 2, 2, 0, 0, 3, 0, 0, 0, 0, 0 },           \
+        { backend, NN_GRAM, 2, 24, 5, 7, 0, 0, 0, 0, 0, 0, 0, 0 },              \
+        { backend, NN_GRAM, 1, 65, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0 },              \
+    {                                                                           \
+        backend, NN_ADD, 2, 33, 3, 5, 0, 0, 0, 0, 0, 1, 0, 0                    \
     }
 
 /* The largest difference, relative to the largest value. */
