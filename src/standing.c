@@ -10,6 +10,9 @@
 
 #include "state.h"
 
+/* Times that a file which comes and goes is looked at. */
+enum { READ_TRIES = 5 };
+
 const char *ground_below(const struct ground *g, const char *path)
 {
     size_t n = strlen(g->project);
@@ -30,11 +33,16 @@ static int standing_of_file(const struct ground *g, const char *path,
 {
     struct object o = { .kind = OBJECT_FILE };
     struct fs_state st;
-    int rc = digest_file(&o.id, &o.size, path, err);
+    int rc = -1;
 
-    if (rc < 0) /* it may have gone since */
-        return fs_stat(ground_below(g, path), &st, NULL) == FS_ABSENT ? STANDING_NOTHING
-                                                                      : rc;
+    /* It may have gone since, and another larder have put it there again. */
+    for (int i = 0; i < READ_TRIES && rc < 0; i++) {
+        rc = digest_file(&o.id, &o.size, path, err);
+        if (rc < 0 && fs_stat(ground_below(g, path), &st, NULL) == FS_ABSENT)
+            return STANDING_NOTHING;
+    }
+    if (rc < 0)
+        return rc;
     if (want && digest_equal(want, &o.id))
         return STANDING_RIGHT;
     if (remembered && digest_equal(&remembered->id, &o.id))
