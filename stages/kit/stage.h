@@ -146,10 +146,10 @@ enum { STAGE_DONE = 0, STAGE_AGAIN = 75 };
 /* The work: reads the options that the table filled in. */
 typedef int stage_run(const void *options, struct error *err);
 
-/* Parses, runs, prints the one error line, and returns the exit status for main(). */
 /* The exit status for what a program's run() gives, whose one line is written. */
 int stage_status(int rc, const struct error *err);
 
+/* Parses, runs, prints the one error line, and returns the exit status for main(). */
 int stage_main(int argc, char **argv, const struct stage_arg *args, stage_run *run,
                const void *options);
 

@@ -51,7 +51,7 @@ int batches_begin(struct batches *b, uint64_t epoch, struct error *err);
 /* The pictures of batch i < n. */
 int batches_size(const struct batches *b, long i);
 /* Fills pixels (pictures x height x width x channels, 0..1; robust.h may leave that), but
- * for those of other ranks, and label with them. */
+ * for those of other ranks in a whole batch, and label with them. */
 int batches_load(struct batches *b, long i, float *pixels, int32_t *label,
                  struct error *err);
 

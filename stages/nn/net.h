@@ -35,11 +35,11 @@ struct net_options {
     int threads;          /* threads to use; more than lanes are not */
     bool weight_gradient; /* net_backward_weights() will be called */
     bool input_gradient;  /* net_backward_input() will be called */
-    bool
-        in_turn; /* lanes of a GPU compute one after the other in the same memory, so
-                    that many take hardly more than one. What asks all lanes for what is
-                    left of a pass is not called: net_loss(), net_tap(), net_backward_… */
-    bool tf32;   /* where the device has it: quicker, and less exact (nn_op_desc) */
+    /* Lanes of a GPU compute one after the other in the same memory, so that many take
+     * hardly more than one. What asks all lanes for what is left of a pass is not called:
+     * net_loss(), net_tap(), net_backward_...(). */
+    bool in_turn;
+    bool tf32; /* where the device has it: quicker, and less exact (nn_op_desc) */
     const struct ranks *ranks; /* lanes is a multiple of them; NULL: this process alone */
 };
 
